@@ -1,0 +1,1 @@
+//! `Re:` and the normal form of subjects.

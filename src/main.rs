@@ -1,0 +1,3 @@
+//! Parses the command line, runs it, prints what went wrong.
+
+fn main() {}

@@ -1,0 +1,550 @@
+//! The URL grammar: every address of the site is parsed and printed here, and nowhere else.
+//!
+//! Paths are parsed as they came over the wire, before percent-decoding, since a Message-ID may contain `%2F`.
+//! `docs/urls.md` lists them all. The grammar is public-inbox's.
+
+use std::borrow::Cow;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use crate::id::EpochNum;
+use crate::id::InboxName;
+use crate::id::MessageId;
+use crate::time::Timestamp;
+
+/// What a path asks for. Names are checked for their form only: whether there is such an inbox or message is for
+/// the archive to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// A page of the whole site.
+    Site(SitePage),
+    /// A page of one inbox.
+    Inbox(InboxName, InboxPage),
+    /// A page of one message or of the thread around it.
+    Message(InboxName, MessageId, MessagePage),
+    /// A file of a git repository, or one of the two services of its smart protocol.
+    Git(InboxName, GitFile),
+    /// Another spelling of an address: 301 to this path, from the root of the site.
+    Moved(String),
+    /// Nothing that could be an address of ours.
+    Nothing,
+}
+
+/// Pages of the whole site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SitePage {
+    /// `/`: the listing of inboxes.
+    Listing,
+    /// `/manifest.js.gz`: every repository, for grokmirror.
+    Manifest,
+    /// `/robots.txt`.
+    Robots,
+    /// `/favicon.ico`.
+    Favicon,
+    /// `/+/NAME`: a file of our own, by its hashed name.
+    Asset(String),
+    /// `/r/MSGID`: wherever the site has that message.
+    Find(MessageId),
+    /// `/NAME`, `/NAME/…`: a name that is an inbox, or else a Message-ID.
+    InboxOrMessage(InboxName),
+}
+
+/// Pages of one inbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InboxPage {
+    /// `/INBOX/`: its latest threads; a search where there is a `q`.
+    Topics,
+    /// `/INBOX/new.html`: its latest messages in full.
+    New,
+    /// `/INBOX/new.atom`, `/INBOX/atom.xml`.
+    NewAtom,
+    /// `/INBOX/topics_new.html` and its three sisters.
+    TopicList(TopicOrder, Format),
+    /// `/INBOX/all.mbox.gz`.
+    AllMbox,
+    /// `/INBOX/description`.
+    Description,
+    /// `/INBOX/manifest.js.gz`.
+    Manifest,
+    /// `/INBOX/_/text/KEY/`, or its `raw` form.
+    Text(String, Form),
+    /// `/INBOX/NAME.css`: a style sheet of the operator's.
+    Css(String),
+    /// `/INBOX/NAME.mbox.gz` that is no mbox of ours, and the like: a known shape without a thing behind it.
+    Missing,
+}
+
+/// By what a list of threads is ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TopicOrder {
+    /// When it began.
+    New,
+    /// When somebody last wrote.
+    Active,
+}
+
+/// In which format a list is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// A page.
+    Html,
+    /// A feed.
+    Atom,
+}
+
+/// Whether a text is wanted as a page or as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A page.
+    Html,
+    /// Plain text.
+    Raw,
+}
+
+/// Pages of one message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MessagePage {
+    /// `/INBOX/MSGID/`.
+    Show,
+    /// `…/raw`.
+    Raw,
+    /// `…/T/`: its thread, oldest first.
+    Flat,
+    /// `…/t/`: its thread, nested.
+    Nested,
+    /// `…/t.mbox.gz`.
+    Mbox,
+    /// `…/t.atom`.
+    Atom,
+    /// `…/d/`: how mails of one Message-ID differ.
+    Diff,
+    /// `…/1.2-name.txt`: an attachment, by its index; the name is for people.
+    Attachment(String),
+}
+
+/// A path below a repository that git's two HTTP protocols use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GitFile {
+    /// The epoch, or `None` for the repository at the inbox's own address (v1, or v2's `all.git`).
+    pub epoch: Option<EpochNum>,
+    /// Below the repository, for instance `info/refs`. Never holds `..`.
+    pub path: String,
+}
+
+/// What is kept as it is in a printed Message-ID.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=')
+    .remove(b':')
+    .remove(b'@');
+
+/// What is kept as it is in a printed search query; a blank becomes `+` afterwards.
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b',')
+    .remove(b';')
+    .remove(b':')
+    .remove(b'@')
+    .remove(b'/')
+    .remove(b' ');
+
+/// What is kept as it is inside the values of a `mailto:` link.
+const MAILTO: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// A Message-ID as one segment of a path.
+///
+/// `.` and `..` keep their angle brackets, because browsers resolve them away in whatever spelling.
+pub fn escape_mid(mid: &MessageId) -> String {
+    match mid.as_str() {
+        dots @ ("." | "..") => format!("%3C{dots}%3E"),
+        plain => utf8_percent_encode(plain, SEGMENT).to_string(),
+    }
+}
+
+/// A search query as the value of `q=`.
+pub fn escape_query(query: &str) -> String {
+    utf8_percent_encode(query, QUERY)
+        .to_string()
+        .replace(' ', "+")
+}
+
+/// A value inside a `mailto:` link (RFC 6068).
+pub fn escape_mailto(value: &str) -> Cow<'_, str> {
+    utf8_percent_encode(value, MAILTO).into()
+}
+
+/// Reads the path of a request, still percent-encoded and without its query.
+pub fn parse(path: &str) -> Route {
+    let Some(rest) = path.strip_prefix('/') else {
+        return Route::Nothing;
+    };
+    match rest {
+        "" => return Route::Site(SitePage::Listing),
+        "manifest.js.gz" => return Route::Site(SitePage::Manifest),
+        "robots.txt" => return Route::Site(SitePage::Robots),
+        "favicon.ico" => return Route::Site(SitePage::Favicon),
+        _ => {}
+    }
+    if let Some(name) = rest.strip_prefix("+/") {
+        return Route::Site(SitePage::Asset(name.to_owned()));
+    }
+    let (first, tail) = match rest.split_once('/') {
+        Some((first, tail)) => (first, Some(tail)),
+        None => (rest, None),
+    };
+    let Some(inbox) = InboxName::parse(&decode(first)) else {
+        // A Message-ID at the top: nearly all have an `@`, which no inbox name has.
+        return find(rest.strip_suffix('/').unwrap_or(rest));
+    };
+    match tail {
+        None => Route::Site(SitePage::InboxOrMessage(inbox)),
+        Some(mid) if first == "r" && !mid.is_empty() => find(mid.strip_suffix('/').unwrap_or(mid)),
+        Some(tail) => parse_in_inbox(inbox, tail),
+    }
+}
+
+fn find(encoded: &str) -> Route {
+    match mid_of(encoded) {
+        Some(mid) => Route::Site(SitePage::Find(mid)),
+        None => Route::Nothing,
+    }
+}
+
+/// Below `/INBOX/`. The order matters: a Message-ID that equals a reserved name is reached by its trailing slash.
+fn parse_in_inbox(inbox: InboxName, tail: &str) -> Route {
+    let page = match tail {
+        "" | "index.html" => Some(InboxPage::Topics),
+        "new.html" => Some(InboxPage::New),
+        "new.atom" | "atom.xml" => Some(InboxPage::NewAtom),
+        "topics_new.html" => Some(InboxPage::TopicList(TopicOrder::New, Format::Html)),
+        "topics_active.html" => Some(InboxPage::TopicList(TopicOrder::Active, Format::Html)),
+        "topics_new.atom" => Some(InboxPage::TopicList(TopicOrder::New, Format::Atom)),
+        "topics_active.atom" => Some(InboxPage::TopicList(TopicOrder::Active, Format::Atom)),
+        "all.mbox.gz" => Some(InboxPage::AllMbox),
+        "description" => Some(InboxPage::Description),
+        "manifest.js.gz" => Some(InboxPage::Manifest),
+        _ => None,
+    };
+    if let Some(page) = page {
+        return Route::Inbox(inbox, page);
+    }
+    if let Some(file) = git_file(tail) {
+        return Route::Git(inbox, file);
+    }
+    if let Some(text) = tail.strip_prefix("_/text") {
+        return text_page(inbox, text);
+    }
+    if !tail.contains('/') {
+        if tail.ends_with(".mbox.gz") || tail.ends_with(".sql.gz") {
+            return Route::Inbox(inbox, InboxPage::Missing);
+        }
+        if tail.ends_with(".css") {
+            return Route::Inbox(inbox, InboxPage::Css(tail.to_owned()));
+        }
+    }
+    legacy(&inbox, tail).unwrap_or_else(|| message_page(inbox, tail))
+}
+
+fn text_page(inbox: InboxName, text: &str) -> Route {
+    match text {
+        "" => return Route::Moved(format!("/{inbox}/_/text/help/")),
+        "/" => return Route::Inbox(inbox, InboxPage::Missing),
+        _ => {}
+    }
+    let Some(key) = text.strip_prefix('/') else {
+        return Route::Inbox(inbox, InboxPage::Missing);
+    };
+    if let Some(key) = key.strip_suffix("/raw") {
+        Route::Inbox(inbox, InboxPage::Text(key.to_owned(), Form::Raw))
+    } else if let Some(key) = key.strip_suffix('/') {
+        Route::Inbox(inbox, InboxPage::Text(key.to_owned(), Form::Html))
+    } else {
+        Route::Moved(format!("/{inbox}/_/text/{key}/"))
+    }
+}
+
+/// The files and services that git's protocols ask for; a `config` is never among them.
+fn git_file(tail: &str) -> Option<GitFile> {
+    let epoch_dir = |text: &str| {
+        let number = text.strip_suffix(".git").unwrap_or(text);
+        let plain = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
+        plain.then(|| number.parse().ok().map(EpochNum)).flatten()
+    };
+    let below = tail.strip_prefix("git/").unwrap_or(tail);
+    let (epoch, path) = match below.split_once('/') {
+        Some((dir, path)) if epoch_dir(dir).is_some() => (epoch_dir(dir), path),
+        _ => (None, tail),
+    };
+    let hex = |text: &str, len: std::ops::RangeInclusive<usize>| {
+        len.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit())
+    };
+    let known = match path {
+        "HEAD" | "info/refs" | "info/attributes" | "git-upload-pack" => true,
+        "objects/info/http-alternates" | "objects/info/alternates" | "objects/info/packs" => true,
+        "cloneurl" | "description" => epoch.is_some() || path == "cloneurl",
+        _ => match path.strip_prefix("objects/") {
+            Some(object) => match object.split_once('/') {
+                Some(("pack", name)) => name.strip_prefix("pack-").is_some_and(|name| {
+                    let stem = name
+                        .strip_suffix(".pack")
+                        .or_else(|| name.strip_suffix(".idx"));
+                    stem.is_some_and(|stem| hex(stem, 40..=64))
+                }),
+                Some((dir, rest)) => hex(dir, 2..=2) && hex(rest, 38..=62),
+                None => false,
+            },
+            None => false,
+        },
+    };
+    known.then(|| GitFile {
+        epoch,
+        path: path.to_owned(),
+    })
+}
+
+/// Addresses of public-inbox's early years. They move to where the message lives now.
+fn legacy(inbox: &InboxName, tail: &str) -> Option<Route> {
+    let (kind, rest) = tail.split_once('/')?;
+    if !matches!(kind, "m" | "f" | "t") || rest.is_empty() {
+        return None;
+    }
+    let plain = rest.strip_suffix('/').unwrap_or(rest);
+    let (mid, page) = if kind == "t" {
+        if let Some(mid) = plain
+            .strip_suffix("/mbox.gz")
+            .or_else(|| plain.strip_suffix(".mbox.gz"))
+        {
+            (mid, "t.mbox.gz")
+        } else if let Some(mid) = plain
+            .strip_suffix("/mbox")
+            .or_else(|| plain.strip_suffix(".mbox"))
+        {
+            (mid, "t.mbox")
+        } else {
+            (plain.strip_suffix(".html").unwrap_or(plain), "t/#u")
+        }
+    } else if let Some(mid) = plain
+        .strip_suffix(".txt")
+        .or_else(|| plain.strip_suffix("/raw"))
+    {
+        (mid, "raw")
+    } else {
+        (plain.strip_suffix(".html").unwrap_or(plain), "")
+    };
+    let mid = mid_of(mid)?;
+    Some(Route::Moved(format!(
+        "/{inbox}/{}/{page}",
+        escape_mid(&mid)
+    )))
+}
+
+fn message_page(inbox: InboxName, tail: &str) -> Route {
+    let Some((encoded, last)) = tail.rsplit_once('/') else {
+        // `/INBOX/MSGID` without its slash.
+        return match mid_of(tail) {
+            Some(mid) if tail.len() >= 2 => Route::Moved(format!("/{inbox}/{}/", escape_mid(&mid))),
+            _ => Route::Nothing,
+        };
+    };
+    let page = match last {
+        "" => return message_dir(inbox, encoded),
+        "raw" => MessagePage::Raw,
+        "t.mbox.gz" | "t.mbox" => MessagePage::Mbox,
+        "t.atom" => MessagePage::Atom,
+        "T" | "t" | "R" | "f" | "d" => {
+            let Some(mid) = mid_of(encoded) else {
+                return Route::Nothing;
+            };
+            let end = match last {
+                "T" => "T/#u",
+                "t" => "t/#u",
+                "R" => "#R",
+                "d" => "d/",
+                _ => "",
+            };
+            return Route::Moved(format!("/{inbox}/{}/{end}", escape_mid(&mid)));
+        }
+        _ => match attachment_index(last) {
+            Some(index) => MessagePage::Attachment(index.to_owned()),
+            None => return with_slash(&inbox, tail),
+        },
+    };
+    message(inbox, encoded, page)
+}
+
+/// `MSGID/`, `MSGID/T/` and the like: `encoded` is all before the last slash.
+fn message_dir(inbox: InboxName, encoded: &str) -> Route {
+    if let Some((mid, view)) = encoded.rsplit_once('/') {
+        let page = match view {
+            "T" => Some(MessagePage::Flat),
+            "t" => Some(MessagePage::Nested),
+            "d" => Some(MessagePage::Diff),
+            _ => None,
+        };
+        if let Some(page) = page {
+            return message(inbox, mid, page);
+        }
+        if let ("R" | "f", Some(mid)) = (view, mid_of(mid)) {
+            let end = if view == "R" { "#R" } else { "" };
+            return Route::Moved(format!("/{inbox}/{}/{end}", escape_mid(&mid)));
+        }
+    }
+    message(inbox, encoded, MessagePage::Show)
+}
+
+fn message(inbox: InboxName, encoded: &str, page: MessagePage) -> Route {
+    let decoded = decode(encoded);
+    let bare = decoded
+        .strip_prefix('<')
+        .and_then(|id| id.strip_suffix('>'));
+    match (bare, &page) {
+        // People paste a Message-ID with its brackets on.
+        (Some(bare), MessagePage::Show) if !matches!(bare, "." | "..") => {
+            match MessageId::parse(bare) {
+                Some(mid) => Route::Moved(format!("/{inbox}/{}/", escape_mid(&mid))),
+                None => Route::Nothing,
+            }
+        }
+        (bare, _) => match MessageId::parse(bare.unwrap_or(&decoded)) {
+            Some(mid) => Route::Message(inbox, mid, page),
+            None => Route::Nothing,
+        },
+    }
+}
+
+fn with_slash(inbox: &InboxName, tail: &str) -> Route {
+    match mid_of(tail) {
+        Some(mid) => Route::Moved(format!("/{inbox}/{}/", escape_mid(&mid))),
+        None => Route::Nothing,
+    }
+}
+
+/// The index of `1.2-name.txt`, where the name is one that we would print.
+fn attachment_index(segment: &str) -> Option<&str> {
+    let (index, name) = segment.split_once('-')?;
+    let numbers = index
+        .split('.')
+        .all(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+    (numbers && index.len() <= 100 && is_attachment_name(name)).then_some(index)
+}
+
+/// Whether `name` may stand in the URL of an attachment: `[A-Za-z0-9][\w.-]+[A-Za-z0-9]`.
+pub fn is_attachment_name(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    let edge = |b: Option<&u8>| b.is_some_and(u8::is_ascii_alphanumeric);
+    bytes.len() >= 3
+        && bytes.len() <= 255
+        && edge(bytes.first())
+        && edge(bytes.last())
+        && bytes
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
+}
+
+fn mid_of(encoded: &str) -> Option<MessageId> {
+    let decoded = decode(encoded);
+    let bare = decoded
+        .strip_prefix('<')
+        .and_then(|id| id.strip_suffix('>'));
+    MessageId::parse(bare.unwrap_or(&decoded))
+}
+
+/// Percent-decodes; bytes that are no UTF-8 are taken as Latin-1, so that two paths never become one.
+fn decode(encoded: &str) -> Cow<'_, str> {
+    let bytes: Cow<'_, [u8]> = percent_decode_str(encoded).into();
+    match bytes {
+        Cow::Borrowed(_) => Cow::Borrowed(encoded),
+        Cow::Owned(bytes) => Cow::Owned(
+            String::from_utf8(bytes)
+                .unwrap_or_else(|e| e.into_bytes().into_iter().map(char::from).collect()),
+        ),
+    }
+}
+
+/// The query of a request. Only keys of one letter are known; the first of several counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Query(Vec<(u8, String)>);
+
+impl Query {
+    /// Reads what follows the `?`: pairs parted by `&` or `;`, `+` for a blank, no value means an empty one.
+    pub fn parse(raw: &str) -> Query {
+        let mut pairs: Vec<(u8, String)> = Vec::new();
+        for pair in raw.split(['&', ';']) {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let &[key] = key.as_bytes() else { continue };
+            if pairs.iter().all(|(known, _)| *known != key) {
+                pairs.push((key, decode(&value.replace('+', " ")).into_owned()));
+            }
+        }
+        Query(pairs)
+    }
+
+    /// The value of a key, where it was given.
+    pub fn value(&self, key: char) -> Option<&str> {
+        let found = self.0.iter().find(|(known, _)| char::from(*known) == key);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// Whether the key was given, with a value other than `0` or none.
+    pub fn flag(&self, key: char) -> bool {
+        self.value(key).is_some_and(|value| value != "0")
+    }
+
+    /// The window that `?t=` asks for.
+    pub fn window(&self) -> Window {
+        self.value('t').map_or(Window::Latest, Window::parse)
+    }
+}
+
+/// A stretch of an inbox by received time, as `?t=` names it. Both ends are inclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Window {
+    /// No `t`, or none that can be read: the newest.
+    Latest,
+    /// `t=X`: the newest up to that second.
+    UpTo(Timestamp),
+    /// `t=X-`: the oldest from that second on.
+    From(Timestamp),
+    /// `t=X-Y`: the newest between the two.
+    Between(Timestamp, Timestamp),
+}
+
+impl Window {
+    /// Reads the value of `t`.
+    pub fn parse(text: &str) -> Window {
+        match text.split_once('-') {
+            None => Timestamp::from_digits(text).map_or(Window::Latest, Window::UpTo),
+            Some((from, to)) => match (Timestamp::from_digits(from), Timestamp::from_digits(to)) {
+                (Some(from), Some(to)) => Window::Between(from, to),
+                (Some(from), None) => Window::From(from),
+                (None, Some(to)) => Window::UpTo(to),
+                (None, None) => Window::Latest,
+            },
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The one test binary: everything with I/O is tested here, from outside.
