@@ -12,3 +12,5 @@ pub mod url;
 pub mod mail;
 
 pub mod archive;
+
+pub mod web;
