@@ -12,5 +12,6 @@ pub mod url;
 pub mod mail;
 
 pub mod archive;
+pub mod render;
 
 pub mod web;
