@@ -108,7 +108,7 @@ impl App {
             Ok(response) => response,
             Err(error) => {
                 let answer = error.answer(parts.uri.path());
-                self.finish(answer, parts.uri.path(), &parts.headers, Coding::Identity, head, None)
+                self.refuse(&answer, parts.uri.path(), head)
             }
         };
         log(&parts.method, parts.uri.path(), &response, began);
@@ -204,20 +204,10 @@ impl App {
         Ok(respond(answer.outcome, headers, body))
     }
 
-    /// A short answer of our own: refusals.
-    fn finish(
-        &self,
-        answer: Answer,
-        path: &str,
-        request: &HeaderMap,
-        coding: Coding,
-        head: bool,
-        _state: Option<u64>,
-    ) -> Response<Body> {
-        let _ = request;
-        let mut headers = self.headers(&answer, path, coding);
-        let body = match answer.content {
-            Content::Whole(body) => body,
+    fn refuse(&self, answer: &Answer, path: &str, head: bool) -> Response<Body> {
+        let mut headers = self.headers(answer, path, Coding::Identity);
+        let body = match &answer.content {
+            Content::Whole(body) => body.clone(),
             Content::Stream(_) => Bytes::new(),
         };
         headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));

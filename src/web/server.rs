@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::body::Body;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
@@ -46,13 +46,19 @@ impl Default for Limits {
 
 /// Serves until `stop` is done; then takes no more connections and lets answers that are under way finish.
 pub async fn serve(app: App, listeners: Vec<TcpListener>, limits: Limits, stop: impl Future<Output = ()>) {
-    let connections = GracefulShutdown::new();
+    let connections = Arc::new(GracefulShutdown::new());
     let places = Arc::new(Semaphore::new(limits.connections));
     let (stopped, stopping) = watch::channel(());
-    let door = Door { app, limits: limits.clone(), places, stopping };
+    let door = Door {
+        app,
+        limits: limits.clone(),
+        places,
+        connections: connections.clone(),
+        stopping,
+    };
     let loops: Vec<_> = listeners
         .into_iter()
-        .map(|listener| tokio::spawn(door.clone().accept(listener, connections.watcher())))
+        .map(|listener| tokio::spawn(door.clone().accept(listener)))
         .collect();
     drop(door);
     stop.await;
@@ -61,6 +67,8 @@ pub async fn serve(app: App, listeners: Vec<TcpListener>, limits: Limits, stop: 
         // An accept loop ends when it is told to; nothing can be done about one that panicked.
         let _ = accept.await;
     }
+    // The loops had the only other handles of it.
+    let Some(connections) = Arc::into_inner(connections) else { return };
     let open = connections.count();
     tracing::info!(open, "stopping; {open} connections are open");
     if timeout(limits.farewell, connections.shutdown()).await.is_err() {
@@ -93,11 +101,12 @@ struct Door {
     app: App,
     limits: Limits,
     places: Arc<Semaphore>,
+    connections: Arc<GracefulShutdown>,
     stopping: watch::Receiver<()>,
 }
 
 impl Door {
-    async fn accept(mut self, listener: TcpListener, watcher: Watcher) {
+    async fn accept(mut self, listener: TcpListener) {
         loop {
             let Ok(place) = self.places.clone().acquire_owned().await else { return };
             let accepted = tokio::select! {
@@ -106,7 +115,7 @@ impl Door {
                 _ = self.stopping.changed() => return,
             };
             match accepted {
-                Ok((stream, _)) => self.welcome(stream, place, &watcher),
+                Ok((stream, _)) => self.welcome(stream, place),
                 Err(error) => {
                     // Out of file descriptors, most likely: some will be free in a moment.
                     tracing::warn!(%error, "cannot accept a connection: {error}");
@@ -116,7 +125,7 @@ impl Door {
         }
     }
 
-    fn welcome(&self, stream: TcpStream, place: OwnedSemaphorePermit, watcher: &Watcher) {
+    fn welcome(&self, stream: TcpStream, place: OwnedSemaphorePermit) {
         // Where it cannot be set answers are a little slower.
         let _ = stream.set_nodelay(true);
         let app = self.app.clone();
@@ -129,7 +138,7 @@ impl Door {
             .header_read_timeout(self.limits.head)
             .max_buf_size(self.limits.head_bytes)
             .serve_connection(TokioIo::new(Stall::new(stream, self.limits.stall)), service);
-        let connection = watcher.clone().watch(connection);
+        let connection = self.connections.watch(connection);
         tokio::spawn(async move {
             let _place = place;
             if let Err(error) = connection.await {

@@ -187,7 +187,7 @@ fn link(html: &mut Html, article: &Article, end: &str, text: &str) {
 /// more, and the second value says so.
 fn unlike(subject: &str, before: &str) -> (String, bool) {
     let mut words: Vec<&str> = subject.split(' ').collect();
-    let equal = words.iter().rev().zip(before.split(' ').rev()).take_while(|(a, b)| a == b).count();
+    let equal = words.iter().rev().zip(before.split(' ').rev()).take_while(|(a, b)| *a == b).count();
     if equal < 2 || equal == words.len() {
         return (subject.to_owned(), false);
     }
