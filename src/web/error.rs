@@ -63,6 +63,8 @@ impl Outcome {
 pub(super) enum WebError {
     /// There is no such thing; what else to say, as a line of text.
     NotFound(&'static str),
+    /// There is no such message in the inbox. Where a page was asked for, suggestions take its place.
+    NoMessage,
     /// The request cannot be used, and why.
     Invalid(String),
     /// Another method is needed: the value of `Allow`.
@@ -85,6 +87,7 @@ impl WebError {
     pub(super) fn answer(&self, path: &str) -> Answer {
         let (outcome, text) = match self {
             WebError::NotFound(text) => (Outcome::Missing, (*text).to_owned()),
+            WebError::NoMessage => (Outcome::Missing, "Not Found".to_owned()),
             WebError::Invalid(why) => (Outcome::Invalid, format!("Bad request: {why}")),
             WebError::NotAllowed(_) => (Outcome::NotAllowed, "Method Not Allowed".to_owned()),
             WebError::TooLarge => (

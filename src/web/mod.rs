@@ -12,13 +12,13 @@ mod compress;
 mod error;
 mod frame;
 mod freshness;
+mod lines;
 mod pages;
 mod router;
 mod server;
 mod site;
 mod stall;
 mod stream;
-mod xml;
 
 pub use app::{App, Settings};
 pub use server::{Limits, serve, stop_signal};

@@ -4,10 +4,10 @@ use super::answer::Answer;
 use super::assets;
 use super::error::WebError;
 use super::pages::{
-    attachment, description, feed, find, listing, mbox, message, new, raw, search, text, thread, topic_list, topics,
+    attachment, description, feed, find, listing, mbox, message, missing, new, raw, search, text, thread, topic_list, topics,
 };
 use super::site::{Scope, Visit};
-use crate::id::InboxName;
+use crate::id::{InboxName, MessageId};
 use crate::url::{Form, Format, InboxPage, MessagePage, Route, SitePage};
 
 /// A page that is ready to be asked.
@@ -42,10 +42,10 @@ pub(super) fn line(route: Route) -> Line {
         Route::Message(name, mid, page) => {
             let of = Scope::Inbox(name.clone());
             match page {
-                MessagePage::Show => light(move |v| message::show(v, &name, &mid)).kept(of).posts(),
+                MessagePage::Show => light(move |v| or_missing(message::show(v, &name, &mid), v, &name, &mid)).kept(of).posts(),
                 MessagePage::Raw => light(move |v| raw::show(v, &name, &mid)).kept(of),
-                MessagePage::Flat => light(move |v| thread::flat(v, &name, &mid)).kept(of),
-                MessagePage::Nested => light(move |v| thread::nested(v, &name, &mid)).kept(of),
+                MessagePage::Flat => light(move |v| or_missing(thread::flat(v, &name, &mid), v, &name, &mid)).kept(of),
+                MessagePage::Nested => light(move |v| or_missing(thread::nested(v, &name, &mid), v, &name, &mid)).kept(of),
                 MessagePage::Mbox => light(move |v| mbox::thread(v, &name, &mid)).kept(of),
                 MessagePage::Atom => heavy(move |v| feed::thread(v, &name, &mid)).kept(of),
                 MessagePage::Attachment(index) => light(move |v| attachment::show(v, &name, &mid, &index)).posts(),
@@ -94,6 +94,19 @@ fn front(visit: &Visit<'_>, name: &InboxName) -> Result<Answer, WebError> {
         Some(_) => search::show(visit, name),
         None if visit.ask.post => Err(WebError::MISSING),
         None => topics::show(visit, name),
+    }
+}
+
+/// The page, or suggestions in place of one that is not here.
+fn or_missing(
+    page: Result<Answer, WebError>,
+    visit: &Visit<'_>,
+    name: &InboxName,
+    mid: &MessageId,
+) -> Result<Answer, WebError> {
+    match page {
+        Err(WebError::NoMessage) if !visit.ask.post => missing::show(visit, name, mid),
+        page => page,
     }
 }
 

@@ -49,6 +49,8 @@ impl Site {
                 Some(inbox) => Ok(Some(inbox.state()?)),
                 None => Ok(None),
             },
+            // That page is another one for every host.
+            Scope::Site if self.listing == Listing::MatchDomain => Ok(None),
             Scope::Site => {
                 let mut hasher = DefaultHasher::new();
                 for inbox in self.archive.inboxes()? {

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use crate::archive::Inbox;
-use crate::id::MessageId;
+use crate::id::{InboxName, MessageId};
 use crate::render::Html;
 use crate::url;
 use crate::web::answer::Answer;
@@ -35,7 +35,8 @@ const ELSEWHERE: [&str; 6] = [
 ];
 
 /// Answers for a message that is not in this inbox.
-pub(in crate::web) fn show(visit: &Visit<'_>, inbox: &Inbox, mid: &MessageId) -> Result<Answer, WebError> {
+pub(in crate::web) fn show(visit: &Visit<'_>, name: &InboxName, mid: &MessageId) -> Result<Answer, WebError> {
+    let inbox = &visit.site.inbox(name)?;
     let holders = visit.site.archive.holders(mid)?;
     let mut text = Html::new();
     let mut outcome = Outcome::Choices;
