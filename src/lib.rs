@@ -10,5 +10,6 @@ pub mod time;
 pub mod url;
 
 pub mod mail;
+pub mod store;
 
 pub mod archive;
