@@ -4,17 +4,18 @@
 //! they hold is public-inbox's format, versions 1 and 2.
 
 mod blobs;
+mod commit;
 mod epoch;
 mod layout;
 mod object;
 mod stamp;
 mod walk;
+mod write;
 
 pub use blobs::Blobs;
+pub use commit::{CommitMeta, Who};
 pub use epoch::{Epoch, MAX_BLOB};
 pub use layout::{Layout, Version};
 pub use stamp::refs_stamp;
 pub use walk::{Change, Times, What};
-
-#[cfg(test)]
-mod tests;
+pub use write::{Writer, append, append_many, init_inbox, remove};

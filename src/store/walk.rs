@@ -269,8 +269,7 @@ fn is_v1_mail(entry: &Entry<'_>) -> bool {
 }
 
 fn is_hex(name: &[u8]) -> bool {
-    name.iter()
-        .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    name.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// What happened inside one of v1's directories. `m` and `d` that only went away end here too, and mean nothing.
@@ -281,8 +280,9 @@ fn v1_changes(
     whats: &mut Vec<What>,
 ) -> Result<(), String> {
     let dir = |entry: Option<Entry<'_>>| match entry {
-        Some(entry) if entry.kind == Kind::Dir => object::tree(trees.odb, entry.oid)
-            .map_err(|lack| lack.about("tree", entry.oid)),
+        Some(entry) if entry.kind == Kind::Dir => {
+            object::tree(trees.odb, entry.oid).map_err(|lack| lack.about("tree", entry.oid))
+        }
         _ => Ok(Tree::default()),
     };
     let (old, new) = (dir(was).unwrap_or_default(), dir(is)?);

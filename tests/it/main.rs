@@ -1,1 +1,3 @@
 //! The one test binary: everything with I/O is tested here, from outside.
+
+mod store;
