@@ -1,16 +1,26 @@
 //! The command line: one file per subcommand. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
+mod demo;
 mod index;
+mod init;
+mod keep_up;
 mod progress;
 mod scope;
+mod serve;
 
 use std::process::ExitCode;
 
 /// What the program can be asked to do.
 #[derive(clap::Subcommand)]
 pub enum Command {
+    /// Serve a sample archive: no config, no network, nothing to prepare
+    Demo(demo::Demo),
+    /// Make an inbox and its config entry
+    Init(init::InitArgs),
     /// Bring the indexes up to date with git
     Index(index::Index),
+    /// Serve inboxes over HTTP, and keep them up to date
+    Serve(serve::Serve),
 }
 
 impl Command {
@@ -20,7 +30,10 @@ impl Command {
     /// What went wrong, with what was being done.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self {
+            Command::Demo(demo) => demo.run(),
+            Command::Init(init) => init::run(init),
             Command::Index(index) => index.run(),
+            Command::Serve(serve) => serve.run(),
         }
     }
 }

@@ -1,3 +1,4 @@
 //! The one test binary: everything with I/O is tested here, from outside.
 
 mod store;
+mod catalogue;
