@@ -6,10 +6,13 @@
 pub mod archive;
 pub mod config;
 pub mod db;
+pub mod demo;
 pub mod error;
 pub mod id;
 pub mod index;
+pub mod ingest;
 pub mod mail;
+pub mod render;
 pub mod store;
 pub mod time;
 pub mod url;
