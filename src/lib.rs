@@ -12,3 +12,4 @@ pub mod url;
 pub mod mail;
 
 pub mod archive;
+pub mod demo;
