@@ -1,4 +1,5 @@
 //! The one test binary: everything with I/O is tested here, from outside.
 
-mod store;
 mod catalogue;
+mod golden;
+mod support;
