@@ -51,6 +51,7 @@ impl Family {
 }
 
 /// The lines above the message on line `index`: its subject, its parent, siblings and children, and their counts.
+///
 /// `requested` marks the message that the page was asked for; `in_thread` is `77+ messages in thread` or the like.
 pub fn context(
     entries: &[Entry<'_>],
@@ -214,5 +215,103 @@ impl Lines<'_, '_> {
         let href = format!("#r{}", anchors::message(entry.mid));
         self.out.link(&href, text);
         self.out.markup("\n");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Family, context};
+    use crate::id::MessageId;
+    use crate::render::skeleton::{Entry, Sight};
+    use crate::time::Timestamp;
+
+    /// A thread of these depths, whose messages are called by their line; a `?` is a ghost.
+    fn lines(depths: &[(usize, &'static str)], index: usize) -> Vec<String> {
+        let mids: Vec<MessageId> = (0..depths.len())
+            .filter_map(|n| MessageId::parse(&format!("{n}@x")))
+            .collect();
+        let entry = |(mid, (depth, subject)): (_, &(usize, &'static str))| Entry {
+            mid,
+            depth: *depth,
+            loose: false,
+            sight: match *subject {
+                "?" => Sight::Ghost,
+                subject => Sight::Seen {
+                    sent: Timestamp(0),
+                    subject,
+                    author: "A",
+                    score: None,
+                },
+            },
+        };
+        let entries: Vec<Entry> = mids.iter().zip(depths).map(entry).collect();
+        let html = context(&entries, &Family::of(&entries), index, false, "N");
+        let mut text = String::new();
+        for piece in html.as_str().split('<') {
+            text.push_str(piece.split_once('>').map_or(piece, |(_, after)| after));
+        }
+        text.lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn few_relatives_are_all_shown() {
+        let thread = [
+            (0, "x y"),
+            (1, "Re: x y"),
+            (2, "Re: x y"),
+            (1, "other z"),
+            (1, "?"),
+        ];
+        assert_eq!(
+            lines(&thread, 1),
+            [
+                "* Re: x y",
+                "  1970-01-01  0:00 x y A",
+                "@ 1970-01-01  0:00 ` A",
+                "  1970-01-01  0:00   ` A",
+                "  1970-01-01  0:00 ` other z A",
+                "       [not found] ` &lt;4@x&gt;",
+                "  2 siblings, 1 reply; N",
+            ]
+        );
+    }
+
+    #[test]
+    fn many_relatives_are_counted() {
+        let mut thread = vec![(0, "x y")];
+        thread.extend([(1, "x y"); 7]);
+        thread.extend([(2, "x y"); 3]);
+        assert_eq!(
+            lines(&thread, 4),
+            [
+                "* x y",
+                "  1970-01-01  0:00 x y A",
+                "                   ` (2 preceding siblings ...)",
+                "  1970-01-01  0:00 ` A",
+                "@ 1970-01-01  0:00 ` A",
+                "  1970-01-01  0:00 ` A",
+                "                   ` (2 subsequent siblings)",
+                "  6 siblings, 0 replies; N",
+            ]
+        );
+        let last = lines(&thread, 7);
+        assert_eq!(
+            last.get(5).map(String::as_str),
+            Some("  1970-01-01  0:00   ` A")
+        );
+        assert_eq!(
+            last.get(6).map(String::as_str),
+            Some("                     ` (2 more replies)")
+        );
+    }
+
+    #[test]
+    fn roots_are_no_siblings() {
+        let thread = [(0, "x"), (0, "x"), (3, "x"), (1, "x")];
+        for (index, counts) in [(0, "0 siblings, 0 replies"), (1, "0 siblings, 2 replies")] {
+            let lines = lines(&thread, index);
+            let last = lines.last().map(String::as_str);
+            assert_eq!(last, Some(format!("  {counts}; N").as_str()));
+        }
     }
 }

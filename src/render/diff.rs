@@ -334,10 +334,11 @@ fn file_name(line: &str) -> Option<String> {
     }
     // The same name twice, most often; it may hold blanks.
     let middle = rest.len() / 2;
-    if let (Some(old), Some(new)) = (rest.get(..middle), rest.get(middle + 1..)) {
-        if rest.len() % 2 == 1 && bare(old, "a/") == bare(new, "b/") {
-            return Some(bare(new, "b/"));
-        }
+    if let (Some(old), Some(new)) = (rest.get(..middle), rest.get(middle + 1..))
+        && rest.len() % 2 == 1
+        && bare(old, "a/") == bare(new, "b/")
+    {
+        return Some(bare(new, "b/"));
     }
     let (_, new) = rest.rsplit_once(" b/")?;
     Some(new.to_owned())

@@ -16,6 +16,9 @@ mod quote;
 mod reply;
 mod skeleton;
 
+#[cfg(test)]
+mod safety;
+
 pub use anchors::message as anchor;
 pub use body::{BodyOptions, Budget, attachment_href, body, body_within};
 pub use context::{Family, context};

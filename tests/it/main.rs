@@ -1,1 +1,5 @@
 //! The one test binary: everything with I/O is tested here, from outside.
+
+mod catalogue;
+mod golden;
+mod support;
