@@ -65,8 +65,16 @@ impl Inbox {
         self.0.state.store(state, Ordering::Release);
         if let Ok(layout) = Layout::find(&self.0.config.dir) {
             let description = described(&layout);
-            *self.0.description.write().unwrap_or_else(PoisonError::into_inner) = description;
-            *self.0.layout.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(layout);
+            *self
+                .0
+                .description
+                .write()
+                .unwrap_or_else(PoisonError::into_inner) = description;
+            *self
+                .0
+                .layout
+                .write()
+                .unwrap_or_else(PoisonError::into_inner) = Arc::new(layout);
         }
     }
 
@@ -87,7 +95,13 @@ impl Inbox {
 
     /// The first line of its `description` file, or what stands for a missing one.
     pub fn description(&self) -> Arc<str> {
-        Arc::clone(&self.0.description.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(
+            &self
+                .0
+                .description
+                .read()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
     }
 
     /// Changes whenever anything that the inbox shows has changed: what finished pages are kept under.
@@ -113,7 +127,11 @@ impl Inbox {
 
     fn summary(&self) -> Result<(u64, Option<Timestamp>)> {
         let now = self.state();
-        let kept = *self.0.summary.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = *self
+            .0
+            .summary
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some((state, count, newest)) = kept
             && state == now
         {
@@ -121,7 +139,11 @@ impl Inbox {
         }
         let reader = self.reader()?;
         let (count, newest) = (reader.count(self.0.id)?, reader.newest(self.0.id)?);
-        *self.0.summary.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, count, newest));
+        *self
+            .0
+            .summary
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some((now, count, newest));
         Ok((count, newest))
     }
 
@@ -153,7 +175,8 @@ impl Inbox {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn thread(&self, mid: &MessageId) -> Result<Option<Thread>> {
-        self.reader()?.snapshot(|reader| Thread::around(reader, self.0.id, mid))
+        self.reader()?
+            .snapshot(|reader| Thread::around(reader, self.0.id, mid))
     }
 
     /// At most `limit` articles of a stretch of time, newest received first.
@@ -170,7 +193,7 @@ impl Inbox {
     /// The catalogue cannot be read.
     pub fn arrange(&self, articles: Vec<Article>) -> Result<Thread> {
         self.reader()?.snapshot(|reader| {
-            let mut thread = Thread::of(reader, articles, None)?;
+            let mut thread = Thread::of(reader, articles, None, &HashSet::new())?;
             // What is answered here and was said before the window opened is shown too, without being counted.
             let mut known: HashSet<ArticleNum> = thread.articles.iter().map(|a| a.num).collect();
             let mut older = Vec::new();
@@ -184,7 +207,7 @@ impl Inbox {
                 let total = thread.total;
                 let mut articles = std::mem::take(&mut thread.articles);
                 articles.append(&mut older);
-                thread = Thread::of(reader, articles, None)?;
+                thread = Thread::of(reader, articles, None, &HashSet::new())?;
                 thread.total = total;
             }
             Ok(thread)
@@ -200,7 +223,10 @@ impl Inbox {
             let mut topics = Vec::new();
             for row in reader.topics(self.0.id, order, limit)? {
                 if let Some(article) = reader.article(self.0.id, row.num)? {
-                    topics.push(Topic { article, count: row.count });
+                    topics.push(Topic {
+                        article,
+                        count: row.count,
+                    });
                 }
             }
             Ok(topics)
@@ -221,12 +247,17 @@ impl Inbox {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn whole_thread(&self, mid: &MessageId) -> Result<Vec<Article>> {
-        self.reader()?.snapshot(|reader| Thread::members(reader, self.0.id, mid))
+        self.reader()?
+            .snapshot(|reader| Thread::members(reader, self.0.id, mid))
     }
 
     /// The epochs that are there, lowest first.
     pub fn epochs(&self) -> Vec<EpochNum> {
-        self.layout().epochs.iter().map(|(number, _)| *number).collect()
+        self.layout()
+            .epochs
+            .iter()
+            .map(|(number, _)| *number)
+            .collect()
     }
 
     fn epoch_path(&self, epoch: EpochNum) -> Option<PathBuf> {

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::db::{Article, Reader, Skeleton};
+use crate::db::{Article, Reader};
 use crate::error::Result;
 use crate::id::{ArticleNum, InboxId, MessageId, MidKey};
 use crate::mail::{DisjointSets, Line, Node, What, arrange};
@@ -30,13 +30,19 @@ impl Thread {
         inbox: InboxId,
         mid: &MessageId,
     ) -> Result<Option<Thread>> {
-        let Some(Strict { about, subject_key, mut articles }) = strict(reader, inbox, mid)? else {
+        let Some(Strict {
+            about,
+            subject_key,
+            mut articles,
+        }) = strict(reader, inbox, mid)?
+        else {
             return Ok(None);
         };
         articles.sort_by_key(|article| (article.sent, article.num));
         let mut total = articles.len();
         let within: HashSet<ArticleNum> = articles.iter().map(|article| article.num).collect();
         articles.truncate(SHOWN);
+        let strict = articles.len();
         if let Some(subject_key) = subject_key {
             let mut loose = reader.under_subject(inbox, subject_key, SHOWN + within.len())?;
             let found = loose.len();
@@ -49,7 +55,11 @@ impl Thread {
             loose.truncate(SHOWN - articles.len());
             articles.extend(loose);
         }
-        let mut thread = Thread::of(reader, articles, Some(about))?;
+        let loose = articles[strict..]
+            .iter()
+            .map(|article| article.num)
+            .collect();
+        let mut thread = Thread::of(reader, articles, Some(about), &loose)?;
         thread.total = total;
         Ok(Some(thread))
     }
@@ -60,7 +70,12 @@ impl Thread {
         inbox: InboxId,
         mid: &MessageId,
     ) -> Result<Vec<Article>> {
-        let Some(Strict { subject_key, mut articles, .. }) = strict(reader, inbox, mid)? else {
+        let Some(Strict {
+            subject_key,
+            mut articles,
+            ..
+        }) = strict(reader, inbox, mid)?
+        else {
             return Ok(Vec::new());
         };
         if let Some(subject_key) = subject_key {
@@ -71,14 +86,24 @@ impl Thread {
         Ok(articles)
     }
 
-    /// Arranges these articles.
+    /// Arranges these articles, some of which may be there for their subject only.
     pub(super) fn of(
         reader: &Reader,
         mut articles: Vec<Article>,
         about: Option<MidKey>,
+        loose: &HashSet<ArticleNum>,
     ) -> Result<Thread> {
         articles.sort_by_key(|article| (article.sent, article.num));
-        let nodes: Vec<Node<'_>> = articles.iter().map(node).collect();
+        let nodes: Vec<Node<'_>> = articles
+            .iter()
+            .map(|article| Node {
+                id: article.key,
+                references: &article.references,
+                sent: article.sent,
+                num: article.num,
+                loose: loose.contains(&article.num),
+            })
+            .collect();
         let lines = arrange(&nodes, about);
         let mut ghosts = HashMap::new();
         for line in &lines {
@@ -89,7 +114,12 @@ impl Thread {
             }
         }
         let total = articles.len();
-        Ok(Thread { articles, lines, ghosts, total })
+        Ok(Thread {
+            articles,
+            lines,
+            ghosts,
+            total,
+        })
     }
 
     /// The articles in reading order, each with its line.
@@ -101,11 +131,6 @@ impl Thread {
     }
 }
 
-fn node(article: &Article) -> Node<'_> {
-    let Skeleton { key, references, .. } = &**article;
-    Node { id: *key, references, sent: article.sent, num: article.num }
-}
-
 struct Strict {
     about: MidKey,
     subject_key: Option<i64>,
@@ -115,9 +140,15 @@ struct Strict {
 /// What hangs together with a message by references, within this inbox alone. The catalogue weaves threads over the
 /// whole site, so mail that is elsewhere only may have joined what stands apart here.
 fn strict(reader: &Reader, inbox: InboxId, mid: &MessageId) -> Result<Option<Strict>> {
-    let Some(key) = reader.mid_key(mid)? else { return Ok(None) };
-    let Some(first) = reader.articles(inbox, key)?.into_iter().next() else { return Ok(None) };
-    let Some(thread) = reader.thread_of(first.key)? else { return Ok(None) };
+    let Some(key) = reader.mid_key(mid)? else {
+        return Ok(None);
+    };
+    let Some(first) = reader.articles(inbox, key)?.into_iter().next() else {
+        return Ok(None);
+    };
+    let Some(thread) = reader.thread_of(first.key)? else {
+        return Ok(None);
+    };
     let mut articles = reader.thread(inbox, thread)?;
     let mut sets = DisjointSets::default();
     for article in &articles {
@@ -128,5 +159,9 @@ fn strict(reader: &Reader, inbox: InboxId, mid: &MessageId) -> Result<Option<Str
     }
     let root = sets.root(first.key);
     articles.retain(|article| sets.root(article.key) == root);
-    Ok(Some(Strict { about: first.key, subject_key: first.subject_key, articles }))
+    Ok(Some(Strict {
+        about: first.key,
+        subject_key: first.subject_key,
+        articles,
+    }))
 }

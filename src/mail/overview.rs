@@ -75,11 +75,6 @@ impl Overview {
         let text = format!("{}.{digest}@z", self.sent.digits());
         MessageId::parse(&text).expect("it is not empty")
     }
-
-    /// stub
-    pub fn made_up_id(&self) -> MessageId {
-        todo!()
-    }
 }
 
 /// The references that threads are woven of: a mail of several ids answers itself, so that all of them are one
