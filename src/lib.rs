@@ -13,3 +13,5 @@ pub mod mail;
 pub mod store;
 
 pub mod archive;
+
+pub mod cli;
