@@ -30,7 +30,7 @@ pub struct InitArgs {
     /// Its newsgroup
     #[arg(long)]
     pub newsgroup: Option<String>,
-    /// The config file [default: $PI_CONFIG, else ~/.public-inbox/config]
+    /// The config file; if not given, what `PI_CONFIG` names, or public-inbox's usual one
     #[arg(long)]
     pub config: Option<PathBuf>,
 }
@@ -89,8 +89,10 @@ pub enum Done {
     AlreadyThere,
 }
 
-/// Makes an inbox, and says so in the config `file`. Doing it again changes nothing; what is in the file stays as it
-/// is byte for byte. An archive that lies in the directory already, of whatever version, is kept as it is.
+/// Makes an inbox, and says so in the config `file`.
+///
+/// Doing it again changes nothing; what is in the file stays as it is byte for byte. An archive that lies in the
+/// directory already, of whatever version, is kept as it is.
 ///
 /// # Errors
 /// [`Error::Invalid`] where the inbox would take something from another one, or cannot be as it is described; then
