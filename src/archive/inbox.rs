@@ -10,7 +10,6 @@ use crate::config::InboxConfig;
 use crate::db::{Article, Db, Reader};
 use crate::error::Result;
 use crate::id::{ArticleNum, EpochNum, InboxId, MessageId};
-use crate::mail::What;
 use crate::store::{Blobs, Layout};
 use crate::time::Timestamp;
 use crate::url::{TopicOrder, Window};
@@ -192,26 +191,10 @@ impl Inbox {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn arrange(&self, articles: Vec<Article>) -> Result<Thread> {
-        self.reader()?.snapshot(|reader| {
-            let mut thread = Thread::of(reader, articles, None, &HashSet::new())?;
-            // What is answered here and was said before the window opened is shown too, without being counted.
-            let mut known: HashSet<ArticleNum> = thread.articles.iter().map(|a| a.num).collect();
-            let mut older = Vec::new();
-            for line in &thread.lines {
-                if let What::Ghost(key) = line.what {
-                    let first = reader.articles(self.0.id, key)?.into_iter().next();
-                    older.extend(first.filter(|article| known.insert(article.num)));
-                }
-            }
-            if !older.is_empty() {
-                let total = thread.total;
-                let mut articles = std::mem::take(&mut thread.articles);
-                articles.append(&mut older);
-                thread = Thread::of(reader, articles, None, &HashSet::new())?;
-                thread.total = total;
-            }
-            Ok(thread)
-        })
+        let nothing_loose = HashSet::new();
+        let arranged =
+            |reader: &Reader| Thread::of(reader, self.0.id, articles, None, &nothing_loose);
+        self.reader()?.snapshot(arranged)
     }
 
     /// At most `limit` threads.

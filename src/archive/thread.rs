@@ -59,7 +59,7 @@ impl Thread {
             .iter()
             .map(|article| article.num)
             .collect();
-        let mut thread = Thread::of(reader, articles, Some(about), &loose)?;
+        let mut thread = Thread::of(reader, inbox, articles, Some(about), &loose)?;
         thread.total = total;
         Ok(Some(thread))
     }
@@ -86,40 +86,34 @@ impl Thread {
         Ok(articles)
     }
 
-    /// Arranges these articles, some of which may be there for their subject only.
+    /// Arranges these articles, some of which may be there for their subject only, and with them what they answer as
+    /// far as the inbox has it. `total` counts only what was given.
     pub(super) fn of(
         reader: &Reader,
+        inbox: InboxId,
         mut articles: Vec<Article>,
         about: Option<MidKey>,
         loose: &HashSet<ArticleNum>,
     ) -> Result<Thread> {
-        articles.sort_by_key(|article| (article.sent, article.num));
-        let nodes: Vec<Node<'_>> = articles
-            .iter()
-            .map(|article| Node {
-                id: article.key,
-                references: &article.references,
-                sent: article.sent,
-                num: article.num,
-                loose: loose.contains(&article.num),
-            })
-            .collect();
-        let lines = arrange(&nodes, about);
+        let total = articles.len();
+        let mut lines = lines_of(&mut articles, about, loose);
+        let mut known: HashSet<ArticleNum> = articles.iter().map(|article| article.num).collect();
+        let mut answered = Vec::new();
+        for key in ghosts_of(&lines) {
+            let first = reader.articles(inbox, key)?.into_iter().next();
+            answered.extend(first.filter(|article| known.insert(article.num)));
+        }
+        if !answered.is_empty() {
+            articles.append(&mut answered);
+            lines = lines_of(&mut articles, about, loose);
+        }
         let mut ghosts = HashMap::new();
-        for line in &lines {
-            if let What::Ghost(key) = line.what
-                && let Some(mid) = reader.mid_text(key)?
-            {
+        for key in ghosts_of(&lines) {
+            if let Some(mid) = reader.mid_text(key)? {
                 ghosts.insert(key, mid);
             }
         }
-        let total = articles.len();
-        Ok(Thread {
-            articles,
-            lines,
-            ghosts,
-            total,
-        })
+        Ok(Thread { articles, lines, ghosts, total })
     }
 
     /// The articles in reading order, each with its line.
@@ -129,6 +123,32 @@ impl Thread {
             What::Ghost(_) => None,
         })
     }
+}
+
+fn lines_of(
+    articles: &mut [Article],
+    about: Option<MidKey>,
+    loose: &HashSet<ArticleNum>,
+) -> Vec<Line> {
+    articles.sort_by_key(|article| (article.sent, article.num));
+    let nodes: Vec<Node<'_>> = articles
+        .iter()
+        .map(|article| Node {
+            id: article.key,
+            references: &article.references,
+            sent: article.sent,
+            num: article.num,
+            loose: loose.contains(&article.num),
+        })
+        .collect();
+    arrange(&nodes, about)
+}
+
+fn ghosts_of(lines: &[Line]) -> impl Iterator<Item = MidKey> + '_ {
+    lines.iter().filter_map(|line| match line.what {
+        What::Ghost(key) => Some(key),
+        What::Real(_) => None,
+    })
 }
 
 struct Strict {
