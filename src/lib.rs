@@ -17,3 +17,4 @@ pub mod render;
 pub mod store;
 pub mod time;
 pub mod url;
+pub mod web;
