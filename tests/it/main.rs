@@ -1,1 +1,13 @@
-//! The one test binary: everything with I/O is tested here, from outside.
+//! The one test binary: the program from outside, its walls from inside.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod clients;
+mod house;
+mod index;
+mod real;
+mod support;
+mod web;

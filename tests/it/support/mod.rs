@@ -1,0 +1,13 @@
+//! What the tests stand on: mail in git epochs, the program running over them, and a client that says bytes.
+
+mod epoch;
+mod html;
+mod http;
+mod shared;
+mod site;
+
+pub(crate) use epoch::{Epoch, Mail};
+pub(crate) use html::{Line, hrefs, overview, text};
+pub(crate) use http::Ask;
+pub(crate) use shared::{real_epoch, shared};
+pub(crate) use site::{Server, Site, World, demo, fixtures, share, wait_until};
