@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 /// The rooms, ground floor first, and which other rooms each may import. Everybody may import the ground.
 const ROOMS: &[(&str, &[&str])] = &[
-    ("id", &[]),
     ("error", &[]),
+    ("id", &[]),
     ("time", &[]),
     ("url", &[]),
     ("config", &[]),
@@ -34,7 +34,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
 ];
 
-const GROUND: &[&str] = &["id", "error", "time", "url", "config"];
+const GROUND: &[&str] = &["error", "id", "time", "url", "config"];
 
 /// Crates that only one room, or a few, may name.
 const CRATES: &[(&str, &[&str])] = &[
