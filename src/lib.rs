@@ -1,15 +1,18 @@
 //! Threadbare keeps mail in git, indexes it into `SQLite` and tantivy, reads it through one archive, and shows it
 //! on the web.
 //!
-//! The rooms, ground floor first; a room imports only those above it in this list (`docs/architecture.md`):
-
-pub mod config;
-pub mod error;
-pub mod id;
-pub mod time;
-pub mod url;
-
-pub mod mail;
+//! `docs/architecture.md` draws the rooms, from the ground floor up, and says who may import whom.
 
 pub mod archive;
+pub mod config;
+pub mod db;
 pub mod demo;
+pub mod error;
+pub mod id;
+pub mod index;
+pub mod ingest;
+pub mod mail;
+pub mod render;
+pub mod store;
+pub mod time;
+pub mod url;

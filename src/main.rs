@@ -1,3 +1,27 @@
 //! Parses the command line, runs it, prints what went wrong.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use threadbare::cli::Command;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// A mailing-list archive server: threads, served from bare git repositories
+#[derive(Parser)]
+#[command(name = "threadbare", version, about, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+fn main() -> ExitCode {
+    match Arguments::parse().command.run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("threadbare: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

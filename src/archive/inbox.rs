@@ -1,40 +1,19 @@
-//! The archive and its inboxes: handles that every reader shares.
+//! One inbox, and what can be asked of it.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::Thread;
 use crate::config::InboxConfig;
+use crate::db::{Article, Db, Reader};
 use crate::error::Result;
-use crate::id::{ArticleNum, EpochNum, InboxName, MessageId, MidKey, Oid, ThreadId};
+use crate::id::{ArticleNum, EpochNum, InboxId, MessageId};
+use crate::mail::What;
+use crate::store::{Blobs, Layout};
 use crate::time::Timestamp;
 use crate::url::{TopicOrder, Window};
-
-/// What an inbox knows of one message without reading git.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Article {
-    /// Its number in the inbox.
-    pub num: ArticleNum,
-    /// The Message-ID that its pages stand under: the first of its own.
-    pub mid: MessageId,
-    /// The row of that Message-ID.
-    pub key: MidKey,
-    /// What it answers, the parent last.
-    pub references: Vec<MidKey>,
-    /// Its subject in one line.
-    pub subject: String,
-    /// The names of its authors.
-    pub author: String,
-    /// When it was sent.
-    pub sent: Timestamp,
-    /// When it came.
-    pub received: Timestamp,
-    /// Where its bytes are.
-    pub epoch: EpochNum,
-    /// Where its bytes are.
-    pub blob: Oid,
-    /// The thread of the site that it belongs to.
-    pub thread: ThreadId,
-}
 
 /// A thread in a list of threads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,97 +24,223 @@ pub struct Topic {
     pub count: usize,
 }
 
-/// All inboxes. Cheap to clone; every clone is the same archive.
+/// One inbox. Cheap to clone; every clone is the same inbox.
 #[derive(Clone)]
-pub struct Archive(Arc<()>);
+pub struct Inbox(Arc<Shared>);
 
-impl Archive {
-    /// The inboxes to be listed, the one with the newest mail first.
-    pub fn inboxes(&self) -> Result<Vec<Inbox>> {
-        todo!()
+struct Shared {
+    id: InboxId,
+    config: InboxConfig,
+    db: Db,
+    blobs: Arc<Blobs>,
+    layout: RwLock<Arc<Layout>>,
+    description: RwLock<Arc<str>>,
+    state: AtomicI64,
+    /// What was last counted, and in which state.
+    summary: Mutex<Option<(i64, u64, Option<Timestamp>)>>,
+}
+
+impl Inbox {
+    pub(super) fn new(
+        id: InboxId,
+        config: InboxConfig,
+        layout: Layout,
+        db: Db,
+        blobs: Arc<Blobs>,
+    ) -> Inbox {
+        let description = described(&layout);
+        Inbox(Arc::new(Shared {
+            id,
+            config,
+            db,
+            blobs,
+            description: RwLock::new(description),
+            layout: RwLock::new(Arc::new(layout)),
+            state: AtomicI64::new(0),
+            summary: Mutex::default(),
+        }))
     }
-    /// The inbox of that name, also a hidden one.
-    pub fn inbox(&self, _name: &InboxName) -> Option<Inbox> {
-        todo!()
+
+    pub(super) fn refresh(&self, state: i64) {
+        self.0.state.store(state, Ordering::Release);
+        if let Ok(layout) = Layout::find(&self.0.config.dir) {
+            let description = described(&layout);
+            *self.0.description.write().unwrap_or_else(PoisonError::into_inner) = description;
+            *self.0.layout.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(layout);
+        }
     }
-    /// The inboxes that hold a mail of this id, in the order of the config.
-    pub fn holders(&self, _mid: &MessageId) -> Result<Vec<Inbox>> {
-        todo!()
+
+    /// Its row in the catalogue.
+    pub fn id(&self) -> InboxId {
+        self.0.id
+    }
+
+    /// Its settings.
+    pub fn config(&self) -> &InboxConfig {
+        &self.0.config
+    }
+
+    /// Where its repositories lie.
+    pub fn layout(&self) -> Arc<Layout> {
+        Arc::clone(&self.0.layout.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The first line of its `description` file, or what stands for a missing one.
+    pub fn description(&self) -> Arc<str> {
+        Arc::clone(&self.0.description.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes whenever anything that the inbox shows has changed: what finished pages are kept under.
+    pub fn state(&self) -> i64 {
+        self.0.state.load(Ordering::Acquire)
+    }
+
+    /// When its newest message came.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn newest(&self) -> Result<Option<Timestamp>> {
+        Ok(self.summary()?.1)
+    }
+
+    /// How many messages it has.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn count(&self) -> Result<u64> {
+        Ok(self.summary()?.0)
+    }
+
+    fn summary(&self) -> Result<(u64, Option<Timestamp>)> {
+        let now = self.state();
+        let kept = *self.0.summary.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((state, count, newest)) = kept
+            && state == now
+        {
+            return Ok((count, newest));
+        }
+        let reader = self.reader()?;
+        let (count, newest) = (reader.count(self.0.id)?, reader.newest(self.0.id)?);
+        *self.0.summary.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, count, newest));
+        Ok((count, newest))
+    }
+
+    /// Every mail that carries this Message-ID, by number.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn articles(&self, mid: &MessageId) -> Result<Vec<Article>> {
+        let reader = self.reader()?;
+        match reader.mid_key(mid)? {
+            Some(key) => reader.articles(self.0.id, key),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The bytes of a mail; `None` where git has lost them.
+    ///
+    /// # Errors
+    /// The repository is damaged.
+    pub fn read(&self, article: &Article) -> Result<Option<Vec<u8>>> {
+        match self.epoch_path(article.epoch) {
+            Some(path) => self.0.blobs.read(&path, article.blob),
+            None => Ok(None),
+        }
+    }
+
+    /// The thread around a message; `None` where the inbox has no such message.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn thread(&self, mid: &MessageId) -> Result<Option<Thread>> {
+        self.reader()?.snapshot(|reader| Thread::around(reader, self.0.id, mid))
+    }
+
+    /// At most `limit` articles of a stretch of time, newest received first.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn window(&self, window: Window, limit: usize) -> Result<Vec<Article>> {
+        self.reader()?.window(self.0.id, window, limit)
+    }
+
+    /// A tree of these articles, and of those that they answer, as far as the inbox has them.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn arrange(&self, articles: Vec<Article>) -> Result<Thread> {
+        self.reader()?.snapshot(|reader| {
+            let mut thread = Thread::of(reader, articles, None)?;
+            // What is answered here and was said before the window opened is shown too, without being counted.
+            let mut known: HashSet<ArticleNum> = thread.articles.iter().map(|a| a.num).collect();
+            let mut older = Vec::new();
+            for line in &thread.lines {
+                if let What::Ghost(key) = line.what {
+                    let first = reader.articles(self.0.id, key)?.into_iter().next();
+                    older.extend(first.filter(|article| known.insert(article.num)));
+                }
+            }
+            if !older.is_empty() {
+                let total = thread.total;
+                let mut articles = std::mem::take(&mut thread.articles);
+                articles.append(&mut older);
+                thread = Thread::of(reader, articles, None)?;
+                thread.total = total;
+            }
+            Ok(thread)
+        })
+    }
+
+    /// At most `limit` threads.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn topics(&self, order: TopicOrder, limit: usize) -> Result<Vec<Topic>> {
+        self.reader()?.snapshot(|reader| {
+            let mut topics = Vec::new();
+            for row in reader.topics(self.0.id, order, limit)? {
+                if let Some(article) = reader.article(self.0.id, row.num)? {
+                    topics.push(Topic { article, count: row.count });
+                }
+            }
+            Ok(topics)
+        })
+    }
+
+    /// At most `limit` articles with a number above `after`, in the order of their numbers. `None`: from the start.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn articles_after(&self, after: Option<ArticleNum>, limit: usize) -> Result<Vec<Article>> {
+        self.reader()?.articles_after(self.0.id, after, limit)
+    }
+
+    /// The articles of a thread and its loose matches, however many, by number: what `t.mbox.gz` holds. They are not
+    /// read from git yet, so even a hundred thousand are a few megabytes.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn whole_thread(&self, mid: &MessageId) -> Result<Vec<Article>> {
+        self.reader()?.snapshot(|reader| Thread::members(reader, self.0.id, mid))
+    }
+
+    /// The epochs that are there, lowest first.
+    pub fn epochs(&self) -> Vec<EpochNum> {
+        self.layout().epochs.iter().map(|(number, _)| *number).collect()
+    }
+
+    fn epoch_path(&self, epoch: EpochNum) -> Option<PathBuf> {
+        self.layout().epoch(epoch).map(|path| path.to_owned())
+    }
+
+    fn reader(&self) -> Result<Reader> {
+        self.0.db.reader()
     }
 }
 
-/// One inbox. Cheap to clone.
-#[derive(Clone)]
-pub struct Inbox(Arc<()>);
-
-impl Inbox {
-    /// Its settings.
-    pub fn config(&self) -> &InboxConfig {
-        todo!()
-    }
-    /// The first line of its `description` file, or what stands for a missing one.
-    pub fn description(&self) -> String {
-        todo!()
-    }
-    /// Changes whenever anything that the inbox shows has changed: the stuff of validators.
-    pub fn state(&self) -> Result<u64> {
-        todo!()
-    }
-    /// When its newest message came.
-    pub fn newest(&self) -> Result<Option<Timestamp>> {
-        todo!()
-    }
-    /// How many messages it has.
-    pub fn count(&self) -> Result<u64> {
-        todo!()
-    }
-    /// Every mail that carries this Message-ID, by number.
-    pub fn articles(&self, _mid: &MessageId) -> Result<Vec<Article>> {
-        todo!()
-    }
-    /// The bytes of a mail; `None` where git has lost them.
-    pub fn read(&self, _article: &Article) -> Result<Option<Vec<u8>>> {
-        todo!()
-    }
-    /// The thread around a message, at most 1,000 messages of it (`Thread::total` counts all).
-    pub fn thread(&self, _mid: &MessageId) -> Result<Option<Thread>> {
-        todo!()
-    }
-    /// At most `limit` articles of a stretch of time, newest received first.
-    pub fn window(&self, _window: Window, _limit: usize) -> Result<Vec<Article>> {
-        todo!()
-    }
-    /// A tree of these articles only, as the list of an inbox shows them.
-    pub fn arrange(&self, _articles: Vec<Article>) -> Result<Thread> {
-        todo!()
-    }
-    /// At most `limit` threads.
-    pub fn topics(&self, _order: TopicOrder, _limit: usize) -> Result<Vec<Topic>> {
-        todo!()
-    }
-    /// At most `limit` articles with a number above `after`, in the order of their numbers. `None`: from the start.
-    pub fn articles_after(
-        &self,
-        _after: Option<ArticleNum>,
-        _limit: usize,
-    ) -> Result<Vec<Article>> {
-        todo!()
-    }
-    /// Likewise, of one thread with its loose matches: what `t.mbox.gz` holds.
-    pub fn thread_after(
-        &self,
-        _thread: &Thread,
-        _after: Option<ArticleNum>,
-        _limit: usize,
-    ) -> Result<Vec<Article>> {
-        todo!()
-    }
-    /// Message-IDs of this inbox that begin like `part` or contain it, for a page of suggestions.
-    pub fn similar_ids(&self, _part: &str, _limit: usize) -> Result<Vec<MessageId>> {
-        todo!()
-    }
-    /// The epochs that are there, lowest first.
-    pub fn epochs(&self) -> Vec<EpochNum> {
-        todo!()
+fn described(layout: &Layout) -> Arc<str> {
+    match layout.description() {
+        Some(text) => text.into(),
+        None => "($INBOX_DIR/description missing)".into(),
     }
 }

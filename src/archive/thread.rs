@@ -1,13 +1,17 @@
 //! The thread around a message, in reading order.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::Article;
-use crate::id::{MessageId, MidKey};
-use crate::mail::Line;
+use crate::db::{Article, Reader, Skeleton};
+use crate::error::Result;
+use crate::id::{ArticleNum, InboxId, MessageId, MidKey};
+use crate::mail::{DisjointSets, Line, Node, What, arrange};
+
+/// How many messages of a thread are shown on one page.
+const SHOWN: usize = 1000;
 
 /// A thread: its messages, and the order in which to read them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Thread {
     /// Its messages, by the time they were sent.
     pub articles: Vec<Article>,
@@ -17,4 +21,112 @@ pub struct Thread {
     pub ghosts: HashMap<MidKey, MessageId>,
     /// How many messages belong to it in this inbox, those that are only loosely matched among them.
     pub total: usize,
+}
+
+impl Thread {
+    /// The thread around the message of this id, and what is there for its subject only.
+    pub(super) fn around(
+        reader: &Reader,
+        inbox: InboxId,
+        mid: &MessageId,
+    ) -> Result<Option<Thread>> {
+        let Some(Strict { about, subject_key, mut articles }) = strict(reader, inbox, mid)? else {
+            return Ok(None);
+        };
+        articles.sort_by_key(|article| (article.sent, article.num));
+        let mut total = articles.len();
+        let within: HashSet<ArticleNum> = articles.iter().map(|article| article.num).collect();
+        articles.truncate(SHOWN);
+        if let Some(subject_key) = subject_key {
+            let mut loose = reader.under_subject(inbox, subject_key, SHOWN + within.len())?;
+            let found = loose.len();
+            loose.retain(|article| !within.contains(&article.num));
+            total += loose.len();
+            if found == SHOWN + within.len() {
+                let all = reader.count_under_subject(inbox, subject_key)?;
+                total += all.saturating_sub(found);
+            }
+            loose.truncate(SHOWN - articles.len());
+            articles.extend(loose);
+        }
+        let mut thread = Thread::of(reader, articles, Some(about))?;
+        thread.total = total;
+        Ok(Some(thread))
+    }
+
+    /// All articles that [`Thread::around`] counts, by number.
+    pub(super) fn members(
+        reader: &Reader,
+        inbox: InboxId,
+        mid: &MessageId,
+    ) -> Result<Vec<Article>> {
+        let Some(Strict { subject_key, mut articles, .. }) = strict(reader, inbox, mid)? else {
+            return Ok(Vec::new());
+        };
+        if let Some(subject_key) = subject_key {
+            articles.extend(reader.under_subject(inbox, subject_key, usize::MAX >> 1)?);
+        }
+        articles.sort_by_key(|article| article.num);
+        articles.dedup_by_key(|article| article.num);
+        Ok(articles)
+    }
+
+    /// Arranges these articles.
+    pub(super) fn of(
+        reader: &Reader,
+        mut articles: Vec<Article>,
+        about: Option<MidKey>,
+    ) -> Result<Thread> {
+        articles.sort_by_key(|article| (article.sent, article.num));
+        let nodes: Vec<Node<'_>> = articles.iter().map(node).collect();
+        let lines = arrange(&nodes, about);
+        let mut ghosts = HashMap::new();
+        for line in &lines {
+            if let What::Ghost(key) = line.what
+                && let Some(mid) = reader.mid_text(key)?
+            {
+                ghosts.insert(key, mid);
+            }
+        }
+        let total = articles.len();
+        Ok(Thread { articles, lines, ghosts, total })
+    }
+
+    /// The articles in reading order, each with its line.
+    pub fn in_order(&self) -> impl Iterator<Item = (&Line, &Article)> {
+        self.lines.iter().filter_map(|line| match line.what {
+            What::Real(index) => Some((line, self.articles.get(index)?)),
+            What::Ghost(_) => None,
+        })
+    }
+}
+
+fn node(article: &Article) -> Node<'_> {
+    let Skeleton { key, references, .. } = &**article;
+    Node { id: *key, references, sent: article.sent, num: article.num }
+}
+
+struct Strict {
+    about: MidKey,
+    subject_key: Option<i64>,
+    articles: Vec<Article>,
+}
+
+/// What hangs together with a message by references, within this inbox alone. The catalogue weaves threads over the
+/// whole site, so mail that is elsewhere only may have joined what stands apart here.
+fn strict(reader: &Reader, inbox: InboxId, mid: &MessageId) -> Result<Option<Strict>> {
+    let Some(key) = reader.mid_key(mid)? else { return Ok(None) };
+    let Some(first) = reader.articles(inbox, key)?.into_iter().next() else { return Ok(None) };
+    let Some(thread) = reader.thread_of(first.key)? else { return Ok(None) };
+    let mut articles = reader.thread(inbox, thread)?;
+    let mut sets = DisjointSets::default();
+    for article in &articles {
+        sets.join(article.key, article.key);
+        for key in article.other_keys.iter().chain(&article.references) {
+            sets.join(article.key, *key);
+        }
+    }
+    let root = sets.root(first.key);
+    articles.retain(|article| sets.root(article.key) == root);
+    Ok(Some(Strict { about: first.key, subject_key: first.subject_key, articles }))
 }

@@ -7,6 +7,7 @@ mod fingerprint;
 mod message;
 mod overview;
 mod parts;
+mod sets;
 mod subject;
 mod tree;
 
@@ -15,4 +16,6 @@ pub use fingerprint::Fingerprint;
 pub use message::Message;
 pub use overview::{CommitTimes, Overview};
 pub use parts::{Attachment, Part, PartBody};
-pub use tree::{Line, Node, What};
+pub use subject::subject_key;
+pub use sets::DisjointSets;
+pub use tree::{Line, Node, What, arrange};

@@ -1,13 +1,15 @@
-//! The one test binary: the program from outside, its walls from inside.
+//! The one test binary: everything with I/O from outside, the walls of the house from inside.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     reason = "a test that cannot go on has failed"
 )]
 
+mod catalogue;
 mod clients;
 mod house;
 mod index;
 mod real;
+mod store;
 mod support;
 mod web;

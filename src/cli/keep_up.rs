@@ -1,0 +1,154 @@
+//! Keeps an archive up to date while it is served: a commit that lands in an epoch is indexed, an inbox that comes
+//! into the config is served, within a second or two and without a word from anybody.
+//!
+//! It looks, instead of waiting to be told: file systems that are mounted from elsewhere tell nothing, and a look
+//! at the refs of a thousand epochs takes a few milliseconds.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crate::archive::{Archive, Inbox};
+use crate::config::Config;
+use crate::index::{Indexer, Options, Silent};
+use crate::store;
+
+/// How often it looks.
+const EVERY: Duration = Duration::from_millis(400);
+
+/// How long an inbox that could not be indexed is left alone.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// Reads the settings anew.
+pub(super) type Reload = Box<dyn Fn() -> anyhow::Result<Config> + Send>;
+
+/// A thread that keeps an archive up to date. It ends when this is dropped.
+pub(super) struct KeepUp {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl KeepUp {
+    /// Starts it. `reload` is called when the config file changes; without it the inboxes stay as they are.
+    ///
+    /// # Errors
+    /// The system gives no further thread.
+    pub(super) fn start(
+        archive: Archive,
+        index_dir: PathBuf,
+        reload: Option<Reload>,
+    ) -> std::io::Result<KeepUp> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut watch = Watch {
+            archive,
+            index_dir,
+            config: Config::path().map(|path| (stamp(&path), path)),
+            reload,
+            indexed: HashMap::new(),
+            stop: Arc::clone(&stop),
+        };
+        let thread = std::thread::Builder::new().name("keep-up".to_owned()).spawn(move || {
+            while !watch.stop.load(Ordering::Relaxed) {
+                let began = Instant::now();
+                watch.look();
+                std::thread::sleep(EVERY.saturating_sub(began.elapsed()).max(EVERY / 4));
+            }
+        })?;
+        Ok(KeepUp { stop, thread: Some(thread) })
+    }
+}
+
+impl Drop for KeepUp {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the thread that keeps the archive up to date has died");
+        }
+    }
+}
+
+struct Watch {
+    archive: Archive,
+    index_dir: PathBuf,
+    config: Option<(Option<u64>, PathBuf)>,
+    reload: Option<Reload>,
+    /// What each inbox looked like when it was last indexed, or when it is to be tried again.
+    indexed: HashMap<PathBuf, Result<u64, Instant>>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Watch {
+    fn look(&mut self) {
+        self.look_at_config();
+        if let Err(error) = self.archive.refresh() {
+            tracing::error!("looking at the catalogue: {error}");
+        }
+        for inbox in self.archive.every_inbox() {
+            if self.stop.load(Ordering::Relaxed) {
+                break;
+            }
+            let dir = inbox.layout().dir.clone();
+            let stamp = refs(&inbox);
+            match self.indexed.get(&dir) {
+                Some(Ok(known)) if *known == stamp => continue,
+                Some(Err(until)) if Instant::now() < *until => continue,
+                _ => {}
+            }
+            match self.index(&inbox) {
+                Ok(true) => self.indexed.insert(dir, Ok(stamp)),
+                Ok(false) => None,
+                Err(error) => {
+                    tracing::error!("indexing {}: {error:#}", inbox.config().name);
+                    self.indexed.insert(dir, Err(Instant::now() + PAUSE))
+                }
+            };
+        }
+    }
+
+    /// Indexes one inbox; `false` where another process does so now.
+    fn index(&self, inbox: &Inbox) -> anyhow::Result<bool> {
+        let Some(indexer) = Indexer::try_now(self.archive.db(), &self.index_dir)? else {
+            return Ok(false);
+        };
+        let name = &inbox.config().name;
+        let report = indexer.catch_up(name, &inbox.layout(), Options::default(), &Silent)?;
+        self.archive.refresh()?;
+        if report.changes > 0 {
+            tracing::info!(inbox = %name, "indexed {name}: {report}");
+        }
+        Ok(true)
+    }
+
+    /// A broken config keeps the old one and says what is wrong.
+    fn look_at_config(&mut self) {
+        let (Some((known, path)), Some(reload)) = (&mut self.config, &self.reload) else { return };
+        let now = stamp(path);
+        if now == *known {
+            return;
+        }
+        *known = now;
+        match reload().and_then(|config| Ok(self.archive.configure(config)?)) {
+            Ok(()) => tracing::info!("the config was read anew"),
+            Err(error) => tracing::error!("the config stays as it was: {error:#}"),
+        }
+    }
+}
+
+/// Changes when a ref of any epoch moves, or an epoch comes or goes.
+fn refs(inbox: &Inbox) -> u64 {
+    let layout = inbox.layout();
+    let stamps = layout.epochs.iter().map(|(_, path)| store::refs_stamp(path));
+    stamps.fold(layout.epochs.len() as u64, |all, one| all.rotate_left(7) ^ one)
+}
+
+/// Changes when a file is written.
+fn stamp(path: &Path) -> Option<u64> {
+    let about = std::fs::metadata(path).ok()?;
+    let written = about.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+    Some((written.as_nanos() as u64) ^ about.len().rotate_left(48))
+}

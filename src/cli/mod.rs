@@ -1,0 +1,50 @@
+//! The command line: one file per subcommand. Exit codes: 0 done, 1 failed, 2 wrong usage.
+
+mod demo;
+mod index;
+mod init;
+mod keep_up;
+mod progress;
+mod scope;
+mod serve;
+
+use std::process::ExitCode;
+
+/// What the program can be asked to do.
+#[derive(clap::Subcommand)]
+pub enum Command {
+    /// Serve a sample archive: no config, no network, nothing to prepare
+    Demo(demo::Demo),
+    /// Make an inbox and its config entry
+    Init(init::InitArgs),
+    /// Bring the indexes up to date with git
+    Index(index::Index),
+    /// Serve inboxes over HTTP, and keep them up to date
+    Serve(serve::Serve),
+}
+
+impl Command {
+    /// Does it.
+    ///
+    /// # Errors
+    /// What went wrong, with what was being done.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        match self {
+            Command::Demo(demo) => demo.run(),
+            Command::Init(init) => init::run(init),
+            Command::Index(index) => index.run(),
+            Command::Serve(serve) => serve.run(),
+        }
+    }
+}
+
+/// Log lines go to standard error; `RUST_LOG` chooses which.
+fn log_to_stderr(default: &str) {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .try_init();
+}

@@ -1,0 +1,71 @@
+//! Inboxes, and how far each of their epochs has been read.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::pool::Reader;
+use crate::error::Result;
+use crate::id::{EpochNum, InboxId, Oid};
+use crate::time::Timestamp;
+
+/// What the catalogue knows of an inbox as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InboxRow {
+    /// Its row.
+    pub id: InboxId,
+    /// When it was first indexed.
+    pub created: Timestamp,
+    /// Grows with every change that a page could show.
+    pub state: i64,
+    /// The highest article number ever given.
+    pub last_num: i64,
+    /// The lowest number below zero ever given.
+    pub last_own: i64,
+}
+
+impl Reader {
+    /// The inbox whose repositories lie in `dir`.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn inbox(&self, dir: &Path) -> Result<Option<InboxRow>> {
+        find(self.sql()?, dir)
+    }
+
+    /// Every inbox with its state: what a server compares to see whether another process has indexed.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn states(&self) -> Result<Vec<(InboxId, i64)>> {
+        let mut statement = self.sql()?.prepare_cached("SELECT id, state FROM inbox")?;
+        let rows = statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The last commit of an epoch that was indexed.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn head(&self, inbox: InboxId, epoch: EpochNum) -> Result<Option<Oid>> {
+        let mut statement =
+            self.sql()?.prepare_cached("SELECT head FROM epoch WHERE inbox = ?1 AND number = ?2")?;
+        Ok(statement.query_row((inbox, epoch), |row| row.get(0)).optional()?)
+    }
+}
+
+pub(super) fn find(sql: &Connection, dir: &Path) -> Result<Option<InboxRow>> {
+    let mut statement = sql.prepare_cached(
+        "SELECT id, created, state, last_num, last_own FROM inbox WHERE dir = ?1",
+    )?;
+    let row = statement.query_row([dir.to_string_lossy()], |row| {
+        Ok(InboxRow {
+            id: row.get(0)?,
+            created: row.get(1)?,
+            state: row.get(2)?,
+            last_num: row.get(3)?,
+            last_own: row.get(4)?,
+        })
+    });
+    Ok(row.optional()?)
+}

@@ -1,0 +1,147 @@
+//! Opens the catalogue, keeps it migrated, lends connections: many to read, one to write.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use quick_cache::sync::Cache;
+use rusqlite::{Connection, OpenFlags};
+
+use super::messages::Skeleton;
+use super::writer::Writer;
+use crate::error::{Error, Result};
+use crate::id::MessageKey;
+
+/// Applied in order; the position is the `user_version`.
+const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_first.sql")];
+
+/// How many messages' skeletons are kept in memory (about 300 bytes each).
+const SKELETONS: usize = 50_000;
+
+/// How many idle connections are kept.
+const IDLE: usize = 8;
+
+/// The catalogue. Cheap to clone.
+#[derive(Clone)]
+pub struct Db(Arc<Inner>);
+
+struct Inner {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+    skeletons: Cache<MessageKey, Arc<Skeleton>>,
+}
+
+impl Db {
+    /// Opens the catalogue in `dir`, making it where there is none.
+    ///
+    /// # Errors
+    /// The file cannot be used, or was written by a newer version of the program.
+    pub fn open(dir: &Path) -> Result<Db> {
+        std::fs::create_dir_all(dir).map_err(|e| Error::io(dir, e))?;
+        let path = dir.join("catalogue.sqlite3");
+        migrate(&mut connect(&path)?)?;
+        let skeletons = Cache::new(SKELETONS);
+        Ok(Db(Arc::new(Inner { path, idle: Mutex::new(Vec::new()), skeletons })))
+    }
+
+    /// A connection to read with. All that it answers within one [`Reader::snapshot`] is of one moment.
+    ///
+    /// # Errors
+    /// No further connection can be opened.
+    pub fn reader(&self) -> Result<Reader> {
+        let idle = self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => connect(&self.0.path)?,
+        };
+        Ok(Reader { connection: Some(connection), db: self.clone() })
+    }
+
+    /// The connection to write with. Where another process writes, its turn is waited for.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
+    pub fn writer(&self) -> Result<Writer> {
+        Ok(Writer::new(connect(&self.0.path)?))
+    }
+
+    pub(super) fn skeletons(&self) -> &Cache<MessageKey, Arc<Skeleton>> {
+        &self.0.skeletons
+    }
+}
+
+/// A lent connection; it goes back when dropped.
+pub struct Reader {
+    connection: Option<Connection>,
+    db: Db,
+}
+
+impl Reader {
+    pub(super) fn sql(&self) -> Result<&Connection> {
+        self.connection.as_ref().ok_or_else(|| Error::Db("a connection was used after its end".into()))
+    }
+
+    pub(super) fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// Runs several questions against one state of the catalogue.
+    ///
+    /// # Errors
+    /// Those of `questions`.
+    pub fn snapshot<T>(&self, questions: impl FnOnce(&Reader) -> Result<T>) -> Result<T> {
+        let transaction = self.sql()?.unchecked_transaction()?;
+        let answer = questions(self);
+        transaction.finish()?;
+        answer
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let mut idle = self.db.0.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (Some(connection), true) = (self.connection.take(), idle.len() < IDLE) {
+            idle.push(connection);
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that opens connections")]
+fn connect(path: &Path) -> Result<Connection> {
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )
+    .map_err(|e| Error::Db(format!("{}: {e}", path.display())))?;
+    connection.busy_timeout(Duration::from_secs(60))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.execute_batch(
+        "PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = NORMAL;
+         PRAGMA foreign_keys = OFF;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA cache_size = -4000;
+         PRAGMA mmap_size = 268435456;",
+    )?;
+    Ok(connection)
+}
+
+fn migrate(connection: &mut Connection) -> Result<()> {
+    let transaction =
+        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let version: usize = transaction.query_row("PRAGMA user_version", (), |row| row.get(0))?;
+    if version > MIGRATIONS.len() {
+        return Err(Error::Db(format!(
+            "the catalogue has version {version}, this program knows {} at the most; it was written by a newer one",
+            MIGRATIONS.len()
+        )));
+    }
+    for migration in &MIGRATIONS[version..] {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.pragma_update(None, "user_version", MIGRATIONS.len())?;
+    transaction.commit()?;
+    Ok(())
+}

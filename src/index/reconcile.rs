@@ -1,0 +1,88 @@
+//! Follows a history that was rewritten: compares what an epoch holds now with what the catalogue has of it.
+//!
+//! What is in both keeps its place and its number. What is gone goes, and what is new comes in; a mail that was edited
+//! has the Message-ID of one that went, and takes its number. All of it is one batch: no reader sees the half.
+
+use std::collections::{HashMap, HashSet};
+
+use super::catch_up::{Indexer, Options, Target, apply};
+use super::pipeline::{Prepared, prepare};
+use super::report::{Progress, Report};
+use crate::db::Writer;
+use crate::error::Result;
+use crate::id::{ArticleNum, MessageId, Oid};
+use crate::store::{Change, Epoch, What};
+
+impl Indexer {
+    pub(super) fn reconcile(
+        &self,
+        target: Target<'_>,
+        epoch: &Epoch,
+        tip: Oid,
+        options: Options,
+        writer: &mut Writer,
+        progress: &dyn Progress,
+    ) -> Result<Report> {
+        let changes = epoch.walk(None, tip)?;
+        let indexed = self.db().reader()?.blobs(target.inbox, target.number)?;
+        let live = live(&changes);
+        let kept: HashSet<Oid> = match options.reindex {
+            // To read a mail again is to take it out and put it back.
+            true => HashSet::new(),
+            false => indexed.iter().map(|(blob, _)| *blob).filter(|b| live.contains(b)).collect(),
+        };
+
+        let mut report = Report { rewritten: u64::from(!options.reindex), ..Report::default() };
+        writer.begin()?;
+        let mut by_id: HashMap<MessageId, ArticleNum> = HashMap::new();
+        let mut by_blob: HashMap<Oid, ArticleNum> = HashMap::new();
+        for (blob, num) in indexed.iter().filter(|(blob, _)| !kept.contains(blob)) {
+            by_blob.insert(*blob, *num);
+            if let Some(mid) = writer.holder(target.inbox, *num)? {
+                by_id.insert(mid, *num);
+            }
+            writer.remove(target.inbox, *num)?;
+            report.removed += 1;
+        }
+        // What was removed by a commit of this epoch may lie in another one.
+        let elsewhere = |change: &Change| match change.what {
+            What::Added(blob) => live.contains(&blob) && !kept.contains(&blob),
+            What::Removed(blob) => !live.contains(&blob),
+            _ => false,
+        };
+        let todo: Vec<Change> = changes.into_iter().filter(elsewhere).collect();
+        progress.begin(target.name, target.number, todo.len());
+        prepare(target.path, &todo, options.jobs, |change, prepared| {
+            let num = match (&prepared, &change.what) {
+                (Prepared::Mail(overview), What::Added(blob)) => {
+                    let held = overview.ids.iter().find_map(|mid| by_id.remove(mid));
+                    by_blob.remove(blob).or(held)
+                }
+                _ => None,
+            };
+            progress.advance(1);
+            apply(target, change, prepared, num, writer, &mut report)
+        })?;
+        writer.set_head(target.inbox, target.number, tip)?;
+        writer.commit()?;
+        progress.end();
+        Ok(report)
+    }
+}
+
+/// The mails that a history adds and does not remove again.
+fn live(changes: &[Change]) -> HashSet<Oid> {
+    let mut live = HashSet::new();
+    for change in changes {
+        match change.what {
+            What::Added(blob) if blob != Oid::EMPTY_BLOB => {
+                live.insert(blob);
+            }
+            What::Removed(blob) => {
+                live.remove(&blob);
+            }
+            _ => {}
+        }
+    }
+    live
+}

@@ -1,0 +1,205 @@
+//! The lines around a message on pages that show many.
+
+use super::Html;
+use super::anchors;
+use crate::id::MessageId;
+use crate::mail::Address;
+use crate::time::Timestamp;
+
+/// Names of people fit on one line up to this many columns.
+const WIDE: usize = 72;
+/// How long a line of names may be where they do not.
+const FOLDED: usize = 63;
+
+/// How a thread is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    /// One message after the other: `T/`.
+    Flat,
+    /// Answers below what they answer: `t/`.
+    Nested,
+}
+
+/// `From: NAME @ DATE`, then the names of the people it went to, then an empty line. `base` is the address of the
+/// message's own page, ending in `/`.
+pub fn entry_head(
+    author: &str,
+    sent: Timestamp,
+    base: &str,
+    to: &[Address],
+    cc: &[Address],
+) -> Html {
+    let mut out = Html::with_capacity(512);
+    out.markup("From: ");
+    out.line(author);
+    out.markup(" @ ");
+    out.text(&sent.minute().to_string());
+    out.markup(" UTC (");
+    out.link(base, "permalink");
+    out.markup(" / ");
+    out.link(&format!("{base}raw"), "raw");
+    out.markup(")\n");
+    let (to_wide, cc_wide) = (width(to), width(cc));
+    if !to.is_empty() && !cc.is_empty() && to_wide + cc_wide <= WIDE {
+        out.markup("  To: ");
+        names(&mut out, to, usize::MAX);
+        out.markup("; <b>+Cc:</b> ");
+        names(&mut out, cc, usize::MAX);
+        out.markup("\n");
+    } else {
+        if !to.is_empty() {
+            out.markup("  To: ");
+            names(&mut out, to, FOLDED);
+            out.markup("\n");
+        }
+        if !cc.is_empty() {
+            out.markup("  Cc: ");
+            names(&mut out, cc, FOLDED);
+            out.markup("\n");
+        }
+    }
+    out.markup("\n");
+    out
+}
+
+/// The columns that these names take on one line.
+fn width(people: &[Address]) -> usize {
+    let names: usize = people
+        .iter()
+        .map(|person| person.shown().chars().count())
+        .sum();
+    names + 2 * people.len().saturating_sub(1)
+}
+
+fn names(out: &mut Html, people: &[Address], widest: usize) {
+    let mut wide = 0;
+    for (index, person) in people.iter().enumerate() {
+        let name = person.shown();
+        let more = name.chars().count();
+        if index > 0 {
+            if wide + 2 + more > widest {
+                out.markup(",\n\t");
+                wide = 0;
+            } else {
+                out.markup(", ");
+                wide += 2;
+            }
+        }
+        out.line(name);
+        wide += more;
+    }
+}
+
+/// The line below a message: its end's anchor, its addresses, the two views of its thread (`None` on pages that
+/// show none), and its place in the overview (`in_thread` as for [`context`](super::context)).
+pub fn entry_foot(mid: &MessageId, base: &str, view: Option<View>, in_thread: &str) -> Html {
+    let anchor = anchors::message(mid);
+    let mut out = Html::with_capacity(512);
+    out.markup("\n<a href=\"#m");
+    out.text(&anchor);
+    out.markup("\" id=\"e");
+    out.text(&anchor);
+    out.markup("\">^</a> ");
+    out.link(base, "permalink");
+    out.markup(" ");
+    out.link(&format!("{base}raw"), "raw");
+    out.markup(" ");
+    out.link(&format!("{base}#R"), "reply");
+    if let Some(view) = view {
+        out.markup("\t[");
+        view_link(&mut out, &format!("{base}T/#u"), "flat", view == View::Flat);
+        out.markup("|");
+        view_link(
+            &mut out,
+            &format!("{base}t/#u"),
+            "nested",
+            view == View::Nested,
+        );
+        out.markup("] ");
+        out.link(&format!("#r{anchor}"), in_thread);
+    }
+    out
+}
+
+fn view_link(out: &mut Html, href: &str, name: &'static str, here: bool) {
+    out.open_link(href);
+    if here {
+        out.markup("<b>");
+    }
+    out.markup(name);
+    if here {
+        out.markup("</b>");
+    }
+    out.markup("</a>");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{View, entry_foot, entry_head};
+    use crate::id::MessageId;
+    use crate::mail::Address;
+    use crate::time::Timestamp;
+
+    fn people(names: &[&str]) -> Vec<Address> {
+        names
+            .iter()
+            .map(|name| Address {
+                name: Some((*name).to_owned()),
+                email: String::new(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn people_stand_on_one_line_where_they_fit() {
+        let head = |to: &[&str], cc: &[&str]| {
+            let html = entry_head("A <b>", Timestamp(0), "../../x/", &people(to), &people(cc));
+            html.into_string()
+        };
+        let first = "From: A &lt;b&gt; @ 1970-01-01  0:00 UTC \
+                     (<a href=\"../../x/\">permalink</a> / <a href=\"../../x/raw\">raw</a>)\n";
+        let long = [
+            "Laurent Pinchart",
+            "Thomas Gleixner",
+            "Josh Triplett",
+            "Mauro Carvalho Chehab",
+            "Jonathan Corbet",
+            "ksummit",
+        ];
+        for (to, cc, lines) in [
+            (&["B"][..], &["C", "D"][..], "  To: B; <b>+Cc:</b> C, D\n\n"),
+            (&["B"], &[], "  To: B\n\n"),
+            (&[], &["C"], "  Cc: C\n\n"),
+            (&[], &[], "\n"),
+            (
+                &["Leon Romanovsky"],
+                &long,
+                "  To: Leon Romanovsky\n  Cc: Laurent Pinchart, Thomas Gleixner, Josh Triplett,\n\t\
+                 Mauro Carvalho Chehab, Jonathan Corbet, ksummit\n\n",
+            ),
+        ] {
+            assert_eq!(head(to, cc), format!("{first}{lines}"), "{to:?} {cc:?}");
+        }
+    }
+
+    #[test]
+    fn the_foot_leads_everywhere() {
+        let mid = MessageId::parse("YT4QCHwnqZL/rl0z@kroah.com").expect("an id");
+        let anchor = "c995f55a1a67aaff812b644d15a045efc99ec67a";
+        let html = entry_foot(
+            &mid,
+            "../../b/",
+            Some(View::Nested),
+            "3+ messages in thread",
+        );
+        assert_eq!(
+            html.as_str(),
+            format!(
+                "\n<a href=\"#m{anchor}\" id=\"e{anchor}\">^</a> <a href=\"../../b/\">permalink</a> \
+                 <a href=\"../../b/raw\">raw</a> <a href=\"../../b/#R\">reply</a>\t\
+                 [<a href=\"../../b/T/#u\">flat</a>|<a href=\"../../b/t/#u\"><b>nested</b></a>] \
+                 <a href=\"#r{anchor}\">3+ messages in thread</a>"
+            )
+        );
+    }
+}

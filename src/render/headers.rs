@@ -1,0 +1,286 @@
+//! The headers above a message on its own page.
+
+use super::Html;
+use crate::id::MessageId;
+use crate::mail::Message;
+use crate::url;
+
+/// Address lists longer than this are folded.
+const WIDE: usize = 72;
+/// How long a line of a folded list may be.
+const FOLDED: usize = 64;
+/// As much of a header as is shown: ten thousand recipients are still all there.
+const LONGEST: usize = 512 * 1024;
+
+/// The headers that are shown, decoded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fields {
+    /// Every `From`.
+    pub from: Vec<String>,
+    /// Every `To`.
+    pub to: Vec<String>,
+    /// Every `Cc`.
+    pub cc: Vec<String>,
+    /// Every `Subject`.
+    pub subject: Vec<String>,
+    /// `Date` as its sender wrote it.
+    pub date: Option<String>,
+    /// `Message-ID` and `X-Alt-Message-ID`, with the name of the header that each stood in.
+    pub ids: Vec<(&'static str, MessageId)>,
+    /// What it answers: `In-Reply-To` as its sender wrote it, or else its last reference in angle brackets.
+    pub in_reply_to: Option<String>,
+}
+
+impl Fields {
+    /// Takes them from a message.
+    pub fn of(message: &Message<'_>) -> Fields {
+        let own = message.message_ids().into_iter();
+        let others = message.alternate_ids().into_iter();
+        let last = || message.references().last().map(|mid| format!("<{mid}>"));
+        Fields {
+            from: message.headers("From"),
+            to: message.headers("To"),
+            cc: message.headers("Cc"),
+            subject: message.headers("Subject"),
+            date: message.raw_header("Date"),
+            ids: own
+                .map(|mid| ("Message-ID", mid))
+                .chain(others.map(|mid| ("X-Alt-Message-ID", mid)))
+                .collect(),
+            in_reply_to: message.header("In-Reply-To").or_else(last),
+        }
+    }
+}
+
+/// How the block of headers is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeaderOptions {
+    /// Whether the page's anchors and links (`#t`, `#r`) are here: on the first of several messages.
+    pub first: bool,
+    /// Whether addresses are made harder to collect.
+    pub obfuscate: bool,
+}
+
+impl Default for HeaderOptions {
+    fn default() -> Self {
+        HeaderOptions {
+            first: true,
+            obfuscate: false,
+        }
+    }
+}
+
+/// The block of headers, to be put inside a `<pre>`; ends with an empty line.
+pub fn headers(fields: &Fields, options: HeaderOptions) -> Html {
+    let mut out = Html::with_capacity(2048);
+    let mut people = |name: &'static str, values: &[String]| {
+        for value in values.iter().filter(|value| !value.is_empty()) {
+            out.markup(name);
+            let value = &value[..value.floor_char_boundary(LONGEST)];
+            if options.obfuscate {
+                folded(&mut out, &super::reply::obfuscated(value));
+            } else {
+                folded(&mut out, value);
+            }
+            out.markup("\n");
+        }
+    };
+    people("From: ", &fields.from);
+    people("To: ", &fields.to);
+    people("Cc: ", &fields.cc);
+    subject_lines(&mut out, &fields.subject, options.first);
+    if let Some(date) = &fields.date {
+        out.markup("Date: ");
+        out.line(date);
+        thread_link(&mut out, options.first);
+        out.markup("\n");
+    }
+    id_lines(&mut out, &fields.ids);
+    if let Some(value) = &fields.in_reply_to {
+        out.markup("In-Reply-To: ");
+        with_id_links(&mut out, &value[..value.floor_char_boundary(LONGEST)]);
+        out.markup("\n");
+    }
+    if fields.date.is_none() && options.first {
+        out.markup("<a href=\"#r\">[thread overview]</a>\n");
+    }
+    out.markup("\n");
+    out
+}
+
+fn thread_link(out: &mut Html, first: bool) {
+    if first {
+        out.markup("\t<a href=\"#r\">[thread overview]</a>");
+    }
+}
+
+fn subject_lines(out: &mut Html, subjects: &[String], first: bool) {
+    let mut anchor = first;
+    for subject in subjects.iter().filter(|subject| !subject.is_empty()) {
+        out.markup("Subject: ");
+        let subject = &subject[..subject.floor_char_boundary(LONGEST)];
+        if anchor {
+            out.markup("<a href=\"#r\" id=\"t\">");
+            out.line(subject);
+            out.markup("</a>\n");
+            anchor = false;
+        } else {
+            out.line(subject);
+            out.markup("\n");
+        }
+    }
+}
+
+/// The ids that it is known by. One alone is its address already; of several each is a link.
+fn id_lines(out: &mut Html, ids: &[(&'static str, MessageId)]) {
+    let alone = ids.len() == 1;
+    for (name, mid) in ids {
+        out.markup(name);
+        out.markup(": &lt;");
+        if alone {
+            out.line(mid.as_str());
+            out.markup("&gt; (<a href=\"raw\">raw</a>)\n");
+        } else {
+            let page = format!("../{}/", url::escape_mid(mid));
+            out.link(&page, mid.as_str());
+            out.markup("&gt; (");
+            out.link(&format!("{page}raw"), "raw");
+            out.markup(")\n");
+        }
+    }
+}
+
+/// Free text in which every `<id>` is a link to that message.
+fn with_id_links(out: &mut Html, text: &str) {
+    let mut rest = text;
+    while let Some((before, tail)) = rest.split_once('<') {
+        let Some((id, after)) = tail.split_once('>') else {
+            break;
+        };
+        out.line(before);
+        out.markup("&lt;");
+        match MessageId::parse(id) {
+            Some(mid) => out.link(&format!("../{}/", url::escape_mid(&mid)), mid.as_str()),
+            None => out.line(id),
+        }
+        out.markup("&gt;");
+        rest = after;
+    }
+    out.line(rest);
+}
+
+/// A list of people, in several lines where one would be too long. It is cut behind commas, and where possible not
+/// behind one that stands inside a name (`Last, First`).
+fn folded(out: &mut Html, value: &str) {
+    if value.chars().count() <= WIDE {
+        out.line(value);
+        return;
+    }
+    let mut line = String::new();
+    for piece in pieces(value) {
+        let wide = line.chars().count() + 1 + piece.chars().count();
+        if !line.is_empty() && wide > FOLDED {
+            out.line(&line);
+            out.markup(",\n\t");
+            line.clear();
+        }
+        if !line.is_empty() {
+            line.push_str(", ");
+        }
+        line.push_str(piece);
+    }
+    out.line(&line);
+}
+
+/// The people of a list.
+fn pieces(value: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(value);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let mut from = 0;
+        while let Some(found) = memchr::memchr(b',', &text.as_bytes()[from..]) {
+            let comma = from + found;
+            from = comma + 1;
+            let before = &text[..comma];
+            // `a@b,` and `<a@b>,` end a person; `Last,` does not.
+            let word = before.rsplit([' ', ',']).next().unwrap_or("");
+            if !before.ends_with(|c: char| c.is_alphanumeric() || c == '_') || word.contains('@') {
+                rest = Some(text[from..].trim_start());
+                return Some(before);
+            }
+        }
+        rest = None;
+        Some(text)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Fields, HeaderOptions, headers};
+    use crate::id::MessageId;
+    use crate::render::Html;
+
+    fn mid(text: &str) -> MessageId {
+        MessageId::parse(text).expect("an id")
+    }
+
+    fn folded(value: &str) -> String {
+        let mut out = Html::new();
+        super::folded(&mut out, value);
+        out.into_string()
+    }
+
+    #[test]
+    fn the_block_has_a_fixed_order() {
+        let fields = Fields {
+            from: vec!["A <a@b>".to_owned()],
+            to: vec!["b@c".to_owned(), String::new()],
+            cc: Vec::new(),
+            subject: vec!["Hi & ho".to_owned()],
+            date: Some("Sun, 12 Sep 2021 16:34:48 +0200".to_owned()),
+            ids: vec![("Message-ID", mid("x/y@z"))],
+            in_reply_to: Some("your mail of <p/q@z> & <>".to_owned()),
+        };
+        assert_eq!(
+            headers(&fields, HeaderOptions::default()).as_str(),
+            "From: A &lt;a@b&gt;\nTo: b@c\n\
+             Subject: <a href=\"#r\" id=\"t\">Hi &amp; ho</a>\n\
+             Date: Sun, 12 Sep 2021 16:34:48 +0200\t<a href=\"#r\">[thread overview]</a>\n\
+             Message-ID: &lt;x/y@z&gt; (<a href=\"raw\">raw</a>)\n\
+             In-Reply-To: your mail of &lt;<a href=\"../p%2Fq@z/\">p/q@z</a>&gt; &amp; &lt;&gt;\n\n"
+        );
+    }
+
+    #[test]
+    fn each_of_several_ids_is_a_link() {
+        let fields = Fields {
+            ids: vec![("Message-ID", mid("a@b")), ("X-Alt-Message-ID", mid("c@d"))],
+            ..Fields::default()
+        };
+        assert_eq!(
+            headers(&fields, HeaderOptions::default()).as_str(),
+            "Message-ID: &lt;<a href=\"../a@b/\">a@b</a>&gt; (<a href=\"../a@b/raw\">raw</a>)\n\
+             X-Alt-Message-ID: &lt;<a href=\"../c@d/\">c@d</a>&gt; (<a href=\"../c@d/raw\">raw</a>)\n\
+             <a href=\"#r\">[thread overview]</a>\n\n"
+        );
+    }
+
+    #[test]
+    fn long_lists_of_people_are_folded_between_people() {
+        let short = "a@b, c@d";
+        assert_eq!(folded(short), short);
+        assert_eq!(
+            folded(
+                "linux-kernel@vger.kernel.org, linux-rockchip@lists.infradead.org, linux-mtd@lists.infradead.org"
+            ),
+            "linux-kernel@vger.kernel.org, linux-rockchip@lists.infradead.org,\n\tlinux-mtd@lists.infradead.org"
+        );
+        let last_first = folded(&"Luck, Tony <tony.luck@intel.example>, ".repeat(4));
+        assert!(
+            last_first
+                .lines()
+                .all(|l| l.trim_start().starts_with("Luck") || l.trim().is_empty()),
+            "{last_first}"
+        );
+    }
+}

@@ -1,0 +1,174 @@
+//! One bare repository: what its HEAD is, and the bytes of its blobs.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Once;
+
+use git2::{ErrorCode, ObjectType, Odb, Repository};
+
+use super::object::{self, Lack};
+use crate::error::{Error, Result};
+use crate::id::Oid;
+
+/// The longest mail that is read, in bytes.
+pub const MAX_BLOB: usize = 200 << 20;
+
+/// An opened epoch. It may go to another thread, but is not shared by two: each keeps its own.
+pub struct Epoch {
+    pub(super) repo: Repository,
+    path: PathBuf,
+}
+
+impl std::fmt::Debug for Epoch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Epoch({})", self.path.display())
+    }
+}
+
+/// Settings of libgit2 that hold for the process.
+fn settle() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // Half the time of a read would go into hashing what was read; `git fsck` is there to do that.
+        git2::opts::strict_hash_verification(false);
+        // Nothing is read twice within a walk, and the cache may grow to 256 MB.
+        git2::opts::enable_caching(false);
+    });
+}
+
+impl Epoch {
+    /// Opens the bare repository at `path`, whoever owns it.
+    ///
+    /// # Errors
+    /// [`Error::Store`] where there is none, or one that is not readable here, such as one with SHA-256 names.
+    pub fn open(path: &Path) -> Result<Epoch> {
+        settle();
+        refuse_sha256(path)?;
+        let repo = Repository::open_bare(path).map_err(|e| at(path, &e))?;
+        Ok(Epoch {
+            repo,
+            path: path.to_owned(),
+        })
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The commit that HEAD names, by whatever branch; `None` where there is no commit yet.
+    ///
+    /// Where HEAD names a branch that does not exist, and there is just one branch, that one is meant: mirrors are
+    /// made of repositories whose first branch had another name than git gives today.
+    ///
+    /// # Errors
+    /// [`Error::Store`] where HEAD is damaged.
+    pub fn tip(&self) -> Result<Option<Oid>> {
+        match self.repo.head() {
+            Ok(head) => head.target().map(own).transpose(),
+            Err(e) if matches!(e.code(), ErrorCode::UnbornBranch | ErrorCode::NotFound) => {
+                self.only_branch()
+            }
+            Err(e) => Err(self.failed(&e)),
+        }
+    }
+
+    fn only_branch(&self) -> Result<Option<Oid>> {
+        let branches = self.repo.references_glob("refs/heads/*");
+        let mut branches = branches.map_err(|e| self.failed(&e))?;
+        match (branches.next(), branches.next()) {
+            (Some(Ok(one)), None) => one.target().map(own).transpose(),
+            _ => Ok(None),
+        }
+    }
+
+    /// The bytes of a blob; `None` where it is not there, as in a damaged mirror.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] where it cannot be unpacked, is no blob, or is longer than [`MAX_BLOB`].
+    pub fn read(&self, blob: Oid) -> Result<Option<Vec<u8>>> {
+        let odb = self.odb()?;
+        match object::lookup(&odb, blob, ObjectType::Blob, MAX_BLOB) {
+            Ok(found) => Ok(Some(found.data().to_vec())),
+            Err(Lack::Missing) => Ok(None),
+            Err(lack) => {
+                let what = lack.about("blob", blob);
+                Err(Error::corrupt(format!("{}: {what}", self.path.display())))
+            }
+        }
+    }
+
+    /// Whether the object is there.
+    pub fn contains(&self, oid: Oid) -> bool {
+        let name = git2::Oid::from_bytes(&oid.0);
+        match (self.repo.odb(), name) {
+            (Ok(odb), Ok(name)) => odb.exists(name),
+            _ => false,
+        }
+    }
+
+    /// Whether `old` is `tip` or lies behind it: if not, history was rewritten. What is missing on the way counts as
+    /// a no.
+    pub fn is_ancestor(&self, old: Oid, tip: Oid) -> bool {
+        let Ok(odb) = self.repo.odb() else {
+            return false;
+        };
+        let mut seen = HashSet::new();
+        let mut waiting = vec![tip];
+        while let Some(oid) = waiting.pop() {
+            if oid == old {
+                return true;
+            }
+            if seen.insert(oid)
+                && let Ok(commit) = object::commit(&odb, oid)
+            {
+                waiting.extend(commit.parents());
+            }
+        }
+        false
+    }
+
+    /// The newest commit that lies behind both: where two histories of an epoch part. `None` where they never met.
+    ///
+    /// # Errors
+    /// [`Error::Store`] where commits are missing on the way.
+    pub fn fork_point(&self, one: Oid, other: Oid) -> Result<Option<Oid>> {
+        let name = |oid: Oid| git2::Oid::from_bytes(&oid.0).map_err(|e| self.failed(&e));
+        match self.repo.merge_base(name(one)?, name(other)?) {
+            Ok(base) => own(base).map(Some),
+            Err(e) if e.code() == ErrorCode::NotFound => Ok(None),
+            Err(e) => Err(self.failed(&e)),
+        }
+    }
+
+    pub(super) fn odb(&self) -> Result<Odb<'_>> {
+        self.repo.odb().map_err(|e| self.failed(&e))
+    }
+
+    pub(super) fn failed(&self, error: &git2::Error) -> Error {
+        at(&self.path, error)
+    }
+}
+
+/// A failure of libgit2 at `path`, in our words.
+pub(super) fn at(path: &Path, error: &git2::Error) -> Error {
+    Error::Store(format!("{}: {}", path.display(), error.message()))
+}
+
+pub(super) fn own(oid: git2::Oid) -> Result<Oid> {
+    Oid::from_bytes(oid.as_bytes())
+}
+
+/// libgit2 as it is built here would open such a repository and then misread every name in it.
+fn refuse_sha256(path: &Path) -> Result<()> {
+    let Ok(config) = git2::Config::open(&path.join("config")) else {
+        return Ok(());
+    };
+    match config.get_string("extensions.objectformat") {
+        Ok(format) if !format.eq_ignore_ascii_case("sha1") => Err(Error::Store(format!(
+            "{}: its objects have {format} names; only SHA-1 repositories can be read",
+            path.display()
+        ))),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,234 @@
+//! Commits and trees as git stores them, read without libgit2's object model: a walk over the whole history spends
+//! its time here.
+
+use git2::{ErrorCode, ObjectType, Odb};
+
+use crate::id::Oid;
+use crate::time::Timestamp;
+
+/// Longest commit or tree that is looked at, in bytes. A v1 tree has at most 256 short entries, and the subject of
+/// a commit is the only part of it that grows.
+const MAX_META: usize = 16 << 20;
+
+/// What a walk needs of a commit.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Commit {
+    pub(super) tree: Oid,
+    pub(super) parent: Option<Oid>,
+    /// The parents after the first one: a merge has them, and mail has no merges.
+    pub(super) others: Vec<Oid>,
+    pub(super) times: Times,
+}
+
+/// The two dates of a commit, for mail that has none of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Times {
+    /// When the mail was written.
+    pub author: Timestamp,
+    /// When it was stored.
+    pub committer: Timestamp,
+}
+
+impl Commit {
+    /// Reads the header of a commit; `None` where it is none.
+    pub(super) fn parse(raw: &[u8]) -> Option<Commit> {
+        let mut lines = raw.split(|b| *b == b'\n');
+        let oid = |hex: &[u8]| std::str::from_utf8(hex).ok().and_then(Oid::parse);
+        let tree = lines.next()?.strip_prefix(b"tree ").and_then(oid)?;
+        let mut commit = Commit {
+            tree,
+            parent: None,
+            others: Vec::new(),
+            times: Times::default(),
+        };
+        for line in lines {
+            if line.is_empty() {
+                break;
+            } else if let Some(hex) = line.strip_prefix(b"parent ") {
+                match commit.parent {
+                    None => commit.parent = Some(oid(hex)?),
+                    Some(_) => commit.others.push(oid(hex)?),
+                }
+            } else if let Some(who) = line.strip_prefix(b"author ") {
+                commit.times.author = date(who);
+            } else if let Some(who) = line.strip_prefix(b"committer ") {
+                commit.times.committer = date(who);
+                break;
+            }
+        }
+        Some(commit)
+    }
+
+    /// All parents, the first one first.
+    pub(super) fn parents(&self) -> impl Iterator<Item = Oid> {
+        self.parent.into_iter().chain(self.others.iter().copied())
+    }
+}
+
+/// The seconds in `Name <address> SECONDS ZONE`; 1970 where there are none.
+fn date(who: &[u8]) -> Timestamp {
+    let after = who.rsplit(|b| *b == b'>').next().unwrap_or_default();
+    let text = std::str::from_utf8(after).unwrap_or_default();
+    let seconds = text.split_ascii_whitespace().next();
+    Timestamp(seconds.and_then(|s| s.parse().ok()).unwrap_or(0))
+}
+
+/// The entries of a tree object.
+#[derive(Debug, Default)]
+pub(super) struct Tree(Vec<u8>);
+
+/// One entry of a tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Entry<'a> {
+    pub(super) name: &'a [u8],
+    pub(super) oid: Oid,
+    pub(super) kind: Kind,
+}
+
+/// What an entry is, as far as mail is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    File,
+    Dir,
+    /// A symbolic link or a submodule: never mail.
+    Other,
+}
+
+impl Tree {
+    pub(super) fn new(raw: &[u8]) -> Tree {
+        Tree(raw.to_vec())
+    }
+
+    /// Its entries, in the order of git; ends early where the object is damaged.
+    pub(super) fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
+        let mut rest = self.0.as_slice();
+        std::iter::from_fn(move || {
+            let blank = rest.iter().position(|b| *b == b' ')?;
+            let (mode, after) = (rest.get(..blank)?, rest.get(blank + 1..)?);
+            let nul = after.iter().position(|b| *b == 0)?;
+            let name = after.get(..nul)?;
+            let oid = Oid::from_bytes(after.get(nul + 1..nul + 21)?).ok()?;
+            rest = after.get(nul + 21..)?;
+            let kind = match mode {
+                b"40000" | b"040000" => Kind::Dir,
+                [b'1', b'0', b'0', ..] => Kind::File,
+                _ => Kind::Other,
+            };
+            Some(Entry { name, oid, kind })
+        })
+    }
+}
+
+/// Why an object cannot be had.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Lack {
+    Missing,
+    Damaged(String),
+}
+
+impl Lack {
+    /// The sentence for a log, about the object called `what`.
+    pub(super) fn about(&self, what: &str, oid: Oid) -> String {
+        match self {
+            Lack::Missing => format!("{what} {oid} is missing"),
+            Lack::Damaged(why) => format!("{what} {oid}: {why}"),
+        }
+    }
+
+    pub(super) fn from(error: &git2::Error) -> Lack {
+        match error.code() {
+            ErrorCode::NotFound => Lack::Missing,
+            _ => Lack::Damaged(error.message().to_owned()),
+        }
+    }
+}
+
+/// The commit called `oid`.
+pub(super) fn commit(odb: &Odb<'_>, oid: Oid) -> Result<Commit, Lack> {
+    let found = lookup(odb, oid, ObjectType::Commit, MAX_META)?;
+    Commit::parse(found.data()).ok_or_else(|| Lack::Damaged("not a commit".to_owned()))
+}
+
+/// The tree called `oid`.
+pub(super) fn tree(odb: &Odb<'_>, oid: Oid) -> Result<Tree, Lack> {
+    Ok(Tree::new(
+        lookup(odb, oid, ObjectType::Tree, MAX_META)?.data(),
+    ))
+}
+
+/// An object of that kind, no longer than `max` bytes. Its header is asked first, so that a monster is refused
+/// before it fills the memory.
+pub(super) fn lookup<'odb>(
+    odb: &'odb Odb<'_>,
+    oid: Oid,
+    kind: ObjectType,
+    max: usize,
+) -> Result<git2::OdbObject<'odb>, Lack> {
+    let name = git2::Oid::from_bytes(&oid.0).map_err(|e| Lack::from(&e))?;
+    let (size, found) = odb.read_header(name).map_err(|e| Lack::from(&e))?;
+    if found != kind {
+        return Err(Lack::Damaged(format!("a {found} where a {kind} should be")));
+    }
+    if size > max {
+        return Err(Lack::Damaged(format!(
+            "{size} bytes long; at most {max} are read"
+        )));
+    }
+    odb.read(name).map_err(|e| Lack::from(&e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Commit, Kind, Tree};
+    use crate::id::Oid;
+
+    const HEX: &str = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391";
+
+    #[test]
+    fn a_commit_gives_its_tree_parents_and_dates() {
+        let raw = format!(
+            "tree {HEX}\nparent {HEX}\nparent {HEX}\nauthor A > B <a@b> 12 +0200\ncommitter  <> -5 +0000\n\nauthor x <> 9 +0000\n"
+        );
+        let commit = Commit::parse(raw.as_bytes()).unwrap();
+        assert_eq!(commit.tree, Oid::EMPTY_BLOB);
+        assert_eq!(commit.parents().count(), 2);
+        assert_eq!(
+            (commit.times.author.0, commit.times.committer.0),
+            (12, -5),
+            "the body is not looked at"
+        );
+    }
+
+    #[test]
+    fn what_is_no_commit_is_none() {
+        for raw in [
+            "",
+            "tree",
+            "tree 12\n",
+            "tree zz9de29bb2d1d6434b8b29ae775ad8c2e48c5391\n",
+        ] {
+            assert_eq!(Commit::parse(raw.as_bytes()), None, "{raw}");
+        }
+        let bad_parent = format!("tree {HEX}\nparent nothing\n");
+        assert_eq!(Commit::parse(bad_parent.as_bytes()), None);
+    }
+
+    #[test]
+    fn a_damaged_tree_ends_early() {
+        let mut raw = b"100644 m\0".to_vec();
+        raw.extend(Oid::EMPTY_BLOB.0);
+        raw.extend(b"40000 ab\0");
+        let whole = raw.len() + 20;
+        raw.extend(Oid::EMPTY_BLOB.0);
+        for len in 0..=whole {
+            let tree = Tree::new(&raw[..len]);
+            let kinds: Vec<Kind> = tree.entries().map(|e| e.kind).collect();
+            let expected: &[Kind] = match len {
+                0..29 => &[],
+                29..58 => &[Kind::File],
+                _ => &[Kind::File, Kind::Dir],
+            };
+            assert_eq!(kinds, expected, "{len}");
+        }
+    }
+}
