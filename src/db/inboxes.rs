@@ -48,9 +48,12 @@ impl Reader {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn head(&self, inbox: InboxId, epoch: EpochNum) -> Result<Option<Oid>> {
-        let mut statement =
-            self.sql()?.prepare_cached("SELECT head FROM epoch WHERE inbox = ?1 AND number = ?2")?;
-        Ok(statement.query_row((inbox, epoch), |row| row.get(0)).optional()?)
+        let mut statement = self
+            .sql()?
+            .prepare_cached("SELECT head FROM epoch WHERE inbox = ?1 AND number = ?2")?;
+        Ok(statement
+            .query_row((inbox, epoch), |row| row.get(0))
+            .optional()?)
     }
 }
 

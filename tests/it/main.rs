@@ -1,5 +1,19 @@
-//! The one test binary: everything with I/O is tested here, from outside.
+//! The one test binary: everything with I/O from outside, the walls of the house from inside.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on has failed"
+)]
 
 mod catalogue;
+mod clients;
+mod config;
 mod golden;
+mod house;
+mod index;
+mod init;
+mod real;
+mod serve;
+mod store;
 mod support;
+mod web;
