@@ -79,7 +79,7 @@ pub struct StyleSheet {
 }
 
 /// The settings of one inbox: `[publicinbox "NAME"]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct InboxConfig {
     /// Its name in URLs.
     pub name: InboxName,

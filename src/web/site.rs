@@ -45,17 +45,17 @@ impl Site {
     /// What pages of this scope depend on; `None` where there is no such thing.
     pub(super) fn state(&self, scope: &Scope) -> Result<Option<u64>, WebError> {
         match scope {
-            Scope::Inbox(name) => match self.archive.inbox(name) {
-                Some(inbox) => Ok(Some(inbox.state())),
-                None => Ok(None),
-            },
+            Scope::Inbox(name) => Ok(self.archive.inbox(name).map(|inbox| {
+                let mut hasher = DefaultHasher::new();
+                hash_inbox(&inbox, &mut hasher);
+                hasher.finish()
+            })),
             // That page is another one for every host.
             Scope::Site if self.listing == Listing::MatchDomain => Ok(None),
             Scope::Site => {
                 let mut hasher = DefaultHasher::new();
                 for inbox in self.archive.inboxes()? {
-                    inbox.config().name.hash(&mut hasher);
-                    inbox.state().hash(&mut hasher);
+                    hash_inbox(&inbox, &mut hasher);
                 }
                 Ok(Some(hasher.finish()))
             }
@@ -84,6 +84,13 @@ impl Site {
             }
         }
     }
+}
+
+/// All that the pages of an inbox depend on: its mail, its description, its settings.
+fn hash_inbox(inbox: &Inbox, hasher: &mut DefaultHasher) {
+    inbox.state().hash(hasher);
+    inbox.description().hash(hasher);
+    inbox.config().hash(hasher);
 }
 
 /// From the path `asked` to `inside`, a path from the root without its first `/`.
