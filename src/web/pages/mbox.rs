@@ -9,7 +9,7 @@ use flate2::write::GzEncoder;
 
 use crate::archive::{Article, Inbox};
 use crate::error::{Error, Result};
-use crate::id::{ArticleNum, InboxName, MessageId};
+use crate::id::{InboxName, MessageId};
 use crate::mail::{self, Message};
 use crate::web::answer::{Answer, Media};
 use crate::web::error::WebError;
@@ -26,17 +26,16 @@ const LEVEL: u32 = 3;
 /// Answers with the thread around a message, loose matches among it.
 pub(in crate::web) fn thread(visit: &Visit<'_>, name: &InboxName, mid: &MessageId) -> Result<Answer, WebError> {
     let inbox = visit.site.inbox(name)?;
-    let thread = inbox.thread(mid)?.ok_or(WebError::NotFound(""))?;
-    let first = inbox.thread_after(&thread, None, 1)?;
-    let subject = first.first().map_or("", |article| &article.subject);
-    let file_name = mail::mbox_file_name(subject);
-    let newest = thread.articles.iter().map(|a| a.received).max();
-    let parts: Vec<_> = thread.articles.iter().map(|a| (a.num, a.blob)).collect();
-    // Beyond a thousand messages not all are in hand; then any mail makes the file look new.
-    let state = if thread.total > parts.len() { inbox.state()? } else { 0 };
-    let fresh = Fresh::of(("mbox", name, parts, thread.total, state), newest);
+    let articles = inbox.whole_thread(mid)?;
+    let first = articles.first().ok_or(WebError::NotFound(""))?;
+    let file_name = mail::mbox_file_name(&first.subject);
+    let newest = articles.iter().map(|a| a.received).max();
+    let parts: Vec<_> = articles.iter().map(|a| (a.num, a.blob)).collect();
+    let fresh = Fresh::of(("mbox", name, parts), newest);
     let answer = Answer::stream(Media::Gzip, fresh, move |out| {
-        each(out, &inbox, |after| inbox.thread_after(&thread, after, BATCH))
+        let mut members = Members::new(out);
+        articles.iter().try_for_each(|article| members.add_from(&inbox, article))?;
+        members.end()
     });
     Ok(answer.named(file_name))
 }
@@ -44,33 +43,19 @@ pub(in crate::web) fn thread(visit: &Visit<'_>, name: &InboxName, mid: &MessageI
 /// Answers with all mail of an inbox.
 pub(in crate::web) fn all(visit: &Visit<'_>, name: &InboxName) -> Result<Answer, WebError> {
     let inbox = visit.site.inbox(name)?;
-    let fresh = Fresh::of(("all.mbox", name, inbox.state()?), inbox.newest()?);
+    let fresh = Fresh::of(("all.mbox", name, inbox.state()), inbox.newest()?);
     let answer = Answer::stream(Media::Gzip, fresh, move |out| {
-        each(out, &inbox, |after| inbox.articles_after(after, BATCH))
+        let mut members = Members::new(out);
+        let mut after = None;
+        loop {
+            let articles = inbox.articles_after(after, BATCH)?;
+            let Some(last) = articles.last() else { break };
+            after = Some(last.num);
+            articles.iter().try_for_each(|article| members.add_from(&inbox, article))?;
+        }
+        members.end()
     });
     Ok(answer.named("all.mbox.gz").unlisted())
-}
-
-/// Writes batch after batch, until there is none.
-fn each(
-    out: &mut dyn Write,
-    inbox: &Inbox,
-    batch: impl Fn(Option<ArticleNum>) -> Result<Vec<Article>>,
-) -> Result<()> {
-    let mut members = Members::new(out);
-    let mut after = None;
-    loop {
-        let articles = batch(after)?;
-        let Some(last) = articles.last() else { break };
-        after = Some(last.num);
-        for article in &articles {
-            // What git has lost is left out, as if it had been removed.
-            if let Some(raw) = inbox.read(article)? {
-                members.add(&raw)?;
-            }
-        }
-    }
-    members.end()
 }
 
 /// Collects mail into gzip members.
@@ -83,6 +68,14 @@ struct Members<'a> {
 impl<'a> Members<'a> {
     fn new(out: &'a mut dyn Write) -> Members<'a> {
         Members { out, mbox: Vec::new(), written: false }
+    }
+
+    /// What git has lost is left out, as if it had been removed.
+    fn add_from(&mut self, inbox: &Inbox, article: &Article) -> Result<()> {
+        match inbox.read(article)? {
+            Some(raw) => self.add(&raw),
+            None => Ok(()),
+        }
     }
 
     fn add(&mut self, raw: &[u8]) -> Result<()> {
