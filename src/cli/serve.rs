@@ -99,7 +99,13 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
             ..web::Settings::default()
         };
         let app = web::App::new(archive, settings);
-        web::serve(listeners, app, web::Limits::default(), web::stop_signal()).await;
+        let stop = async {
+            if let Err(error) = web::stop_signal().await {
+                tracing::error!("signals cannot be heard: {error}");
+                std::future::pending().await
+            }
+        };
+        web::serve(app, listeners, web::Limits::default(), stop).await;
         drop(keep_up);
         Ok(())
     })

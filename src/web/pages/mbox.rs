@@ -31,12 +31,10 @@ pub(in crate::web) fn thread(visit: &Visit<'_>, name: &InboxName, mid: &MessageI
     let file_name = mail::mbox_file_name(&first.subject);
     let newest = articles.iter().map(|a| a.received).max();
     let parts: Vec<_> = articles.iter().map(|a| (a.num, a.blob)).collect();
-    let fresh = Fresh::of(("t.mbox", name, parts), newest);
+    let fresh = Fresh::of(("mbox", name, parts), newest);
     let answer = Answer::stream(Media::Gzip, fresh, move |out| {
         let mut members = Members::new(out);
-        for article in &articles {
-            members.add_article(&inbox, article)?;
-        }
+        articles.iter().try_for_each(|article| members.add_from(&inbox, article))?;
         members.end()
     });
     Ok(answer.named(file_name))
@@ -51,12 +49,11 @@ pub(in crate::web) fn all(visit: &Visit<'_>, name: &InboxName) -> Result<Answer,
         let mut after = None;
         loop {
             let articles = inbox.articles_after(after, BATCH)?;
-            let Some(last) = articles.last() else { return members.end() };
+            let Some(last) = articles.last() else { break };
             after = Some(last.num);
-            for article in &articles {
-                members.add_article(&inbox, article)?;
-            }
+            articles.iter().try_for_each(|article| members.add_from(&inbox, article))?;
         }
+        members.end()
     });
     Ok(answer.named("all.mbox.gz").unlisted())
 }
@@ -73,10 +70,10 @@ impl<'a> Members<'a> {
         Members { out, mbox: Vec::new(), written: false }
     }
 
-    fn add_article(&mut self, inbox: &Inbox, article: &Article) -> Result<()> {
+    /// What git has lost is left out, as if it had been removed.
+    fn add_from(&mut self, inbox: &Inbox, article: &Article) -> Result<()> {
         match inbox.read(article)? {
             Some(raw) => self.add(&raw),
-            // What git has lost is left out, as if it had been removed.
             None => Ok(()),
         }
     }
