@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,6 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
@@ -45,7 +45,7 @@ impl Default for Limits {
 }
 
 /// Serves until `stop` is done; then takes no more connections and lets answers that are under way finish.
-pub async fn serve(listeners: Vec<TcpListener>, app: App, limits: Limits, stop: impl Future<Output = ()>) {
+pub async fn serve(app: App, listeners: Vec<TcpListener>, limits: Limits, stop: impl Future<Output = ()>) {
     let connections = Arc::new(GracefulShutdown::new());
     let places = Arc::new(Semaphore::new(limits.connections));
     let (stopped, stopping) = watch::channel(());
@@ -77,11 +77,10 @@ pub async fn serve(listeners: Vec<TcpListener>, app: App, limits: Limits, stop: 
 }
 
 /// Done when the process is told to stop (SIGTERM, SIGINT). A second signal ends it at once.
-pub async fn stop_signal() {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
-        tracing::error!("cannot listen for signals; only a kill will stop this");
-        return std::future::pending().await;
-    };
+pub async fn stop_signal() -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
@@ -94,6 +93,7 @@ pub async fn stop_signal() {
         tracing::warn!("told twice to stop");
         std::process::exit(1);
     });
+    Ok(())
 }
 
 #[derive(Clone)]
