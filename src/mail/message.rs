@@ -1,5 +1,6 @@
 //! One parsed mail: the meat, of which a page holds one at a time.
 
+use super::fingerprint::Known;
 use super::headers::Headers;
 use super::mbox::without_from_line;
 use super::params::Structured;
@@ -126,7 +127,17 @@ impl<'a> Message<'a> {
 
     /// What tells whether two mails of one Message-ID are the same.
     pub fn fingerprint(&self) -> Fingerprint {
-        fingerprint::fingerprint(self, &self.leaves())
+        let (own, references) = (self.message_ids(), self.references());
+        self.fingerprint_of(&Known {
+            own: &own,
+            references: &references,
+            sent: self.sent(),
+        })
+    }
+
+    /// The same, where some of it is known already.
+    pub(super) fn fingerprint_of(&self, known: &Known<'_>) -> Fingerprint {
+        fingerprint::fingerprint(self, &self.leaves(), known)
     }
 
     fn leaves(&self) -> Vec<Leaf<'a>> {

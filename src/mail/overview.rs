@@ -2,6 +2,7 @@
 
 use memchr::memchr_iter;
 
+use super::fingerprint::Known;
 use super::{Address, Fingerprint, Message};
 use crate::id::MessageId;
 use crate::time::Timestamp;
@@ -51,12 +52,18 @@ impl Overview {
         let (sent, received) = (message.sent(), message.received());
         let authors = message.authors();
         let names: Vec<&str> = authors.iter().map(Address::shown).collect();
-        let ids = message.message_ids();
+        let (ids, references) = (message.message_ids(), message.references());
+        let fingerprint = message.fingerprint_of(&Known {
+            own: &ids,
+            references: &references,
+            sent,
+        });
         let raw = message.raw();
-        let bare = raw.split(|b| *b == b'\n').rev().skip(1); // what a line feed ends
-        let bare = bare.filter(|line| line.last() != Some(&b'\r')).count();
+        let bare = memchr_iter(b'\n', raw)
+            .filter(|at| *at == 0 || raw[at - 1] != b'\r')
+            .count();
         Overview {
-            references: woven(message.references(), &ids),
+            references: woven(references, &ids),
             ids,
             alternates: message.alternate_ids(),
             subject: cut(message.subject(), SUBJECT_MAX),
@@ -65,7 +72,7 @@ impl Overview {
             received: received.or(sent).unwrap_or(commit.committer),
             bytes: (raw.len() + bare) as u64,
             lines: memchr_iter(b'\n', message.raw_body()).count() as u64,
-            fingerprint: message.fingerprint(),
+            fingerprint,
         }
     }
 
@@ -91,7 +98,10 @@ fn woven(mut references: Vec<MessageId>, own: &[MessageId]) -> Vec<MessageId> {
 }
 
 fn cut(mut text: String, most: usize) -> String {
-    text.truncate(text.floor_char_boundary(most));
+    let end = (0..=most.min(text.len()))
+        .rev()
+        .find(|at| text.is_char_boundary(*at));
+    text.truncate(end.unwrap_or(0));
     text
 }
 
