@@ -7,7 +7,7 @@ use crate::url;
 
 /// Address lists longer than this are folded.
 const WIDE: usize = 72;
-/// How long a line of a folded list may be.
+/// How long a line of a folded list may be before its comma; one character more where that is a bracket.
 const FOLDED: usize = 64;
 /// As much of a header as is shown: ten thousand recipients are still all there.
 const LONGEST: usize = 512 * 1024;
@@ -169,49 +169,56 @@ fn with_id_links(out: &mut Html, text: &str) {
     out.line(rest);
 }
 
-/// A list of people, in several lines where one would be too long. It is cut behind commas, and where possible not
-/// behind one that stands inside a name (`Last, First`).
+/// A list of people, in several lines where one would be too long.
 fn folded(out: &mut Html, value: &str) {
-    if value.chars().count() <= WIDE {
+    if value.chars().nth(WIDE).is_none() {
         out.line(value);
         return;
     }
-    let mut line = String::new();
-    for piece in pieces(value) {
-        let wide = line.chars().count() + 1 + piece.chars().count();
-        if !line.is_empty() && wide > FOLDED {
-            out.line(&line);
-            out.markup(",\n\t");
-            line.clear();
+    let mut rest = value;
+    loop {
+        let (line, after) = rest.split_at(fold_at(rest));
+        out.line(line);
+        if after.is_empty() {
+            return;
         }
-        if !line.is_empty() {
-            line.push_str(", ");
-        }
-        line.push_str(piece);
+        out.markup("\n\t");
+        rest = after.strip_prefix([' ', '\t']).unwrap_or(after);
     }
-    out.line(&line);
 }
 
-/// The people of a list.
-fn pieces(value: &str) -> impl Iterator<Item = &str> {
-    let mut rest = Some(value);
-    std::iter::from_fn(move || {
-        let text = rest?;
-        let mut from = 0;
-        while let Some(found) = memchr::memchr(b',', &text.as_bytes()[from..]) {
-            let comma = from + found;
-            from = comma + 1;
-            let before = &text[..comma];
-            // `a@b,` and `<a@b>,` end a person; `Last,` does not.
-            let word = before.rsplit([' ', ',']).next().unwrap_or("");
-            if !before.ends_with(|c: char| c.is_alphanumeric() || c == '_') || word.contains('@') {
-                rest = Some(text[from..].trim_start());
-                return Some(before);
-            }
+/// Where the first line of a list ends: behind the last comma that it has room for, or the end of the text. A
+/// place behind `>` or the like is preferred, since another comma may stand inside a name (`Last, First`). Where
+/// there is no comma, a blank has to do.
+fn fold_at(text: &str) -> usize {
+    let sure = |before: char| !before.is_alphanumeric() && before != '_';
+    let (mut at_person, mut at_comma, mut at_blank) = (None, None, None);
+    let mut before = 'x';
+    for (count, (at, c)) in text.char_indices().enumerate() {
+        let found = at_person.or(at_comma).or(at_blank);
+        if count > FOLDED + 1 && found.is_some() {
+            return found.unwrap_or(text.len());
         }
-        rest = None;
-        Some(text)
-    })
+        let fits = count <= FOLDED;
+        match c {
+            ',' if count > 0 && sure(before) => at_person = Some(at + 1),
+            ',' if count > 0 && (fits || found.is_none()) => at_comma = Some(at + 1),
+            ' ' if before != ' ' && before != ',' && count > 0 && (fits || found.is_none()) => {
+                at_blank = Some(at);
+            }
+            _ => {}
+        }
+        before = c;
+    }
+    let whole = text.chars().nth(FOLDED + 1).is_none();
+    match (at_person, at_comma) {
+        _ if whole && sure(before) => text.len(),
+        (Some(at), _) => at,
+        (None, Some(_)) if whole => text.len(),
+        (None, Some(at)) => at,
+        (None, None) if whole => text.len(),
+        (None, None) => at_blank.unwrap_or(text.len()),
+    }
 }
 
 #[cfg(test)]
@@ -274,6 +281,12 @@ mod tests {
                 "linux-kernel@vger.kernel.org, linux-rockchip@lists.infradead.org, linux-mtd@lists.infradead.org"
             ),
             "linux-kernel@vger.kernel.org, linux-rockchip@lists.infradead.org,\n\tlinux-mtd@lists.infradead.org"
+        );
+        // A sure end of a person is taken even where all the rest would fit.
+        let first = "Aaaaaaaa Aaaaaaaaaaaaaaaaa <aaaaaaaaaaaaaaaaa@bbbbbbbbbbbbb>,";
+        assert_eq!(
+            folded(&format!("{first} b@c <b@c>, d@e, f@g")),
+            Html::of(&format!("{first}\n\tb@c <b@c>,\n\td@e, f@g")).as_str()
         );
         let last_first = folded(&"Luck, Tony <tony.luck@intel.example>, ".repeat(4));
         assert!(
