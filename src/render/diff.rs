@@ -253,10 +253,12 @@ impl Files {
             return false;
         };
         let short = name.strip_prefix(".../").unwrap_or(&name);
+        // What a diffstat cut out of `{old => new}`.
+        let tail = short.strip_suffix('}').unwrap_or(short);
         let full = if self.anchors.contains_key(&name) {
             Some(name.as_str())
         } else if short.len() < name.len() {
-            self.ends_with(short)
+            self.ends_with(tail)
         } else {
             None
         };
@@ -487,6 +489,8 @@ mod tests {
         assert!(files.stat_line(&mut out, " .../long/x.c | 2 +-\n"));
         assert!(!files.stat_line(&mut out, " other.c | 2 +-\n"));
         assert!(!files.stat_line(&mut out, " .../ng/x.c | 2 +-\n"));
+        let mut renamed = Html::new();
+        assert!(Files::of(text, "", "1").stat_line(&mut renamed, " .../x.c} | 2\n"));
         files.head_line(&mut out, "diff --git a/d/long/x.c b/d/long/x.c\n");
         files.head_line(&mut out, "diff --git a/d/long/x.c b/d/long/x.c\n");
         files.head_line(&mut out, "diff --git a/y b/y\n");

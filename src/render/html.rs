@@ -38,7 +38,7 @@ impl Html {
         self.escape(text, false);
     }
 
-    /// Text that must stay on one line: line breaks and tabs become blanks.
+    /// Text that must stay on one line: line breaks become blanks.
     pub fn line(&mut self, text: &str) {
         self.escape(text, true);
     }
@@ -153,7 +153,7 @@ fn replacement(text: &str, one_line: bool) -> Option<(usize, Shown)> {
         '>' => Shown::As("&gt;"),
         '"' => Shown::As("&quot;"),
         '\'' => Shown::As("&#39;"),
-        '\n' | '\t' if one_line => Shown::As(" "),
+        '\n' if one_line => Shown::As(" "),
         '\n' | '\t' => return None,
         '\r' => {
             // The whole run at once: a mail of a million of them must not be looked through a million times.
@@ -217,7 +217,7 @@ mod tests {
     fn one_line_stays_one_line() {
         let mut html = Html::new();
         html.line("a\r\n\tb\rc\u{2028}d");
-        assert_eq!(html.as_str(), "a  bc&lt;U+2028&gt;d");
+        assert_eq!(html.as_str(), "a \tbc&lt;U+2028&gt;d");
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod body;
 mod context;
 mod diff;
 mod entry;
+mod fold;
 mod headers;
 mod html;
 mod linkify;

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::Html;
 use super::anchors;
 use crate::id::MessageId;
+use crate::mail;
 use crate::time::Timestamp;
 use crate::url;
 
@@ -65,7 +66,7 @@ pub enum Links<'a> {
 /// The overview of a thread, to be put inside a `<pre>`; each line ends with a line break.
 pub fn skeleton(entries: &[Entry<'_>], links: Links<'_>) -> Html {
     let mut out = Html::with_capacity(entries.len() * 160);
-    let mut subjects = Subjects::default();
+    let mut labels = Labels::default();
     let mut anchored = HashSet::new();
     let mut loose = false;
     for (index, entry) in entries.iter().enumerate() {
@@ -89,7 +90,15 @@ pub fn skeleton(entries: &[Entry<'_>], links: Links<'_>) -> Html {
                 out.line(author);
                 out.markup(" [this message]</a></b>\n");
             }
-            (Sight::Seen { sent, score, .. }, _) => {
+            (
+                Sight::Seen {
+                    sent,
+                    subject,
+                    author,
+                    score,
+                },
+                _,
+            ) => {
                 out.text(&sent.minute().to_string());
                 if let Links::Anchors { scores: true, .. } = links {
                     match score {
@@ -99,7 +108,7 @@ pub fn skeleton(entries: &[Entry<'_>], links: Links<'_>) -> Html {
                 }
                 out.markup(" ");
                 indent(&mut out, entry.depth);
-                subjects.link(&mut out, entry, &target);
+                labels.next(subject).link(&mut out, author, &target);
                 out.markup("\n");
             }
         }
@@ -165,82 +174,72 @@ pub(super) fn ghost_line(out: &mut Html, entry: &Entry<'_>, target: &Target) {
     out.markup("</a>&gt;\n");
 }
 
-/// What lines say of subjects: a line names its subject where it differs from the one before, else its author.
+/// What a line says besides its date: its subject where that differs from the one before, and its author.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Label {
+    /// The words of the subject that are worth printing; empty where it says nothing new.
+    subject: String,
+    /// Whether it goes on like the one before.
+    omitted: bool,
+}
+
+impl Label {
+    /// Writes subject and author of a message, or only its author, as a link.
+    pub(super) fn link(&self, out: &mut Html, author: &str, target: &Target) {
+        target.open(out);
+        if self.subject.is_empty() {
+            out.line(author);
+            out.markup("</a>");
+            return;
+        }
+        out.line(&self.subject);
+        out.markup("</a> ");
+        if self.omitted {
+            out.markup("&quot; ");
+        }
+        out.line(author);
+    }
+}
+
+/// Finds what lines say, one after the other.
 #[derive(Debug, Default)]
-pub(super) struct Subjects {
+pub(super) struct Labels {
+    /// The words of the subject of the line before.
     previous: Vec<String>,
 }
 
-impl Subjects {
-    /// Remembers a subject that was shown otherwise.
-    pub(super) fn saw(&mut self, subject: &str) {
-        self.previous = words(subject);
-    }
-
-    /// Writes subject and author of a message, or only its author, as a link.
-    pub(super) fn link(&mut self, out: &mut Html, entry: &Entry<'_>, target: &Target) {
-        let Sight::Seen {
-            subject, author, ..
-        } = entry.sight
-        else {
-            return;
-        };
+impl Labels {
+    /// What the next line says.
+    pub(super) fn next(&mut self, subject: &str) -> Label {
         let words = words(subject);
-        let (kept, omitted) = self.new_words(&words);
-        target.open(out);
-        if kept == 0 {
-            out.line(author);
-            out.markup("</a>");
-        } else {
-            for (at, word) in words[..kept].iter().enumerate() {
-                if at > 0 {
-                    out.markup(" ");
-                }
-                out.line(word);
-            }
-            out.markup("</a> ");
-            if omitted {
-                out.markup("&quot; ");
-            }
-            out.line(author);
-        }
-        self.previous = words;
-    }
-
-    /// How many of the words are worth printing, and whether the line before ends with the others.
-    fn new_words(&self, words: &[String]) -> (usize, bool) {
         let same = words.iter().rev().zip(self.previous.iter().rev());
-        let same = same.take_while(|(word, previous)| word == previous).count();
+        let same = same.take_while(|(word, before)| word == before).count();
         let omitted = same > 1;
-        let mut kept = if omitted {
+        let mut new = &words[..if omitted {
             words.len() - same
         } else {
             words.len()
-        };
-        let reply = |word: &String| {
-            word.get(..3)
+        }];
+        if let [before @ .., last] = new
+            && last
+                .get(..3)
                 .is_some_and(|start| start.eq_ignore_ascii_case("re:"))
-        };
-        if kept > 0 && reply(&words[kept - 1]) {
-            kept -= 1;
+        {
+            new = before;
         }
-        (kept, omitted)
+        let label = Label {
+            subject: new.join(" "),
+            omitted,
+        };
+        self.previous = words;
+        label
     }
 }
 
 /// The words of a subject in its normal form: one `Re:` and trailing dots taken off.
 fn words(subject: &str) -> Vec<String> {
-    let mut words: Vec<String> = subject.split_whitespace().map(str::to_owned).collect();
-    if let Some(last) = words.last_mut() {
-        last.truncate(last.trim_end_matches('.').len());
-        if last.is_empty() {
-            words.pop();
-        }
-    }
-    if words.len() > 1 && words[0].eq_ignore_ascii_case("re:") {
-        words.remove(0);
-    }
-    words
+    let normal = mail::normalize_subject(subject);
+    normal.split_whitespace().map(str::to_owned).collect()
 }
 
 #[cfg(test)]
