@@ -30,8 +30,9 @@ enum Deed {
 
 /// A mail that answers up to three of the first `among`, some of which may never come.
 fn mail(dice: &mut Dice, id: u64, among: u64) -> Vec<u8> {
-    let references: Vec<String> =
-        (0..dice.roll(4)).map(|_| format!("<{}@weave.example>", dice.roll(among + 3))).collect();
+    let references: Vec<String> = (0..dice.roll(4))
+        .map(|_| format!("<{}@weave.example>", dice.roll(among + 3)))
+        .collect();
     let references = match references.is_empty() {
         true => String::new(),
         false => format!("References: {}\n", references.join("\n ")),
@@ -61,9 +62,7 @@ fn deeds(dice: &mut Dice, count: u64) -> Vec<Deed> {
             0 if !here.is_empty() => {
                 Deed::Remove(here.remove(dice.roll(here.len() as u64) as usize))
             }
-            1 if !here.is_empty() => {
-                Deed::Add(here[dice.roll(here.len() as u64) as usize].clone())
-            }
+            1 if !here.is_empty() => Deed::Add(here[dice.roll(here.len() as u64) as usize].clone()),
             _ => {
                 let mail = mail(dice, id, count);
                 here.push(mail.clone());
@@ -104,7 +103,9 @@ fn index(dir: &Path, index_dir: &Path, options: Options) -> Report {
     let archive = Archive::open(Config::for_directories(&[dir.to_owned()]), index_dir).unwrap();
     let indexer = Indexer::wait(archive.db(), index_dir).unwrap();
     let name = InboxName::parse("weave").unwrap();
-    indexer.catch_up(&name, &Layout::find(dir).unwrap(), options, &Silent).unwrap()
+    indexer
+        .catch_up(&name, &Layout::find(dir).unwrap(), options, &Silent)
+        .unwrap()
 }
 
 /// All that a reader can see, a line each.
@@ -114,7 +115,13 @@ fn seen(inbox: &Inbox, numbers: bool) -> Vec<String> {
     while let Some(article) = inbox.articles_after(after, 1).unwrap().pop() {
         after = Some(article.num);
         let thread = inbox.thread(&article.mid).unwrap().unwrap();
-        let show = |num: ArticleNum| if numbers { format!("#{num} ") } else { String::new() };
+        let show = |num: ArticleNum| {
+            if numbers {
+                format!("#{num} ")
+            } else {
+                String::new()
+            }
+        };
         lines.push(format!(
             "{}<{}> {:?} {} of {}",
             show(article.num),
@@ -151,12 +158,26 @@ fn an_index_built_in_steps_equals_one_built_at_once() {
         }
         index(&dir, &world.path().join("at-once"), Options::default());
         let in_steps = seen(&open(&dir, &world.path().join("steps")), true);
-        assert_eq!(in_steps, seen(&open(&dir, &world.path().join("at-once")), true), "seed {seed}");
+        assert_eq!(
+            in_steps,
+            seen(&open(&dir, &world.path().join("at-once")), true),
+            "seed {seed}"
+        );
         assert!(in_steps.len() > 30, "seed {seed} shows next to nothing");
 
-        index(&dir, &world.path().join("steps"), Options { reindex: true, ..Options::default() });
+        index(
+            &dir,
+            &world.path().join("steps"),
+            Options {
+                reindex: true,
+                ..Options::default()
+            },
+        );
         let again = seen(&open(&dir, &world.path().join("steps")), true);
-        assert_eq!(again, in_steps, "seed {seed}: reading all again moves nothing");
+        assert_eq!(
+            again, in_steps,
+            "seed {seed}: reading all again moves nothing"
+        );
     }
 }
 
@@ -191,7 +212,11 @@ fn a_rewritten_history_is_followed_and_numbers_stay() {
         let after = inbox.articles_after(None, 1000).unwrap();
         for article in &after {
             let old = before.iter().find(|old| old.mid == article.mid).unwrap();
-            assert_eq!(old.num, article.num, "seed {seed}: {} has moved", article.mid);
+            assert_eq!(
+                old.num, article.num,
+                "seed {seed}: {} has moved",
+                article.mid
+            );
         }
         index(&dir, &world.path().join("at-once"), Options::default());
         let at_once = seen(&open(&dir, &world.path().join("at-once")), false);
@@ -206,9 +231,18 @@ fn mail_without_an_id_is_kept_and_takes_no_number() {
     store::init_inbox(&dir, None).unwrap();
     let mut dice = Dice(7);
     let nameless = b"From: a@weave.example\nSubject: no id\n\nStill here.\n".to_vec();
-    carry_out(&dir, &[Deed::Add(mail(&mut dice, 1, 1)), Deed::Add(nameless), Deed::Add(mail(&mut dice, 2, 1))]);
+    carry_out(
+        &dir,
+        &[
+            Deed::Add(mail(&mut dice, 1, 1)),
+            Deed::Add(nameless),
+            Deed::Add(mail(&mut dice, 2, 1)),
+        ],
+    );
     index(&dir, &world.path().join("index"), Options::default());
-    let articles = open(&dir, &world.path().join("index")).articles_after(None, 10).unwrap();
+    let articles = open(&dir, &world.path().join("index"))
+        .articles_after(None, 10)
+        .unwrap();
     let numbers: Vec<i64> = articles.iter().map(|article| article.num.0).collect();
     assert_eq!(numbers, [-1, 1, 2]);
     assert_eq!(articles[0].subject, "no id");
