@@ -4,6 +4,7 @@
 //! `docs/architecture.md` draws the rooms, from the ground floor up, and says who may import whom.
 
 pub mod archive;
+pub mod cli;
 pub mod config;
 pub mod db;
 pub mod demo;
@@ -16,3 +17,4 @@ pub mod render;
 pub mod store;
 pub mod time;
 pub mod url;
+pub mod web;

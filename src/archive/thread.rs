@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::db::{Article, Reader, Skeleton};
+use crate::db::{Article, Reader};
 use crate::error::Result;
 use crate::id::{ArticleNum, InboxId, MessageId, MidKey};
 use crate::mail::{DisjointSets, Line, Node, What, arrange};
@@ -30,13 +30,19 @@ impl Thread {
         inbox: InboxId,
         mid: &MessageId,
     ) -> Result<Option<Thread>> {
-        let Some(Strict { about, subject_key, mut articles }) = strict(reader, inbox, mid)? else {
+        let Some(Strict {
+            about,
+            subject_key,
+            mut articles,
+        }) = strict(reader, inbox, mid)?
+        else {
             return Ok(None);
         };
         articles.sort_by_key(|article| (article.sent, article.num));
         let mut total = articles.len();
         let within: HashSet<ArticleNum> = articles.iter().map(|article| article.num).collect();
         articles.truncate(SHOWN);
+        let strict = articles.len();
         if let Some(subject_key) = subject_key {
             let mut loose = reader.under_subject(inbox, subject_key, SHOWN + within.len())?;
             let found = loose.len();
@@ -49,7 +55,11 @@ impl Thread {
             loose.truncate(SHOWN - articles.len());
             articles.extend(loose);
         }
-        let mut thread = Thread::of(reader, articles, Some(about))?;
+        let loose = articles[strict..]
+            .iter()
+            .map(|article| article.num)
+            .collect();
+        let mut thread = Thread::of(reader, inbox, articles, Some(about), &loose)?;
         thread.total = total;
         Ok(Some(thread))
     }
@@ -60,7 +70,12 @@ impl Thread {
         inbox: InboxId,
         mid: &MessageId,
     ) -> Result<Vec<Article>> {
-        let Some(Strict { subject_key, mut articles, .. }) = strict(reader, inbox, mid)? else {
+        let Some(Strict {
+            subject_key,
+            mut articles,
+            ..
+        }) = strict(reader, inbox, mid)?
+        else {
             return Ok(Vec::new());
         };
         if let Some(subject_key) = subject_key {
@@ -71,24 +86,33 @@ impl Thread {
         Ok(articles)
     }
 
-    /// Arranges these articles.
+    /// Arranges these articles, some of which may be there for their subject only, and with them what they answer as
+    /// far as the inbox has it. `total` counts only what was given.
     pub(super) fn of(
         reader: &Reader,
+        inbox: InboxId,
         mut articles: Vec<Article>,
         about: Option<MidKey>,
+        loose: &HashSet<ArticleNum>,
     ) -> Result<Thread> {
-        articles.sort_by_key(|article| (article.sent, article.num));
-        let nodes: Vec<Node<'_>> = articles.iter().map(node).collect();
-        let lines = arrange(&nodes, about);
+        let total = articles.len();
+        let mut lines = lines_of(&mut articles, about, loose);
+        let mut known: HashSet<ArticleNum> = articles.iter().map(|article| article.num).collect();
+        let mut answered = Vec::new();
+        for key in ghosts_of(&lines) {
+            let first = reader.articles(inbox, key)?.into_iter().next();
+            answered.extend(first.filter(|article| known.insert(article.num)));
+        }
+        if !answered.is_empty() {
+            articles.append(&mut answered);
+            lines = lines_of(&mut articles, about, loose);
+        }
         let mut ghosts = HashMap::new();
-        for line in &lines {
-            if let What::Ghost(key) = line.what
-                && let Some(mid) = reader.mid_text(key)?
-            {
+        for key in ghosts_of(&lines) {
+            if let Some(mid) = reader.mid_text(key)? {
                 ghosts.insert(key, mid);
             }
         }
-        let total = articles.len();
         Ok(Thread { articles, lines, ghosts, total })
     }
 
@@ -101,9 +125,30 @@ impl Thread {
     }
 }
 
-fn node(article: &Article) -> Node<'_> {
-    let Skeleton { key, references, .. } = &**article;
-    Node { id: *key, references, sent: article.sent, num: article.num }
+fn lines_of(
+    articles: &mut [Article],
+    about: Option<MidKey>,
+    loose: &HashSet<ArticleNum>,
+) -> Vec<Line> {
+    articles.sort_by_key(|article| (article.sent, article.num));
+    let nodes: Vec<Node<'_>> = articles
+        .iter()
+        .map(|article| Node {
+            id: article.key,
+            references: &article.references,
+            sent: article.sent,
+            num: article.num,
+            loose: loose.contains(&article.num),
+        })
+        .collect();
+    arrange(&nodes, about)
+}
+
+fn ghosts_of(lines: &[Line]) -> impl Iterator<Item = MidKey> + '_ {
+    lines.iter().filter_map(|line| match line.what {
+        What::Ghost(key) => Some(key),
+        What::Real(_) => None,
+    })
 }
 
 struct Strict {
@@ -115,9 +160,15 @@ struct Strict {
 /// What hangs together with a message by references, within this inbox alone. The catalogue weaves threads over the
 /// whole site, so mail that is elsewhere only may have joined what stands apart here.
 fn strict(reader: &Reader, inbox: InboxId, mid: &MessageId) -> Result<Option<Strict>> {
-    let Some(key) = reader.mid_key(mid)? else { return Ok(None) };
-    let Some(first) = reader.articles(inbox, key)?.into_iter().next() else { return Ok(None) };
-    let Some(thread) = reader.thread_of(first.key)? else { return Ok(None) };
+    let Some(key) = reader.mid_key(mid)? else {
+        return Ok(None);
+    };
+    let Some(first) = reader.articles(inbox, key)?.into_iter().next() else {
+        return Ok(None);
+    };
+    let Some(thread) = reader.thread_of(first.key)? else {
+        return Ok(None);
+    };
     let mut articles = reader.thread(inbox, thread)?;
     let mut sets = DisjointSets::default();
     for article in &articles {
@@ -128,5 +179,9 @@ fn strict(reader: &Reader, inbox: InboxId, mid: &MessageId) -> Result<Option<Str
     }
     let root = sets.root(first.key);
     articles.retain(|article| sets.root(article.key) == root);
-    Ok(Some(Strict { about: first.key, subject_key: first.subject_key, articles }))
+    Ok(Some(Strict {
+        about: first.key,
+        subject_key: first.subject_key,
+        articles,
+    }))
 }

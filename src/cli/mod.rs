@@ -2,7 +2,7 @@
 
 mod demo;
 mod index;
-mod init;
+pub mod init;
 mod keep_up;
 mod progress;
 mod scope;
@@ -31,7 +31,10 @@ impl Command {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Command::Demo(demo) => demo.run(),
-            Command::Init(init) => init::run(init),
+            Command::Init(arguments) => {
+                init::run(arguments)?;
+                Ok(ExitCode::SUCCESS)
+            }
             Command::Index(index) => index.run(),
             Command::Serve(serve) => serve.run(),
         }

@@ -21,7 +21,13 @@ pub(super) struct Scope {
 /// # Errors
 /// The config cannot be read, or something that was named is neither.
 pub(super) fn find(wanted: &[String], index_dir: Option<PathBuf>) -> anyhow::Result<Scope> {
-    let mut config = Config::load().context("reading the config")?;
+    let mut config = match Config::default_path() {
+        Some(path) => Config::read(&path).context("reading the config")?,
+        None => Config::default(),
+    };
+    for problem in &config.problems {
+        tracing::warn!("config: {problem}");
+    }
     let index_dir = match index_dir.or_else(|| config.index_dir.clone()) {
         Some(dir) => dir,
         None => default_index_dir()?,
@@ -44,7 +50,7 @@ pub(super) fn find(wanted: &[String], index_dir: Option<PathBuf>) -> anyhow::Res
                 }
             }
         }
-        inboxes.extend(Config::for_directories(&directories).inboxes);
+        inboxes.extend(Config::for_directories(&directories, |_| None).inboxes);
         config.inboxes = inboxes;
     }
     Ok(Scope { config, index_dir })

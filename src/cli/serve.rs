@@ -42,7 +42,7 @@ impl Serve {
         super::log_to_stderr("info");
         let scope = scope::find(&self.inboxes, self.index_dir.clone())?;
         anyhow::ensure!(
-            !self.inboxes.is_empty() || scope.config.file.is_some() || !scope.config.inboxes.is_empty(),
+            !scope.config.inboxes.is_empty(),
             "there is no inbox to serve: name a directory, or make one with `threadbare init`"
         );
         let (wanted, index_dir) = (self.inboxes.clone(), self.index_dir.clone());
@@ -99,7 +99,13 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
             ..web::Settings::default()
         };
         let app = web::App::new(archive, settings);
-        web::serve(listeners, app, web::Limits::default(), web::stop_signal()).await;
+        let stop = async {
+            if let Err(error) = web::stop_signal().await {
+                tracing::error!("signals cannot be heard: {error}");
+                std::future::pending().await
+            }
+        };
+        web::serve(app, listeners, web::Limits::default(), stop).await;
         drop(keep_up);
         Ok(())
     })

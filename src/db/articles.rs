@@ -41,7 +41,10 @@ impl Deref for Article {
 /// A query for places `p`, with the columns that [`place`] reads.
 macro_rules! places {
     ($rest:literal) => {
-        concat!("SELECT p.message, p.num, p.epoch, p.sent, p.received, p.blob ", $rest)
+        concat!(
+            "SELECT p.message, p.num, p.epoch, p.sent, p.received, p.blob ",
+            $rest
+        )
     };
 }
 
@@ -68,13 +71,30 @@ fn place(row: &Row<'_>) -> rusqlite::Result<Place> {
 impl Reader {
     fn list(&self, sql: &str, params: impl Params) -> Result<Vec<Article>> {
         let mut statement = self.sql()?.prepare_cached(sql)?;
-        let places: Vec<Place> =
-            statement.query_map(params, place)?.collect::<rusqlite::Result<_>>()?;
+        let places: Vec<Place> = statement
+            .query_map(params, place)?
+            .collect::<rusqlite::Result<_>>()?;
         drop(statement);
         let mut articles = Vec::with_capacity(places.len());
-        for Place { message, num, epoch, sent, received, blob } in places {
+        for Place {
+            message,
+            num,
+            epoch,
+            sent,
+            received,
+            blob,
+        } in places
+        {
             let skeleton = self.skeleton(message)?;
-            articles.push(Article { num, sent, received, epoch, blob, message, skeleton });
+            articles.push(Article {
+                num,
+                sent,
+                received,
+                epoch,
+                blob,
+                message,
+                skeleton,
+            });
         }
         Ok(articles)
     }
@@ -85,8 +105,10 @@ impl Reader {
     /// The catalogue cannot be read.
     pub fn articles(&self, inbox: InboxId, mid: MidKey) -> Result<Vec<Article>> {
         self.list(
-            places!("FROM carries c JOIN place p ON p.message = c.message
-              WHERE c.mid = ?1 AND p.inbox = ?2 ORDER BY p.num"),
+            places!(
+                "FROM carries c JOIN place p ON p.message = c.message
+              WHERE c.mid = ?1 AND p.inbox = ?2 ORDER BY p.num"
+            ),
             (mid, inbox),
         )
     }
@@ -108,12 +130,16 @@ impl Reader {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn window(&self, inbox: InboxId, window: Window, limit: usize) -> Result<Vec<Article>> {
-        const NEWEST: &str = places!("FROM place p
+        const NEWEST: &str = places!(
+            "FROM place p
               WHERE p.inbox = ?1 AND p.received BETWEEN ?2 AND ?3
-              ORDER BY p.received DESC, p.num DESC LIMIT ?4");
-        const OLDEST: &str = places!("FROM place p
+              ORDER BY p.received DESC, p.num DESC LIMIT ?4"
+        );
+        const OLDEST: &str = places!(
+            "FROM place p
               WHERE p.inbox = ?1 AND p.received BETWEEN ?2 AND ?3
-              ORDER BY p.received, p.num LIMIT ?4");
+              ORDER BY p.received, p.num LIMIT ?4"
+        );
         let (sql, from, to) = match window {
             Window::Latest => (NEWEST, i64::MIN, i64::MAX),
             Window::UpTo(to) => (NEWEST, i64::MIN, to.0),
@@ -149,8 +175,10 @@ impl Reader {
     /// The catalogue cannot be read.
     pub fn thread(&self, inbox: InboxId, thread: ThreadId) -> Result<Vec<Article>> {
         self.list(
-            places!("FROM message m JOIN place p ON p.message = m.id
-              WHERE m.thread = ?1 AND p.inbox = ?2"),
+            places!(
+                "FROM message m JOIN place p ON p.message = m.id
+              WHERE m.thread = ?1 AND p.inbox = ?2"
+            ),
             (thread, inbox),
         )
     }
@@ -166,8 +194,10 @@ impl Reader {
         limit: usize,
     ) -> Result<Vec<Article>> {
         self.list(
-            places!("FROM message m JOIN place p ON p.message = m.id
-              WHERE m.subject_key = ?1 AND p.inbox = ?2 ORDER BY p.sent DESC, p.num DESC LIMIT ?3"),
+            places!(
+                "FROM message m JOIN place p ON p.message = m.id
+              WHERE m.subject_key = ?1 AND p.inbox = ?2 ORDER BY p.sent DESC, p.num DESC LIMIT ?3"
+            ),
             (subject_key, inbox, limit),
         )
     }
@@ -177,8 +207,9 @@ impl Reader {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn newest(&self, inbox: InboxId) -> Result<Option<Timestamp>> {
-        let mut statement =
-            self.sql()?.prepare_cached("SELECT max(received) FROM place WHERE inbox = ?1")?;
+        let mut statement = self
+            .sql()?
+            .prepare_cached("SELECT max(received) FROM place WHERE inbox = ?1")?;
         Ok(statement.query_row([inbox], |row| row.get(0))?)
     }
 
@@ -187,8 +218,9 @@ impl Reader {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn count(&self, inbox: InboxId) -> Result<u64> {
-        let mut statement =
-            self.sql()?.prepare_cached("SELECT count(*) FROM place WHERE inbox = ?1")?;
+        let mut statement = self
+            .sql()?
+            .prepare_cached("SELECT count(*) FROM place WHERE inbox = ?1")?;
         Ok(statement.query_row([inbox], |row| row.get(0))?)
     }
 
@@ -197,9 +229,9 @@ impl Reader {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn blobs(&self, inbox: InboxId, epoch: EpochNum) -> Result<Vec<(Oid, ArticleNum)>> {
-        let mut statement = self
-            .sql()?
-            .prepare_cached("SELECT blob, num FROM place WHERE inbox = ?1 AND epoch = ?2 ORDER BY num")?;
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT blob, num FROM place WHERE inbox = ?1 AND epoch = ?2 ORDER BY num",
+        )?;
         let rows = statement.query_map((inbox, epoch), |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }

@@ -17,7 +17,7 @@ pub struct InboxRow {
     /// When it was first indexed.
     pub created: Timestamp,
     /// Grows with every change that a page could show.
-    pub state: i64,
+    pub state: u64,
     /// The highest article number ever given.
     pub last_num: i64,
     /// The lowest number below zero ever given.
@@ -37,7 +37,7 @@ impl Reader {
     ///
     /// # Errors
     /// The catalogue cannot be read.
-    pub fn states(&self) -> Result<Vec<(InboxId, i64)>> {
+    pub fn states(&self) -> Result<Vec<(InboxId, u64)>> {
         let mut statement = self.sql()?.prepare_cached("SELECT id, state FROM inbox")?;
         let rows = statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -48,9 +48,12 @@ impl Reader {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn head(&self, inbox: InboxId, epoch: EpochNum) -> Result<Option<Oid>> {
-        let mut statement =
-            self.sql()?.prepare_cached("SELECT head FROM epoch WHERE inbox = ?1 AND number = ?2")?;
-        Ok(statement.query_row((inbox, epoch), |row| row.get(0)).optional()?)
+        let mut statement = self
+            .sql()?
+            .prepare_cached("SELECT head FROM epoch WHERE inbox = ?1 AND number = ?2")?;
+        Ok(statement
+            .query_row((inbox, epoch), |row| row.get(0))
+            .optional()?)
     }
 }
 

@@ -29,7 +29,9 @@ impl Reader {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn thread_of(&self, mid: MidKey) -> Result<Option<ThreadId>> {
-        let mut statement = self.sql()?.prepare_cached("SELECT thread FROM mid WHERE id = ?1")?;
+        let mut statement = self
+            .sql()?
+            .prepare_cached("SELECT thread FROM mid WHERE id = ?1")?;
         Ok(statement.query_row([mid], |row| row.get(0)).optional()?)
     }
 }
@@ -45,8 +47,9 @@ pub(super) fn hash(mid: &MessageId) -> i64 {
 pub(super) fn find(sql: &Connection, mid: &MessageId) -> Result<Option<(MidKey, ThreadId)>> {
     let mut statement =
         sql.prepare_cached("SELECT id, thread FROM mid WHERE hash = ?1 AND text = ?2")?;
-    let found =
-        statement.query_row((hash(mid), mid.as_str()), |row| Ok((row.get(0)?, row.get(1)?)));
+    let found = statement.query_row((hash(mid), mid.as_str()), |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    });
     Ok(found.optional()?)
 }
 

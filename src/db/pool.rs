@@ -41,7 +41,11 @@ impl Db {
         let path = dir.join("catalogue.sqlite3");
         migrate(&mut connect(&path)?)?;
         let skeletons = Cache::new(SKELETONS);
-        Ok(Db(Arc::new(Inner { path, idle: Mutex::new(Vec::new()), skeletons })))
+        Ok(Db(Arc::new(Inner {
+            path,
+            idle: Mutex::new(Vec::new()),
+            skeletons,
+        })))
     }
 
     /// A connection to read with. All that it answers within one [`Reader::snapshot`] is of one moment.
@@ -49,12 +53,20 @@ impl Db {
     /// # Errors
     /// No further connection can be opened.
     pub fn reader(&self) -> Result<Reader> {
-        let idle = self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let idle = self
+            .0
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
         let connection = match idle {
             Some(connection) => connection,
             None => connect(&self.0.path)?,
         };
-        Ok(Reader { connection: Some(connection), db: self.clone() })
+        Ok(Reader {
+            connection: Some(connection),
+            db: self.clone(),
+        })
     }
 
     /// The connection to write with. Where another process writes, its turn is waited for.
@@ -78,7 +90,9 @@ pub struct Reader {
 
 impl Reader {
     pub(super) fn sql(&self) -> Result<&Connection> {
-        self.connection.as_ref().ok_or_else(|| Error::Db("a connection was used after its end".into()))
+        self.connection
+            .as_ref()
+            .ok_or_else(|| Error::Db("a connection was used after its end".into()))
     }
 
     pub(super) fn db(&self) -> &Db {
@@ -99,14 +113,22 @@ impl Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        let mut idle = self.db.0.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = self
+            .db
+            .0
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let (Some(connection), true) = (self.connection.take(), idle.len() < IDLE) {
             idle.push(connection);
         }
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the one place that opens connections")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that opens connections"
+)]
 fn connect(path: &Path) -> Result<Connection> {
     let connection = Connection::open_with_flags(
         path,

@@ -30,8 +30,10 @@ pub(super) fn merge(sql: &Connection, a: ThreadId, b: ThreadId) -> Result<Thread
     let (size_a, size_b) = (size(a)?, size(b)?);
     let keep_a = size_a > size_b || (size_a == size_b && a < b);
     let (win, lose) = if keep_a { (a, b) } else { (b, a) };
-    sql.prepare_cached("UPDATE mid SET thread = ?1 WHERE thread = ?2")?.execute((win, lose))?;
-    sql.prepare_cached("UPDATE message SET thread = ?1 WHERE thread = ?2")?.execute((win, lose))?;
+    sql.prepare_cached("UPDATE mid SET thread = ?1 WHERE thread = ?2")?
+        .execute((win, lose))?;
+    sql.prepare_cached("UPDATE message SET thread = ?1 WHERE thread = ?2")?
+        .execute((win, lose))?;
     Ok(win)
 }
 
@@ -39,8 +41,9 @@ pub(super) fn merge(sql: &Connection, a: ThreadId, b: ThreadId) -> Result<Thread
 /// nobody has or refers to any more are forgotten.
 pub(super) fn unravel(sql: &Connection, thread: ThreadId) -> Result<()> {
     let mut mids = sql.prepare_cached("SELECT id FROM mid WHERE thread = ?1")?;
-    let mids: Vec<MidKey> =
-        mids.query_map([thread], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let mids: Vec<MidKey> = mids
+        .query_map([thread], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
     let mut messages =
         sql.prepare_cached("SELECT id, mid, ids, refs FROM message WHERE thread = ?1")?;
     let messages: Vec<(MessageKey, Vec<MidKey>)> = messages
@@ -70,7 +73,9 @@ pub(super) fn unravel(sql: &Connection, thread: ThreadId) -> Result<()> {
             Some(name) => sql
                 .prepare_cached("UPDATE mid SET thread = ?1 WHERE id = ?2")?
                 .execute((name, mid))?,
-            None => sql.prepare_cached("DELETE FROM mid WHERE id = ?1")?.execute([mid])?,
+            None => sql
+                .prepare_cached("DELETE FROM mid WHERE id = ?1")?
+                .execute([mid])?,
         };
     }
     for (message, keys) in &messages {

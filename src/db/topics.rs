@@ -24,12 +24,7 @@ impl Reader {
     ///
     /// # Errors
     /// The catalogue cannot be read.
-    pub fn topics(
-        &self,
-        inbox: InboxId,
-        order: TopicOrder,
-        limit: usize,
-    ) -> Result<Vec<TopicRow>> {
+    pub fn topics(&self, inbox: InboxId, order: TopicOrder, limit: usize) -> Result<Vec<TopicRow>> {
         let mut recent = self.sql()?.prepare_cached(
             "SELECT p.num, m.thread FROM place p JOIN message m ON m.id = p.message
               WHERE p.inbox = ?1 ORDER BY p.received DESC, p.num DESC LIMIT ?2",

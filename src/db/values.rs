@@ -85,8 +85,10 @@ mod tests {
 
     #[test]
     fn packed_keys_come_back() {
-        let keys: Vec<MidKey> =
-            [1, 127, 128, 16_383, 16_384, 5_000_000_000].into_iter().map(MidKey).collect();
+        let keys: Vec<MidKey> = [1, 127, 128, 16_383, 16_384, 5_000_000_000]
+            .into_iter()
+            .map(MidKey)
+            .collect();
         assert_eq!(unpack_keys(&pack_keys(&keys)), keys);
         assert_eq!(unpack_keys(&[]), []);
         assert_eq!(unpack_keys(&[0xff; 30]), []);

@@ -121,7 +121,9 @@ impl Writer {
     /// The catalogue cannot be written.
     pub fn set_head(&mut self, inbox: InboxId, epoch: EpochNum, head: Oid) -> Result<()> {
         self.sql
-            .prepare_cached("INSERT OR REPLACE INTO epoch (inbox, number, head) VALUES (?1, ?2, ?3)")?
+            .prepare_cached(
+                "INSERT OR REPLACE INTO epoch (inbox, number, head) VALUES (?1, ?2, ?3)",
+            )?
             .execute((inbox, epoch, head))?;
         Ok(())
     }
@@ -155,7 +157,9 @@ impl Writer {
                 break;
             }
         }
-        let Some(accepted) = accepted else { return Ok(Outcome::Duplicate) };
+        let Some(accepted) = accepted else {
+            return Ok(Outcome::Duplicate);
+        };
 
         let (message, new) = match self.same_message(ids, overview)? {
             Some(message) => (message, false),
@@ -195,7 +199,9 @@ impl Writer {
             .prepare_cached("SELECT message FROM place WHERE inbox = ?1 AND num = ?2")?
             .query_row((inbox, num), |row| row.get(0))
             .optional()?;
-        let Some(message) = message else { return Ok(None) };
+        let Some(message) = message else {
+            return Ok(None);
+        };
         self.touch(inbox)?;
         self.sql
             .prepare_cached("DELETE FROM place WHERE message = ?1 AND inbox = ?2 AND num = ?3")?
@@ -207,7 +213,10 @@ impl Writer {
         if !elsewhere {
             self.forget(message)?;
         }
-        Ok(Some(Removed { message, last: !elsewhere }))
+        Ok(Some(Removed {
+            message,
+            last: !elsewhere,
+        }))
     }
 
     /// The number of the article of this inbox that has one of these ids and these bytes.
@@ -216,7 +225,9 @@ impl Writer {
     /// The catalogue cannot be read.
     pub fn find(&self, inbox: InboxId, ids: &[MessageId], blob: Oid) -> Result<Option<ArticleNum>> {
         for mid in ids {
-            let Some((key, _)) = mids::find(&self.sql, mid)? else { continue };
+            let Some((key, _)) = mids::find(&self.sql, mid)? else {
+                continue;
+            };
             let num = self
                 .sql
                 .prepare_cached(
@@ -258,7 +269,9 @@ impl Writer {
     }
 
     fn is_taken(&mut self, inbox: InboxId, mid: &MessageId) -> Result<bool> {
-        let Some((key, _)) = self.known(mid)? else { return Ok(false) };
+        let Some((key, _)) = self.known(mid)? else {
+            return Ok(false);
+        };
         Ok(self
             .sql
             .prepare_cached("SELECT EXISTS (SELECT 1 FROM place WHERE inbox = ?1 AND mid = ?2)")?
@@ -266,18 +279,30 @@ impl Writer {
     }
 
     /// A message of the site with the same ids and the same content.
-    fn same_message(&mut self, ids: &[MessageId], overview: &Overview) -> Result<Option<MessageKey>> {
-        let Some(primary) = ids.first() else { return Ok(None) };
-        let Some((primary, _)) = self.known(primary)? else { return Ok(None) };
+    fn same_message(
+        &mut self,
+        ids: &[MessageId],
+        overview: &Overview,
+    ) -> Result<Option<MessageKey>> {
+        let Some(primary) = ids.first() else {
+            return Ok(None);
+        };
+        let Some((primary, _)) = self.known(primary)? else {
+            return Ok(None);
+        };
         let mut statement = self.sql.prepare_cached(
             "SELECT m.id, m.ids FROM carries c JOIN message m ON m.id = c.message
               WHERE c.mid = ?1 AND m.mid = ?1 AND m.fingerprint = ?2",
         )?;
         let found: Option<(MessageKey, Vec<u8>)> = statement
-            .query_row((primary, &overview.fingerprint.0[..]), |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_row((primary, &overview.fingerprint.0[..]), |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
             .optional()?;
         drop(statement);
-        let Some((message, packed)) = found else { return Ok(None) };
+        let Some((message, packed)) = found else {
+            return Ok(None);
+        };
         let mut others = Vec::new();
         for mid in further(ids, overview) {
             match self.known(mid)? {
@@ -340,13 +365,16 @@ impl Writer {
             .sql
             .prepare_cached("SELECT thread, mid, ids FROM message WHERE id = ?1")?
             .query_row([message], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        let mut carries =
-            self.sql.prepare_cached("DELETE FROM carries WHERE mid = ?1 AND message = ?2")?;
+        let mut carries = self
+            .sql
+            .prepare_cached("DELETE FROM carries WHERE mid = ?1 AND message = ?2")?;
         for key in std::iter::once(mid).chain(super::values::unpack_keys(&ids)) {
             carries.execute((key, message))?;
         }
         drop(carries);
-        self.sql.prepare_cached("DELETE FROM message WHERE id = ?1")?.execute([message])?;
+        self.sql
+            .prepare_cached("DELETE FROM message WHERE id = ?1")?
+            .execute([message])?;
         self.torn.insert(thread);
         Ok(())
     }
@@ -419,7 +447,9 @@ impl Writer {
             Entry::Vacant(vacant) => {
                 let row = self
                     .sql
-                    .prepare_cached("SELECT created, state, last_num, last_own FROM inbox WHERE id = ?1")?
+                    .prepare_cached(
+                        "SELECT created, state, last_num, last_own FROM inbox WHERE id = ?1",
+                    )?
                     .query_row([inbox], |row| {
                         Ok(InboxRow {
                             id: inbox,
@@ -438,7 +468,9 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         // A batch that was not committed is as if it had never begun.
-        if self.begun && let Err(error) = self.sql.execute_batch("ROLLBACK") {
+        if self.begun
+            && let Err(error) = self.sql.execute_batch("ROLLBACK")
+        {
             tracing::warn!("rolling back a batch: {error}");
         }
     }
@@ -450,5 +482,10 @@ fn further<'a>(
     overview: &'a Overview,
 ) -> impl Iterator<Item = &'a MessageId> + 'a {
     let own = ids.iter().skip(1);
-    own.chain(overview.alternates.iter().filter(move |mid| !ids.contains(mid)))
+    own.chain(
+        overview
+            .alternates
+            .iter()
+            .filter(move |mid| !ids.contains(mid)),
+    )
 }

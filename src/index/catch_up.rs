@@ -25,7 +25,10 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         let jobs = std::thread::available_parallelism().map_or(2, |n| n.get());
-        Options { jobs, reindex: false }
+        Options {
+            jobs,
+            reindex: false,
+        }
     }
 }
 
@@ -53,7 +56,10 @@ impl Indexer {
     pub fn wait(db: &Db, index_dir: &Path) -> Result<Indexer> {
         let (path, lock) = lock_file(index_dir)?;
         lock.lock().map_err(|e| Error::io(path, e))?;
-        Ok(Indexer { db: db.clone(), _lock: lock })
+        Ok(Indexer {
+            db: db.clone(),
+            _lock: lock,
+        })
     }
 
     /// Does not wait: `None` where somebody else indexes.
@@ -63,7 +69,10 @@ impl Indexer {
     pub fn try_now(db: &Db, index_dir: &Path) -> Result<Option<Indexer>> {
         let (path, lock) = lock_file(index_dir)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Some(Indexer { db: db.clone(), _lock: lock })),
+            Ok(()) => Ok(Some(Indexer {
+                db: db.clone(),
+                _lock: lock,
+            })),
             Err(std::fs::TryLockError::WouldBlock) => Ok(None),
             Err(std::fs::TryLockError::Error(e)) => Err(Error::io(path, e)),
         }
@@ -87,7 +96,12 @@ impl Indexer {
         writer.commit()?;
         let mut report = Report::default();
         for (number, path) in &layout.epochs {
-            let target = Target { inbox, name, number: *number, path };
+            let target = Target {
+                inbox,
+                name,
+                number: *number,
+                path,
+            };
             match self.catch_up_epoch(target, options, &mut writer, progress) {
                 Ok(done) => report.add(done),
                 Err(error @ (Error::Store(_) | Error::Corrupt(_))) => {
@@ -109,7 +123,9 @@ impl Indexer {
     ) -> Result<Report> {
         let epoch = Epoch::open(target.path)?;
         let head = self.db.reader()?.head(target.inbox, target.number)?;
-        let Some(tip) = epoch.tip()? else { return Ok(Report::default()) };
+        let Some(tip) = epoch.tip()? else {
+            return Ok(Report::default());
+        };
         match head {
             Some(head) if options.reindex || !epoch.is_ancestor(head, tip) => {
                 self.reconcile(target, &epoch, tip, options, writer, progress)
@@ -131,7 +147,11 @@ impl Indexer {
 fn lock_file(index_dir: &Path) -> Result<(std::path::PathBuf, File)> {
     std::fs::create_dir_all(index_dir).map_err(|e| Error::io(index_dir, e))?;
     let path = index_dir.join("index.lock");
-    let open = File::options().create(true).truncate(false).write(true).open(&path);
+    let open = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path);
     let file = open.map_err(|e| Error::io(&path, e))?;
     Ok((path, file))
 }
@@ -184,12 +204,20 @@ pub(super) fn apply(
     writer: &mut Writer,
     report: &mut Report,
 ) -> Result<()> {
-    let Target { inbox, name, number, .. } = target;
+    let Target {
+        inbox,
+        name,
+        number,
+        ..
+    } = target;
     let commit = change.commit;
     report.changes += 1;
     match (prepared, &change.what) {
         (Prepared::Mail(overview), What::Added(blob)) => {
-            let stored = Stored { epoch: number, blob: *blob };
+            let stored = Stored {
+                epoch: number,
+                blob: *blob,
+            };
             match writer.add(inbox, stored, &overview, num)? {
                 Outcome::Added { .. } => report.added += 1,
                 Outcome::Duplicate => {

@@ -43,11 +43,15 @@ pub(super) fn prepare(
     jobs: usize,
     mut each: impl FnMut(&Change, Prepared) -> Result<()>,
 ) -> Result<()> {
-    let chunks: Vec<Range<usize>> =
-        (0..changes.len()).step_by(CHUNK).map(|at| at..changes.len().min(at + CHUNK)).collect();
+    let chunks: Vec<Range<usize>> = (0..changes.len())
+        .step_by(CHUNK)
+        .map(|at| at..changes.len().min(at + CHUNK))
+        .collect();
     if chunks.len() < 2 || jobs < 2 {
         let epoch = Epoch::open(path)?;
-        return changes.iter().try_for_each(|change| each(change, read(&epoch, change)));
+        return changes
+            .iter()
+            .try_for_each(|change| each(change, read(&epoch, change)));
     }
 
     let (ask, asked) = mpsc::channel::<usize>();

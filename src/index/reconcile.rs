@@ -29,10 +29,17 @@ impl Indexer {
         let kept: HashSet<Oid> = match options.reindex {
             // To read a mail again is to take it out and put it back.
             true => HashSet::new(),
-            false => indexed.iter().map(|(blob, _)| *blob).filter(|b| live.contains(b)).collect(),
+            false => indexed
+                .iter()
+                .map(|(blob, _)| *blob)
+                .filter(|b| live.contains(b))
+                .collect(),
         };
 
-        let mut report = Report { rewritten: u64::from(!options.reindex), ..Report::default() };
+        let mut report = Report {
+            rewritten: u64::from(!options.reindex),
+            ..Report::default()
+        };
         writer.begin()?;
         let mut by_id: HashMap<MessageId, ArticleNum> = HashMap::new();
         let mut by_blob: HashMap<Oid, ArticleNum> = HashMap::new();

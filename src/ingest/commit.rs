@@ -7,7 +7,10 @@ use crate::time::{self, Timestamp};
 
 /// Author is who wrote the mail and when, committer is the inbox and when the mail came.
 pub fn commit_of(message: &Message<'_>, inbox: &InboxConfig) -> CommitMeta {
-    let received = message.received().or_else(|| message.sent()).unwrap_or_else(time::now);
+    let received = message
+        .received()
+        .or_else(|| message.sent())
+        .unwrap_or_else(time::now);
     let author = message.authors().into_iter().next().unwrap_or_default();
     let address = inbox.addresses.first().cloned().unwrap_or_default();
     CommitMeta {
@@ -22,5 +25,10 @@ pub fn commit_of(message: &Message<'_>, inbox: &InboxConfig) -> CommitMeta {
 }
 
 fn who(name: String, email: String, time: Timestamp) -> Who {
-    Who { name, email, time, zone: 0 }
+    Who {
+        name,
+        email,
+        time,
+        zone: 0,
+    }
 }

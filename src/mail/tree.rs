@@ -20,6 +20,8 @@ pub struct Node<'a> {
     pub sent: Timestamp,
     /// Its number, by which mails of the same second are ordered.
     pub num: ArticleNum,
+    /// Whether nothing but its subject brings it here.
+    pub loose: bool,
 }
 
 /// What stands on a line of a thread.
@@ -38,19 +40,18 @@ pub struct Line {
     pub what: What,
     /// How deep it stands, 0 for a root.
     pub depth: usize,
-    /// Whether it is here for its subject only (below the note on loose matches).
+    /// Whether it stands below the note on loose matches: nothing but a subject brings it here.
     pub loose: bool,
 }
 
 /// Arranges messages, which are given in the order in which they were sent.
 ///
-/// `about`: the message whose page this is. Its tree comes first and the others, which are there for their subject
-/// only, follow the newest first.
+/// `about`: the message whose page this is. Its tree comes first and the others follow, the newest first.
 pub fn arrange(nodes: &[Node<'_>], about: Option<MidKey>) -> Vec<Line> {
     let mut tree = Tree::link(nodes);
     tree.weigh();
     let roots = tree.roots(about);
-    tree.lines(&roots, about.is_some())
+    tree.lines(&roots, nodes)
 }
 
 /// Where a message or ghost sorts among its siblings: by the topmost real message at or beneath it.
@@ -88,8 +89,11 @@ impl Tree {
                 None => {
                     let place = tree.place(node.id);
                     tree.places[place].what = What::Real(index);
-                    tree.places[place].weight =
-                        Some(Weight { levels_down: 0, sent: node.sent, num: node.num });
+                    tree.places[place].weight = Some(Weight {
+                        levels_down: 0,
+                        sent: node.sent,
+                        num: node.num,
+                    });
                 }
             }
         }
@@ -158,20 +162,29 @@ impl Tree {
     fn weigh(&mut self) {
         for place in self.parents_first().into_iter().rev() {
             let places = &self.places;
-            let lightest = places[place].children.iter().filter_map(|c| places[*c].weight).min();
+            let lightest = places[place]
+                .children
+                .iter()
+                .filter_map(|c| places[*c].weight)
+                .min();
             let mut children = std::mem::take(&mut self.places[place].children);
             children.retain(|child| self.places[*child].weight.is_some());
             children.sort_by_key(|child| self.sort_key(*child));
             self.places[place].children = children;
             if let (None, Some(lightest)) = (self.places[place].weight, lightest) {
                 let levels_down = lightest.levels_down + 1;
-                self.places[place].weight = Some(Weight { levels_down, ..lightest });
+                self.places[place].weight = Some(Weight {
+                    levels_down,
+                    ..lightest
+                });
             }
         }
     }
 
     fn sort_key(&self, place: usize) -> Option<(Timestamp, ArticleNum)> {
-        self.places[place].weight.map(|weight| (weight.sent, weight.num))
+        self.places[place]
+            .weight
+            .map(|weight| (weight.sent, weight.num))
     }
 
     fn parents_first(&self) -> Vec<usize> {
@@ -192,7 +205,9 @@ impl Tree {
         };
         let mut roots: Vec<usize> = (0..self.places.len()).filter(shown).collect();
         roots.sort_by_key(|root| self.sort_key(*root));
-        let Some(mut at) = about.and_then(|id| self.by_id.get(&id).copied()) else { return roots };
+        let Some(mut at) = about.and_then(|id| self.by_id.get(&id).copied()) else {
+            return roots;
+        };
         while let Some(parent) = self.places[at].parent {
             at = parent;
         }
@@ -206,23 +221,46 @@ impl Tree {
         roots
     }
 
-    fn lines(&self, roots: &[usize], others_are_loose: bool) -> Vec<Line> {
+    fn lines(&self, roots: &[usize], nodes: &[Node<'_>]) -> Vec<Line> {
         let mut imposters: HashMap<usize, Vec<usize>> = HashMap::new();
         for (first, index) in &self.imposters {
             imposters.entry(*first).or_default().push(*index);
         }
         let mut lines = Vec::with_capacity(self.places.len());
         let mut stack: Vec<(usize, usize)> = Vec::new();
-        for (nth, root) in roots.iter().enumerate() {
-            let loose = others_are_loose && nth > 0;
+        // Clients that know public-inbox's pages look for the note only where two messages, not ghosts, begin trees.
+        let is_real = |root: &&usize| matches!(self.places[**root].what, What::Real(_));
+        let has_note = roots.iter().filter(is_real).count() > 1;
+        let mut below_the_note = false;
+        for root in roots {
+            let from = lines.len();
             stack.push((*root, 0));
             while let Some((place, depth)) = stack.pop() {
-                lines.push(Line { what: self.places[place].what, depth, loose });
+                lines.push(Line {
+                    what: self.places[place].what,
+                    depth,
+                    loose: false,
+                });
                 for index in imposters.get(&place).into_iter().flatten() {
-                    lines.push(Line { what: What::Real(*index), depth: depth + 1, loose });
+                    lines.push(Line {
+                        what: What::Real(*index),
+                        depth: depth + 1,
+                        loose: false,
+                    });
                 }
-                stack.extend(self.places[place].children.iter().rev().map(|c| (*c, depth + 1)));
+                stack.extend(
+                    self.places[place]
+                        .children
+                        .iter()
+                        .rev()
+                        .map(|c| (*c, depth + 1)),
+                );
             }
+            let is_loose = |line: &Line| matches!(line.what, What::Real(n) if nodes[n].loose);
+            below_the_note |= has_note && from > 0 && lines[from..].iter().any(is_loose);
+            lines[from..]
+                .iter_mut()
+                .for_each(|line| line.loose = below_the_note);
         }
         lines
     }
@@ -234,10 +272,13 @@ mod tests {
     use crate::id::{ArticleNum, MidKey};
     use crate::time::Timestamp;
 
-    /// Messages by id with what they answer, sent in that order; the result as `depth:id`, ghosts in brackets.
+    /// Messages by id with what they answer, sent in that order, those from 90 on loose; the result as `depth:id`,
+    /// ghosts in brackets.
     fn shape(messages: &[(i64, &[i64])], about: Option<i64>) -> String {
-        let references: Vec<Vec<MidKey>> =
-            messages.iter().map(|(_, refs)| refs.iter().copied().map(MidKey).collect()).collect();
+        let references: Vec<Vec<MidKey>> = messages
+            .iter()
+            .map(|(_, refs)| refs.iter().copied().map(MidKey).collect())
+            .collect();
         let nodes: Vec<Node<'_>> = messages
             .iter()
             .zip(&references)
@@ -247,6 +288,7 @@ mod tests {
                 references,
                 sent: Timestamp(n),
                 num: ArticleNum(n),
+                loose: *id >= 90,
             })
             .collect();
         let print = |line: &Line| {
@@ -262,7 +304,10 @@ mod tests {
 
     #[test]
     fn answers_stand_below_what_they_answer() {
-        assert_eq!(shape(&[(1, &[]), (2, &[1]), (3, &[1]), (4, &[1, 2])], None), "0:1 1:2 2:4 1:3");
+        assert_eq!(
+            shape(&[(1, &[]), (2, &[1]), (3, &[1]), (4, &[1, 2])], None),
+            "0:1 1:2 2:4 1:3"
+        );
     }
 
     #[test]
@@ -273,14 +318,22 @@ mod tests {
 
     #[test]
     fn the_own_word_of_a_message_counts_more_than_a_guess() {
-        assert_eq!(shape(&[(1, &[]), (2, &[]), (4, &[2, 3]), (3, &[1])], None), "0:1 1:3 2:4 0:2");
+        assert_eq!(
+            shape(&[(1, &[]), (2, &[]), (4, &[2, 3]), (3, &[1])], None),
+            "0:1 1:3 2:4 0:2"
+        );
     }
 
     #[test]
     fn loops_end() {
         assert_eq!(shape(&[(1, &[2]), (2, &[1])], None), "0:2 1:1");
         assert_eq!(shape(&[(1, &[1])], None), "0:1");
-        assert_eq!(shape(&[(1, &[2, 3, 2]), (2, &[3]), (3, &[1])], None).split(' ').count(), 3);
+        assert_eq!(
+            shape(&[(1, &[2, 3, 2]), (2, &[3]), (3, &[1])], None)
+                .split(' ')
+                .count(),
+            3
+        );
     }
 
     #[test]
@@ -291,14 +344,23 @@ mod tests {
     #[test]
     fn the_tree_of_the_page_comes_first_and_the_rest_newest_first() {
         let messages: &[(i64, &[i64])] = &[(1, &[]), (2, &[]), (3, &[]), (4, &[3])];
-        assert_eq!(shape(messages, Some(4)), "0:3 1:4 ~0:2 ~0:1");
-        assert_eq!(shape(messages, Some(1)), "0:1 ~0:2 ~0:3 ~1:4");
+        assert_eq!(shape(messages, Some(4)), "0:3 1:4 0:2 0:1");
+        assert_eq!(shape(messages, Some(1)), "0:1 0:2 0:3 1:4");
         assert_eq!(shape(messages, None), "0:1 0:2 0:3 1:4");
     }
 
     #[test]
+    fn what_only_shares_the_subject_stands_below_a_note() {
+        let messages: &[(i64, &[i64])] = &[(90, &[]), (2, &[]), (3, &[2]), (94, &[90])];
+        assert_eq!(shape(messages, Some(3)), "0:2 1:3 ~0:90 ~1:94");
+    }
+
+    #[test]
     fn a_ghost_sorts_by_the_topmost_message_beneath_it() {
-        assert_eq!(shape(&[(1, &[]), (5, &[9]), (2, &[1]), (3, &[])], None), "0:1 1:2 0:(9) 1:5 0:3");
+        assert_eq!(
+            shape(&[(1, &[]), (5, &[9]), (2, &[1]), (3, &[])], None),
+            "0:1 1:2 0:(9) 1:5 0:3"
+        );
     }
 
     #[test]
@@ -309,9 +371,12 @@ mod tests {
             references,
             sent: Timestamp(n),
             num: ArticleNum(n),
+            loose: false,
         };
-        let mut nodes: Vec<Node<'_>> =
-            (1..).zip(&references).map(|(n, references)| node(n, &references[..])).collect();
+        let mut nodes: Vec<Node<'_>> = (1..)
+            .zip(&references)
+            .map(|(n, references)| node(n, &references[..]))
+            .collect();
         nodes.reverse();
         assert_eq!(arrange(&nodes, None).len(), 50_001);
     }

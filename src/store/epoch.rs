@@ -141,6 +141,14 @@ impl Epoch {
         }
     }
 
+    /// The address in whose name a commit was stored.
+    pub(super) fn committer(&self, commit: Oid) -> Option<String> {
+        let name = git2::Oid::from_bytes(&commit.0).ok()?;
+        let commit = self.repo.find_commit(name).ok()?;
+        let email = commit.committer().email().ok()?.trim().to_owned();
+        Some(email)
+    }
+
     pub(super) fn odb(&self) -> Result<Odb<'_>> {
         self.repo.odb().map_err(|e| self.failed(&e))
     }

@@ -73,6 +73,18 @@ impl Layout {
         description_in(&self.dir)
     }
 
+    /// The list's primary address, as far as the repositories know it: public-inbox stores mail in its name. `None`
+    /// where there is no mail yet, or where somebody else stored it.
+    pub fn address(&self) -> Option<String> {
+        let (_, path) = self.epochs.last()?;
+        let epoch = Epoch::open(path).ok()?;
+        let email = epoch.committer(epoch.tip().ok()??)?;
+        let (local, domain) = email.split_once('@')?;
+        let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '@' | '<' | '>' | '"' | ',');
+        let fits = !local.is_empty() && domain.contains('.') && !domain.starts_with('.');
+        (fits && local.chars().all(plain) && domain.chars().all(plain)).then_some(email)
+    }
+
     /// Further places to clone it from: the `cloneurl` file.
     pub fn cloneurls(&self) -> Vec<String> {
         let text = note(&self.dir.join("cloneurl")).unwrap_or_default();
@@ -87,7 +99,8 @@ pub(super) fn description_in(dir: &Path) -> Option<String> {
     (!line.is_empty() && !line.starts_with("Unnamed repository")).then(|| line.to_owned())
 }
 
-fn note(path: &Path) -> Option<String> {
+/// The start of a small text file.
+pub(super) fn note(path: &Path) -> Option<String> {
     let mut bytes = Vec::new();
     let file = fs::File::open(path).ok()?;
     file.take(MAX_NOTE).read_to_end(&mut bytes).ok()?;

@@ -7,9 +7,13 @@
 
 mod catalogue;
 mod clients;
+mod config;
+mod golden;
 mod house;
 mod index;
+mod init;
 mod real;
+mod serve;
 mod store;
 mod support;
 mod web;

@@ -1,5 +1,10 @@
 //! git, from outside: what is written can be read again, and what others wrote, or broke, can be read too.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "the helpers of a test fail like the test itself"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

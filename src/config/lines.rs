@@ -1,0 +1,393 @@
+//! What the lines of the config file mean.
+//!
+//! A line that makes no sense is reported as a [`Problem`], and takes nothing down but itself; only a file that
+//! cannot be read as git's config syntax is an error.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use super::include::Placed;
+use super::site::{Config, FEED_MAX, InboxConfig, Listing, Problem, StyleSheet};
+use crate::id::InboxName;
+
+/// The settings that these lines make.
+pub(super) fn understand(settings: &[Placed]) -> Config {
+    let mut reader = Reading::default();
+    for placed in settings {
+        let setting = &placed.setting;
+        match (setting.section.as_str(), &setting.subsection) {
+            ("publicinbox", Some(name)) => reader.inbox_line(name, placed),
+            ("publicinbox", None) => reader.site_line(placed),
+            ("threadbare", None) => reader.own_line(placed),
+            _ => {}
+        }
+    }
+    reader.finish()
+}
+
+/// A config that is being read.
+#[derive(Default)]
+struct Reading {
+    config: Config,
+    inboxes: Vec<Draft>,
+    /// Where in `inboxes` a name is.
+    by_name: HashMap<String, usize>,
+}
+
+/// An inbox of which not all lines were seen.
+struct Draft {
+    place: String,
+    /// `None` while no line has said where it lies.
+    dir: Option<PathBuf>,
+    inbox: InboxConfig,
+}
+
+impl Reading {
+    fn problem(&mut self, place: impl Into<String>, why: impl Into<String>) {
+        self.config.problems.push(Problem {
+            place: place.into(),
+            why: why.into(),
+        });
+    }
+
+    fn site_line(&mut self, placed: &Placed) {
+        let value = text(placed);
+        match placed.setting.key.as_str() {
+            "wwwlisting" => self.config.listing = self.listing(placed, value),
+            "grokmanifest" => self.config.manifest = self.listing(placed, value),
+            "css" => match style_sheet(placed, value) {
+                Some(sheet) => self.config.css.push(sheet),
+                None => self.problem(placed.place(), "a style sheet needs a path"),
+            },
+            "noobfuscate" => extend_words(&mut self.config.no_obfuscate, value),
+            "indexmaxsize" => match size(value) {
+                Some(bytes) => self.config.index_max_size = Some(bytes),
+                None => self.problem(placed.place(), format!("{value:?} is no size")),
+            },
+            _ => {}
+        }
+    }
+
+    /// What cannot be understood lists nothing: it was written to keep something back.
+    fn listing(&mut self, placed: &Placed, value: &str) -> Listing {
+        match value.to_ascii_lowercase().as_str() {
+            "all" => Listing::All,
+            "match=domain" => Listing::MatchDomain,
+            "404" => Listing::Nothing,
+            _ => {
+                let why = format!("{value:?} is none of all, match=domain and 404");
+                self.problem(placed.place(), why);
+                Listing::Nothing
+            }
+        }
+    }
+
+    fn own_line(&mut self, placed: &Placed) {
+        let value = text(placed);
+        match placed.setting.key.as_str() {
+            "url" if value.is_empty() => self.config.url = None,
+            "url" => self.config.url = Some(format!("{}/", value.trim_end_matches('/'))),
+            "indexdir" if value.is_empty() => self.config.index_dir = None,
+            "indexdir" => self.config.index_dir = Some(placed.path(value)),
+            "listen" => extend_words(&mut self.config.listen, value),
+            key => {
+                let why =
+                    format!("threadbare.{key} is no setting; there are url, indexDir and listen");
+                self.problem(placed.place(), why);
+            }
+        }
+    }
+
+    fn inbox_line(&mut self, name: &str, placed: &Placed) {
+        let Some(at) = self.draft(name, placed) else {
+            return;
+        };
+        let value = text(placed);
+        let mut problem = None;
+        let Draft { dir, inbox, .. } = &mut self.inboxes[at];
+        match placed.setting.key.as_str() {
+            "inboxdir" | "mainrepo" if value.is_empty() || value.contains('\n') => {
+                problem = Some(format!("{value:?} is no directory"));
+            }
+            // An inbox that has both was moved from the old name to the new.
+            "mainrepo" if dir.is_some() => {}
+            "inboxdir" | "mainrepo" => *dir = Some(placed.path(value)),
+            "address" => extend_new(&mut inbox.addresses, value),
+            "url" => extend_new(&mut inbox.urls, value),
+            "newsgroup" => inbox.newsgroup = (!value.is_empty()).then(|| value.to_owned()),
+            "infourl" => extend_new(&mut inbox.info_urls, value),
+            "listid" => extend_new(&mut inbox.list_ids, value),
+            "replyto" if !value.is_empty() => inbox.reply_to = value.to_owned(),
+            "feedmax" => match value.parse::<i64>() {
+                Ok(n) => {
+                    inbox.feed_max = usize::try_from(n)
+                        .ok()
+                        .filter(|n| *n > 0)
+                        .unwrap_or(FEED_MAX)
+                }
+                Err(_) => problem = Some(format!("{value:?} is no number")),
+            },
+            "obfuscate" => match truth(placed) {
+                Some(truth) => inbox.obfuscate = truth,
+                None => problem = Some(format!("{value:?} is neither true nor false")),
+            },
+            "hide" => {
+                let words = value.split([',', ' ']).filter(|word| !word.is_empty());
+                inbox.hide.extend(words.map(str::to_ascii_lowercase));
+            }
+            "nntpmirror" | "imapmirror" => extend_new(&mut inbox.mirrors, value),
+            _ => {}
+        }
+        if let Some(why) = problem {
+            self.problem(placed.place(), why);
+        }
+    }
+
+    /// Where the inbox of this name is kept while it is read. A name that cannot be one is reported once.
+    fn draft(&mut self, name: &str, placed: &Placed) -> Option<usize> {
+        if let Some(at) = self.by_name.get(name) {
+            return (*at < self.inboxes.len()).then_some(*at);
+        }
+        let Some(parsed) = InboxName::parse(name) else {
+            self.by_name.insert(name.to_owned(), usize::MAX);
+            self.problem(
+                placed.place(),
+                format!("{name:?} cannot be the name of an inbox"),
+            );
+            return None;
+        };
+        self.by_name.insert(name.to_owned(), self.inboxes.len());
+        self.inboxes.push(Draft {
+            place: placed.place(),
+            dir: None,
+            inbox: InboxConfig::new(parsed, PathBuf::new()),
+        });
+        Some(self.inboxes.len() - 1)
+    }
+
+    fn finish(mut self) -> Config {
+        let mut groups: HashMap<String, InboxName> = HashMap::new();
+        let mut dirs: HashMap<PathBuf, InboxName> = HashMap::new();
+        for Draft {
+            place,
+            dir,
+            mut inbox,
+        } in std::mem::take(&mut self.inboxes)
+        {
+            let name = inbox.name.clone();
+            let Some(dir) = dir else {
+                self.problem(place, format!("inbox {name} has no inboxdir"));
+                continue;
+            };
+            if let Some(other) = dirs.insert(dir.clone(), name.clone()) {
+                self.problem(
+                    &place,
+                    format!("inbox {name} lies in the directory of {other}"),
+                );
+            }
+            if inbox.addresses.is_empty() {
+                self.problem(&place, format!("inbox {name} has no address"));
+            }
+            if let Some(group) = &inbox.newsgroup {
+                let taken = groups.get(&group.to_ascii_lowercase());
+                if let Some(other) = taken {
+                    let why = format!(
+                        "inbox {name} has the newsgroup of {other}, and is left without one"
+                    );
+                    self.problem(&place, why);
+                    inbox.newsgroup = None;
+                } else {
+                    groups.insert(group.to_ascii_lowercase(), name);
+                }
+            }
+            inbox.dir = dir;
+            self.config.inboxes.push(inbox);
+        }
+        self.config
+    }
+}
+
+/// The value of a line; nothing where it has none.
+fn text(placed: &Placed) -> &str {
+    placed.setting.value.as_deref().unwrap_or_default().trim()
+}
+
+/// A value that git would take for a truth value.
+fn truth(placed: &Placed) -> Option<bool> {
+    let Some(value) = &placed.setting.value else {
+        return Some(true);
+    };
+    match value.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" => Some(true),
+        "false" | "no" | "off" | "" => Some(false),
+        number => number.parse::<i64>().ok().map(|n| n != 0),
+    }
+}
+
+/// A number of bytes, with `k`, `m` or `g` after it for 1024 times as many.
+fn size(value: &str) -> Option<u64> {
+    let value = value.to_ascii_lowercase();
+    let (digits, unit) = match value.strip_suffix(['k', 'm', 'g']) {
+        Some(digits) => (digits, value.as_bytes().last()),
+        None => (value.as_str(), None),
+    };
+    let shift = match unit {
+        Some(b'k') => 10,
+        Some(b'm') => 20,
+        Some(_) => 30,
+        None => 0,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(1 << shift)
+}
+
+fn extend_words(list: &mut Vec<String>, value: &str) {
+    for word in value.split_whitespace() {
+        extend_new(list, word);
+    }
+}
+
+fn extend_new(list: &mut Vec<String>, value: &str) {
+    if !value.is_empty() && !list.iter().any(|known| known == value) {
+        list.push(value.to_owned());
+    }
+}
+
+/// `PATH [media=… title=… href=…]`; values may be quoted with `'` or `"`.
+fn style_sheet(placed: &Placed, value: &str) -> Option<StyleSheet> {
+    let mut words = shell_words(value).into_iter();
+    let mut sheet = StyleSheet {
+        path: placed.path(&words.next()?),
+        ..StyleSheet::default()
+    };
+    for word in words {
+        match word.split_once('=') {
+            Some(("media", value)) => sheet.media = Some(value.to_owned()),
+            Some(("title", value)) => sheet.title = Some(value.to_owned()),
+            Some(("href", value)) => sheet.href = Some(value.to_owned()),
+            _ => {}
+        }
+    }
+    Some(sheet)
+}
+
+/// Words between blanks; quotes keep blanks together.
+fn shell_words(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    for c in text.chars() {
+        match (quote, c) {
+            (Some(open), c) if c == open => quote = None,
+            (None, '\'' | '"') => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (None, c) if c.is_whitespace() => words.extend(word.take()),
+            (_, c) => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::include::read_text;
+    use super::{Config, Listing, understand};
+
+    fn config(text: &str) -> Config {
+        understand(&read_text(Path::new("/etc/site/config"), text).unwrap())
+    }
+
+    #[test]
+    fn an_inbox_has_the_settings_of_its_section() {
+        let config = config(
+            "[publicinbox \"Test\"]\n\taddress = a@example.com\n\taddress = b@example.com\n\
+             \turl = https://example.com/Test/\n\tinboxdir = /srv/test\n\tnewsgroup = org.test\n\
+             \treplyto = :list\n\tfeedmax = 50\n\tobfuscate\n\thide = www,manifest\n\
+             \tnntpmirror = nntp://news.example.com/org.test\n\tinfourl = https://info.example.com/\n\
+             [PublicInbox \"Test\"]\n\tListID = test.example.com\n",
+        );
+        assert_eq!(config.problems, []);
+        let [inbox] = config.inboxes.as_slice() else {
+            panic!("{config:?}")
+        };
+        assert_eq!(inbox.name.as_str(), "Test");
+        assert_eq!(inbox.dir, Path::new("/srv/test"));
+        assert_eq!(inbox.addresses, ["a@example.com", "b@example.com"]);
+        assert_eq!(inbox.urls, ["https://example.com/Test/"]);
+        assert_eq!(inbox.newsgroup.as_deref(), Some("org.test"));
+        assert_eq!(inbox.list_ids, ["test.example.com"]);
+        assert_eq!(inbox.mirrors, ["nntp://news.example.com/org.test"]);
+        assert_eq!(
+            (inbox.reply_to.as_str(), inbox.feed_max, inbox.obfuscate),
+            (":list", 50, true)
+        );
+        assert!(inbox.hides("www") && inbox.hides("manifest") && !inbox.hides("imap"));
+    }
+
+    #[test]
+    fn the_site_has_settings_of_its_own() {
+        let config = config(
+            "[publicinbox]\n\twwwListing = match=domain\n\tgrokManifest = 404\n\
+             \tcss = /srv/a.css media=screen title='A b'\n\tindexMaxSize = 1m\n\
+             \tnoObfuscate = @example.com a@example.org\n\
+             [threadbare]\n\turl = https://example.com\n\tindexDir = index\n\tlisten = :80\n\tlisten = [::1]:81\n",
+        );
+        assert_eq!(config.problems, []);
+        assert_eq!(
+            (config.listing, config.manifest),
+            (Listing::MatchDomain, Listing::Nothing)
+        );
+        assert_eq!(config.css[0].path, Path::new("/srv/a.css"));
+        assert_eq!(config.css[0].media.as_deref(), Some("screen"));
+        assert_eq!(config.css[0].title.as_deref(), Some("A b"));
+        assert_eq!(config.index_max_size, Some(1 << 20));
+        assert_eq!(config.no_obfuscate, ["@example.com", "a@example.org"]);
+        assert_eq!(config.url.as_deref(), Some("https://example.com/"));
+        assert_eq!(
+            config.index_dir.as_deref(),
+            Some(Path::new("/etc/site/index"))
+        );
+        assert_eq!(config.listen, [":80", "[::1]:81"]);
+    }
+
+    #[test]
+    fn a_bad_inbox_is_reported_and_does_not_take_the_others_down() {
+        let config = config(
+            "[publicinbox \"no dir\"]\n\taddress = a@example.com\n\tinboxdir = /a\n\
+             [publicinbox \"empty\"]\n\taddress = a@example.com\n\
+             [publicinbox \"odd\"]\n\tinboxdir = /odd\n\tfeedmax = many\n\tobfuscate = maybe\n\tnewsgroup = g\n\
+             [publicinbox \"twin\"]\n\tinboxdir = /odd\n\taddress = t@example.com\n\tnewsgroup = G\n\
+             [publicinbox]\n\twwwlisting = some\n[threadbare]\n\tlissen = 1\n",
+        );
+        let names: Vec<&str> = config.inboxes.iter().map(|i| i.name.as_str()).collect();
+        assert_eq!(names, ["odd", "twin"]);
+        assert_eq!(config.inboxes[1].newsgroup, None);
+        assert_eq!(config.listing, Listing::Nothing);
+        let lines: Vec<String> = config.problems.iter().map(|p| p.to_string()).collect();
+        for part in [
+            "config:2: \"no dir\" cannot",
+            "config:8: \"many\"",
+            "config:9: \"maybe\"",
+            "config:16: \"some\"",
+            "config:18: threadbare.lissen",
+            "config:5: inbox empty has no inboxdir",
+            "config:7: inbox odd has no address",
+            "config:12: inbox twin lies",
+            "config:12: inbox twin has the newsgroup",
+        ] {
+            let said = lines.iter().filter(|line| line.contains(part)).count();
+            assert_eq!(said, 1, "{part} in {lines:#?}");
+        }
+        assert_eq!(lines.len(), 9, "{lines:#?}");
+    }
+
+    #[test]
+    fn an_empty_file_lists_everything() {
+        assert_eq!(config("").listing, Listing::All);
+        assert_eq!(config(""), Config::default());
+    }
+}

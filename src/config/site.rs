@@ -1,0 +1,163 @@
+//! The settings of a site and its inboxes, as the other rooms know them.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::{include, lines};
+use crate::error::Result;
+use crate::id::InboxName;
+
+/// How many messages a feed shows if nothing else is said.
+pub(super) const FEED_MAX: usize = 25;
+
+/// All settings of a site.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Config {
+    /// The inboxes, in the order of the file.
+    pub inboxes: Vec<InboxConfig>,
+    /// Which inboxes `/` lists.
+    pub listing: Listing,
+    /// `publicinbox.grokManifest`: which inboxes `/manifest.js.gz` lists.
+    pub manifest: Listing,
+    /// `publicinbox.css`: style sheets of the operator's.
+    pub css: Vec<StyleSheet>,
+    /// `publicinbox.noObfuscate`: addresses, and domains as `@example.com`, that are shown as they are in any case.
+    pub no_obfuscate: Vec<String>,
+    /// `publicinbox.indexMaxSize`: longer mail is left out, in bytes.
+    pub index_max_size: Option<u64>,
+    /// `threadbare.url`: where the site is to be found, ending in `/`, where that is set.
+    pub url: Option<String>,
+    /// `threadbare.indexDir`.
+    pub index_dir: Option<PathBuf>,
+    /// `threadbare.listen`.
+    pub listen: Vec<String>,
+    /// What in the file makes no sense, to be logged.
+    pub problems: Vec<Problem>,
+}
+
+/// Which inboxes a list shows: `publicinbox.wwwListing`, `publicinbox.grokManifest`.
+///
+/// public-inbox lists nothing unless told to. Here all are listed, so that a fresh installation shows what it has; an
+/// inbox that is not to be listed says `hide = www`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Listing {
+    /// Every inbox that is not hidden.
+    #[default]
+    All,
+    /// Those whose `url` has the host of the request.
+    MatchDomain,
+    /// None: `/` is not found.
+    Nothing,
+}
+
+/// A line of the config file that cannot be followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// `FILE:LINE`, or what was handed in instead of a file.
+    pub place: String,
+    /// What is wrong, in a sentence without a full stop.
+    pub why: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.why)
+    }
+}
+
+/// `publicinbox.css`: a style sheet that visitors are offered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StyleSheet {
+    /// The file.
+    pub path: PathBuf,
+    /// For which media.
+    pub media: Option<String>,
+    /// The name by which a browser offers it.
+    pub title: Option<String>,
+    /// Where it is to be found instead of here.
+    pub href: Option<String>,
+}
+
+/// The settings of one inbox: `[publicinbox "NAME"]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InboxConfig {
+    /// Its name in URLs.
+    pub name: InboxName,
+    /// Where its repositories lie (`inboxdir`, or `mainrepo`).
+    pub dir: PathBuf,
+    /// Its addresses, the primary one first.
+    pub addresses: Vec<String>,
+    /// `url`: where it is to be found.
+    pub urls: Vec<String>,
+    /// `newsgroup`.
+    pub newsgroup: Option<String>,
+    /// `infourl`.
+    pub info_urls: Vec<String>,
+    /// `listid`.
+    pub list_ids: Vec<String>,
+    /// `replyto`, as it is written; `:all` where it is not set.
+    pub reply_to: String,
+    /// `feedmax`: how many messages `new.atom` and `new.html` show.
+    pub feed_max: usize,
+    /// `obfuscate`.
+    pub obfuscate: bool,
+    /// `hide`: `www`, `manifest`.
+    pub hide: Vec<String>,
+    /// `nntpmirror`, `imapmirror`: other servers of the same mail.
+    pub mirrors: Vec<String>,
+}
+
+impl InboxConfig {
+    /// An inbox of which only its name and place are known.
+    pub fn new(name: InboxName, dir: PathBuf) -> InboxConfig {
+        InboxConfig {
+            name,
+            dir,
+            addresses: Vec::new(),
+            urls: Vec::new(),
+            newsgroup: None,
+            info_urls: Vec::new(),
+            list_ids: Vec::new(),
+            reply_to: ":all".to_owned(),
+            feed_max: FEED_MAX,
+            obfuscate: false,
+            hide: Vec::new(),
+            mirrors: Vec::new(),
+        }
+    }
+
+    /// Whether it is kept out of the list called `from`: `www` or `manifest`.
+    pub fn hides(&self, from: &str) -> bool {
+        self.hide.iter().any(|hidden| hidden == from)
+    }
+}
+
+impl Config {
+    /// The file that public-inbox's tools read: `$PI_CONFIG`, else `$PI_DIR/config`, else `~/.public-inbox/config`.
+    /// `None` where nobody has a home.
+    pub fn default_path() -> Option<PathBuf> {
+        let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        if let Some(file) = set("PI_CONFIG") {
+            return Some(file.into());
+        }
+        let dir = match set("PI_DIR") {
+            Some(dir) => PathBuf::from(dir),
+            None => std::env::home_dir()?.join(".public-inbox"),
+        };
+        Some(dir.join("config"))
+    }
+
+    /// Reads a config file and all that it includes. A missing file is an empty one.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`](crate::error::Error::Invalid), naming the file and the line, where it is not in git's
+    /// syntax; [`Error::Io`](crate::error::Error::Io).
+    pub fn read(file: &Path) -> Result<Config> {
+        Ok(lines::understand(&include::read(file)?))
+    }
+
+    /// The inbox of that name.
+    pub fn inbox(&self, name: &InboxName) -> Option<&InboxConfig> {
+        self.inboxes.iter().find(|inbox| inbox.name == *name)
+    }
+}

@@ -1,0 +1,125 @@
+//! What a page may know of a request.
+
+use axum::http::header::{HOST, REFERER};
+use axum::http::{HeaderMap, Method, request::Parts};
+use bytes::Bytes;
+
+use crate::url::Query;
+
+/// A request, as far as pages look at it.
+pub(super) struct Ask {
+    /// Whether it is a POST.
+    pub(super) post: bool,
+    /// Its path as it came, percent-encoded.
+    pub(super) path: String,
+    /// What follows the `?` as it came; empty where there is nothing.
+    pub(super) raw_query: String,
+    /// The same, read.
+    pub(super) query: Query,
+    /// The body of a POST.
+    pub(super) form: Bytes,
+    /// Its headers.
+    pub(super) headers: HeaderMap,
+}
+
+impl Ask {
+    /// Takes what pages need of a request.
+    pub(super) fn new(parts: &Parts, form: Bytes) -> Ask {
+        let raw_query = parts.uri.query().unwrap_or("").to_owned();
+        Ask {
+            post: parts.method == Method::POST,
+            path: parts.uri.path().to_owned(),
+            query: Query::parse(&raw_query),
+            raw_query,
+            form,
+            headers: parts.headers.clone(),
+        }
+    }
+
+    /// `../` as often as it takes from the page that was asked for up to its inbox. Counted in the path as it came,
+    /// so that links hold also where a Message-ID was given with its slashes unescaped.
+    pub(super) fn up_to_inbox(&self) -> String {
+        let inside = self.path.bytes().filter(|b| *b == b'/').count();
+        "../".repeat(inside.saturating_sub(2))
+    }
+
+    /// The same up to the root of the site.
+    pub(super) fn up_to_site(&self) -> String {
+        let inside = self.path.bytes().filter(|b| *b == b'/').count();
+        "../".repeat(inside.saturating_sub(1))
+    }
+
+    /// The host that the request names: good for choosing, never for printing.
+    pub(super) fn host(&self) -> Option<&str> {
+        self.headers.get(HOST).and_then(|host| host.to_str().ok())
+    }
+
+    /// A path with the query of this request.
+    pub(super) fn with_query(&self, path: String) -> String {
+        match self.raw_query.as_str() {
+            "" => path,
+            query => match path.split_once('#') {
+                Some((path, fragment)) => format!("{path}?{query}#{fragment}"),
+                None => format!("{path}?{query}"),
+            },
+        }
+    }
+
+    /// Whether the visitor was sent here by a page of another site.
+    pub(super) fn from_elsewhere(&self) -> bool {
+        let text = |name| self.headers.get(name).and_then(|v| v.to_str().ok());
+        let Some(referer) = text(REFERER) else { return false };
+        let host = referer.split_once("://").map(|(_, rest)| rest);
+        let host = host.and_then(|rest| rest.split(['/', '?', '#']).next());
+        match (host, text(HOST)) {
+            (Some(from), Some(ours)) => !from.eq_ignore_ascii_case(ours),
+            _ => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+    use bytes::Bytes;
+
+    use super::Ask;
+
+    fn ask(path: &str, referer: Option<&str>) -> Ask {
+        let mut request = Request::builder().uri(path).header("host", "lists.example:8080");
+        if let Some(referer) = referer {
+            request = request.header("referer", referer);
+        }
+        Ask::new(&request.body(()).unwrap().into_parts().0, Bytes::new())
+    }
+
+    #[test]
+    fn the_way_up_is_counted_in_the_path_as_it_came() {
+        for (path, inbox, site) in [
+            ("/", "", ""),
+            ("/x/", "", "../"),
+            ("/x/?q=a/b", "", "../"),
+            ("/x/new.html", "", "../"),
+            ("/x/a@b/", "../", "../../"),
+            ("/x/a/c@b/", "../../", "../../../"),
+            ("/x/a%2Fc@b/T/", "../../", "../../../"),
+        ] {
+            let ask = ask(path, None);
+            assert_eq!((ask.up_to_inbox().as_str(), ask.up_to_site().as_str()), (inbox, site), "{path}");
+        }
+    }
+
+    #[test]
+    fn links_from_other_sites_are_told_from_ours() {
+        for (referer, elsewhere) in [
+            (None, false),
+            (Some("http://lists.example:8080/x/"), false),
+            (Some("https://LISTS.example:8080"), false),
+            (Some("https://evil.example/?lists.example:8080"), true),
+            (Some("https://lists.example:8080.evil.example/"), true),
+            (Some("nonsense"), true),
+        ] {
+            assert_eq!(ask("/x/", referer).from_elsewhere(), elsewhere, "{referer:?}");
+        }
+    }
+}

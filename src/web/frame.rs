@@ -1,0 +1,125 @@
+//! What stands around every page: the bar at its top, the note at its foot.
+
+use askama::Template;
+
+use super::assets;
+use super::error::WebError;
+use super::site::Visit;
+use crate::archive::Inbox;
+use crate::error::Error;
+use crate::render::Html;
+use crate::time::Timestamp;
+
+/// The frame of a page. Templates print it by including `part/head.html` and `part/foot.html`.
+pub(super) struct Frame {
+    /// What stands in the tab.
+    pub(super) title: Html,
+    /// What the list calls itself.
+    pub(super) description: Html,
+    /// Where its name leads; nowhere on its own front page.
+    pub(super) home: Option<String>,
+    /// `../` up to the inbox; `None` on pages of the whole site, which have no bar of links.
+    pub(super) up: Option<String>,
+    /// `../` up to the root of the site.
+    pub(super) site: String,
+    /// The style sheet.
+    pub(super) style: &'static str,
+    /// What is written into the search box already.
+    pub(super) query: String,
+    /// The feed that belongs to the page.
+    pub(super) feed: Option<String>,
+    /// The id of the place where the page itself begins. `main` is set by the frame, others by the page.
+    pub(super) skip_to: String,
+}
+
+impl Frame {
+    /// The frame of a page of the whole site.
+    pub(super) fn of_site(visit: &Visit<'_>, title: &str) -> Frame {
+        Frame {
+            title: line(title),
+            description: line(title),
+            home: None,
+            up: None,
+            site: visit.ask.up_to_site(),
+            style: assets::style_name(),
+            query: String::new(),
+            feed: None,
+            skip_to: "main".to_owned(),
+        }
+    }
+
+    /// The frame of a page of an inbox.
+    pub(super) fn of_inbox(visit: &Visit<'_>, inbox: &Inbox, title: &str) -> Frame {
+        let up = visit.ask.up_to_inbox();
+        let home = if up.is_empty() { "./".to_owned() } else { up.clone() };
+        Frame {
+            title: line(title),
+            description: line(&inbox.description()),
+            home: Some(home),
+            site: visit.ask.up_to_site(),
+            style: assets::style_name(),
+            query: String::new(),
+            feed: Some(format!("{up}new.atom")),
+            skip_to: "main".to_owned(),
+            up: Some(up),
+        }
+    }
+
+    /// The same, its name leading to the list of threads as it was when `newest` came.
+    pub(super) fn around(mut self, newest: Option<Timestamp>) -> Frame {
+        if let (Some(newest), Some(up)) = (newest, &self.up) {
+            self.home = Some(format!("{up}?t={}", newest.digits()));
+        }
+        self
+    }
+
+    /// The same, beginning at the element with that id, which is the page's own.
+    pub(super) fn beginning_at(mut self, id: impl Into<String>) -> Frame {
+        self.skip_to = id.into();
+        self
+    }
+
+    /// Where the search form is sent to.
+    pub(super) fn action(&self) -> &str {
+        match self.up.as_deref() {
+            None | Some("") => "./",
+            Some(up) => up,
+        }
+    }
+
+    /// `../` up to the inbox, for the links of the bar.
+    pub(super) fn to_inbox(&self) -> &str {
+        self.up.as_deref().unwrap_or("")
+    }
+}
+
+/// All before the first word of a page that is written while it is sent.
+#[derive(Template)]
+#[template(path = "part/head.html")]
+pub(super) struct Head<'a> {
+    pub(super) frame: &'a Frame,
+}
+
+/// All after the last.
+#[derive(Template)]
+#[template(path = "part/foot.html")]
+pub(super) struct Foot<'a> {
+    pub(super) frame: &'a Frame,
+}
+
+/// Text from a mail in one line, safe.
+pub(super) fn line(text: &str) -> Html {
+    let mut html = Html::new();
+    html.line(text);
+    html
+}
+
+/// Prints a template.
+pub(super) fn print(template: &impl Template) -> Result<String, WebError> {
+    Ok(printed(template)?)
+}
+
+/// The same where only errors of the rooms below can be told.
+pub(super) fn printed(template: &impl Template) -> Result<String, Error> {
+    template.render().map_err(|error| Error::corrupt(format!("a template failed: {error}")))
+}

@@ -1,0 +1,24 @@
+//! The web surface: requests come in as async HTTP, are answered by synchronous pages, and go out compressed,
+//! validated and bounded.
+//!
+//! A ladder inside: `answer` ← `error` ← `app` ← `pages` ← `router` ← `server`. Pages do not import each other.
+
+mod answer;
+mod app;
+mod ask;
+mod assets;
+mod cache;
+mod compress;
+mod error;
+mod frame;
+mod freshness;
+mod lines;
+mod pages;
+mod router;
+mod server;
+mod site;
+mod stall;
+mod stream;
+
+pub use app::{App, Settings};
+pub use server::{Limits, serve, stop_signal};

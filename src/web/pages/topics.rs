@@ -1,0 +1,292 @@
+//! `/INBOX/` — its latest threads. Threads are woven of the latest messages only; `?t=` moves that window.
+
+use std::collections::HashMap;
+
+use askama::Template;
+
+use crate::archive::{Article, Thread};
+use crate::id::InboxName;
+use crate::mail::{self, What};
+use crate::render::Html;
+use crate::time::Timestamp;
+use crate::url::{self, Window};
+use crate::web::answer::Answer;
+use crate::web::error::{Outcome, WebError};
+use crate::web::frame::{Frame, print};
+use crate::web::freshness::Fresh;
+use crate::web::site::Visit;
+
+#[derive(Template)]
+#[template(path = "topics.html")]
+struct TopicsPage {
+    frame: Frame,
+    topics: Html,
+    older: Option<String>,
+    newer: Option<String>,
+    paged: bool,
+}
+
+/// How many messages a window holds.
+const WINDOW: usize = 200;
+
+/// Answers with the threads of a window.
+pub(in crate::web) fn show(visit: &Visit<'_>, name: &InboxName) -> Result<Answer, WebError> {
+    let inbox = visit.site.inbox(name)?;
+    if let Some(commit) = visit.ask.query.value('r') {
+        // An early way to ask for a page as it was at a commit.
+        let query = format!("/{name}/new.html?r={}", url::escape_query(commit));
+        return Ok(Answer::elsewhere(query));
+    }
+    let window = visit.ask.query.window();
+    let articles = inbox.window(window, WINDOW)?;
+    let paging = Paging::of(window, &articles);
+    let newest = articles.iter().map(|a| a.received).max();
+    let outcome = if articles.is_empty() { Outcome::Missing } else { Outcome::Found };
+    let topics = list(&inbox.arrange(articles)?);
+    let mut frame = Frame::of_inbox(visit, &inbox, &inbox.description());
+    frame.feed = Some("new.atom".to_owned());
+    if window == Window::Latest {
+        frame.home = None;
+    }
+    let page = TopicsPage {
+        frame,
+        topics,
+        older: paging.older,
+        newer: paging.newer,
+        paged: window != Window::Latest,
+    };
+    Ok(Answer::page(outcome, print(&page)?, Fresh::of_bytes(newest)))
+}
+
+/// Where a window's neighbours are.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Paging {
+    older: Option<String>,
+    newer: Option<String>,
+}
+
+impl Paging {
+    /// Both ends of a window are inclusive, so that nothing falls between two pages.
+    fn of(window: Window, articles: &[Article]) -> Paging {
+        let oldest = articles.iter().map(|a| a.received).min();
+        let newest = articles.iter().map(|a| a.received).max();
+        let (Some(oldest), Some(newest)) = (oldest, newest) else {
+            return Paging::default();
+        };
+        let full = articles.len() >= WINDOW;
+        let older = (full || matches!(window, Window::From(_))).then(|| format!("?t={}", oldest.digits()));
+        let newer = (window != Window::Latest && (full || !matches!(window, Window::From(_))))
+            .then(|| format!("?t={}-", newest.digits()));
+        Paging { older, newer }
+    }
+}
+
+/// One thread of the list.
+struct Topic<'a> {
+    newest_sent: Timestamp,
+    newest_received: Timestamp,
+    count: usize,
+    /// Its subjects in reading order.
+    subjects: Vec<Subject<'a>>,
+}
+
+/// A subject of a thread.
+struct Subject<'a> {
+    depth: usize,
+    text: String,
+    /// The latest message that has it.
+    latest: &'a Article,
+}
+
+/// The threads of an arranged window as lines.
+fn list(thread: &Thread) -> Html {
+    let mut topics = gather(thread);
+    topics.sort_by_key(|topic| std::cmp::Reverse(topic.newest_received));
+    let mut html = Html::new();
+    for (n, topic) in topics.iter().enumerate() {
+        if n > 0 {
+            html.markup("\n");
+        }
+        write_topic(&mut html, topic);
+    }
+    if topics.is_empty() {
+        html.markup("[No topics in range]");
+    }
+    html
+}
+
+fn gather(thread: &Thread) -> Vec<Topic<'_>> {
+    let mut topics: Vec<Topic<'_>> = Vec::new();
+    // Where in its thread a subject stands.
+    let mut known: HashMap<String, usize> = HashMap::new();
+    let mut fresh = true;
+    for line in &thread.lines {
+        if line.depth == 0 {
+            fresh = true;
+        }
+        let What::Real(index) = line.what else { continue };
+        let Some(article) = thread.articles.get(index) else { continue };
+        if fresh {
+            fresh = false;
+            known.clear();
+            topics.push(Topic {
+                newest_sent: article.sent,
+                newest_received: article.received,
+                count: 0,
+                subjects: Vec::new(),
+            });
+        }
+        let Some(topic) = topics.last_mut() else { continue };
+        topic.count += 1;
+        topic.newest_sent = topic.newest_sent.max(article.sent);
+        topic.newest_received = topic.newest_received.max(article.received);
+        let text = mail::normalize_subject(&article.subject);
+        match known.get(&text).and_then(|n| topic.subjects.get_mut(*n)) {
+            Some(subject) if article.sent >= subject.latest.sent => subject.latest = article,
+            Some(_) => {}
+            None => {
+                known.insert(text.clone(), topic.subjects.len());
+                topic.subjects.push(Subject { depth: line.depth, text, latest: article });
+            }
+        }
+    }
+    topics
+}
+
+fn write_topic(html: &mut Html, topic: &Topic<'_>) {
+    let Some((top, others)) = topic.subjects.split_first() else { return };
+    let end = if topic.count > 1 { "T/#t" } else { "T/#u" };
+    let shown = if top.text.is_empty() { "(no subject)" } else { &top.text };
+    link(html, top.latest, end, shown);
+    html.markup("\n ");
+    html.text(&topic.newest_sent.minute().to_string());
+    html.markup(" UTC ");
+    if topic.count > 1 {
+        html.text(&format!(" ({}+ messages)", topic.count));
+    }
+    html.markup("\n");
+    let mut before = &top.text;
+    for subject in others {
+        html.blanks(2 * subject.depth.saturating_sub(1));
+        html.markup("` ");
+        let (rest, omitted) = unlike(&subject.text, before);
+        link(html, subject.latest, "T/#u", if rest.is_empty() { "(no subject)" } else { &rest });
+        if omitted {
+            html.markup(" &quot;");
+        }
+        html.markup("\n");
+        before = &subject.text;
+    }
+}
+
+fn link(html: &mut Html, article: &Article, end: &str, text: &str) {
+    html.link(&format!("{}/{end}", url::escape_mid(&article.mid)), text);
+}
+
+/// What a subject says that the one before it did not: equal words at their ends are left out where there are two or
+/// more, and the second value says so.
+fn unlike(subject: &str, before: &str) -> (String, bool) {
+    let mut words: Vec<&str> = subject.split(' ').collect();
+    let equal = words.iter().rev().zip(before.split(' ').rev()).take_while(|(a, b)| *a == b).count();
+    if equal < 2 || equal == words.len() {
+        return (subject.to_owned(), false);
+    }
+    words.truncate(words.len() - equal);
+    (words.join(" "), true)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::{Paging, list, unlike};
+    use crate::archive::{Article, Thread};
+    use crate::id::{ArticleNum, EpochNum, MessageId, MidKey, Oid, ThreadId};
+    use crate::mail::{Line, What};
+    use crate::time::Timestamp;
+    use crate::url::Window;
+
+    fn article(n: i64, subject: &str) -> Article {
+        Article {
+            num: ArticleNum(n),
+            mid: MessageId::parse(&format!("{n}/x@y")).unwrap(),
+            key: MidKey(n),
+            references: Vec::new(),
+            subject: subject.to_owned(),
+            author: "A".to_owned(),
+            sent: Timestamp(1_600_000_000 + n),
+            received: Timestamp(1_600_000_000 + n),
+            epoch: EpochNum(0),
+            blob: Oid::EMPTY_BLOB,
+            thread: ThreadId(1),
+        }
+    }
+
+    fn line(what: What, depth: usize) -> Line {
+        Line { what, depth, loose: false }
+    }
+
+    #[test]
+    fn a_thread_shows_its_subjects_and_links_the_latest_message_of_each() {
+        let thread = Thread {
+            articles: vec![
+                article(1, "on looms and <wool>"),
+                article(2, "[rant] on looms and <wool>"),
+                article(3, "on looms and <wool>"),
+                article(9, "alone"),
+                article(4, ""),
+            ],
+            lines: vec![
+                line(What::Real(0), 0),
+                line(What::Real(1), 2),
+                line(What::Real(2), 1),
+                line(What::Real(3), 0),
+                line(What::Ghost(MidKey(7)), 0),
+                line(What::Real(4), 1),
+            ],
+            ghosts: HashMap::new(),
+            total: 5,
+        };
+        assert_eq!(
+            list(&thread).as_str(),
+            "<a href=\"9%2Fx@y/T/#u\">alone</a>\n 2020-09-13 12:26 UTC \n\n\
+             <a href=\"4%2Fx@y/T/#u\">(no subject)</a>\n 2020-09-13 12:26 UTC \n\n\
+             <a href=\"3%2Fx@y/T/#t\">on looms and &lt;wool&gt;</a>\n 2020-09-13 12:26 UTC  (3+ messages)\n  \
+             ` <a href=\"2%2Fx@y/T/#u\">[rant]</a> &quot;\n"
+        );
+    }
+
+    #[test]
+    fn an_empty_window_says_so() {
+        let thread = Thread { articles: Vec::new(), lines: Vec::new(), ghosts: HashMap::new(), total: 0 };
+        assert_eq!(list(&thread).as_str(), "[No topics in range]");
+    }
+
+    #[test]
+    fn only_two_equal_words_or_more_are_left_out() {
+        for (subject, before, rest, omitted) in [
+            ("a b c d", "x c d", "a b", true),
+            ("a b c", "x c", "a b c", false),
+            ("a b", "a b", "a b", false),
+            ("", "a", "", false),
+        ] {
+            assert_eq!(unlike(subject, before), (rest.to_owned(), omitted), "{subject}");
+        }
+    }
+
+    #[test]
+    fn pages_touch_each_other() {
+        let few = [article(1, ""), article(2, "")];
+        let full = vec![article(5, ""); super::WINDOW];
+        let t = |n: i64| Timestamp(1_600_000_000 + n).digits();
+        for (window, articles, older, newer) in [
+            (Window::Latest, &few[..], None, None),
+            (Window::Latest, &full[..], Some(format!("?t={}", t(5))), None),
+            (Window::UpTo(Timestamp(0)), &few[..], None, Some(format!("?t={}-", t(2)))),
+            (Window::From(Timestamp(0)), &few[..], Some(format!("?t={}", t(1))), None),
+            (Window::From(Timestamp(0)), &[][..], None, None),
+        ] {
+            assert_eq!(Paging::of(window, articles), Paging { older, newer }, "{window:?}");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The sitemap: one line for each kind of address, naming the page that answers.
+
+use super::answer::Answer;
+use super::assets;
+use super::error::WebError;
+use super::pages::{
+    attachment, description, feed, find, listing, mbox, message, missing, new, raw, search, text, thread, topic_list, topics,
+};
+use super::site::{Scope, Visit};
+use crate::id::{InboxName, MessageId};
+use crate::url::{Form, Format, InboxPage, MessagePage, Route, SitePage};
+
+/// A page that is ready to be asked.
+pub(super) type Page = Box<dyn FnOnce(&Visit<'_>) -> Result<Answer, WebError> + Send>;
+
+/// How much work a page is before its first byte. Bodies that are written while they are sent are always heavy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Weight {
+    /// A few rows, a few blobs.
+    Light,
+    /// A search, many messages.
+    Heavy,
+}
+
+/// How an address is answered.
+pub(super) struct Line {
+    pub(super) page: Page,
+    pub(super) weight: Weight,
+    /// By whose state its answer can be kept; `None` where it is not worth it.
+    pub(super) scope: Option<Scope>,
+    /// Whether its query makes a difference.
+    pub(super) by_query: bool,
+    /// Whether it can be posted to.
+    pub(super) posts: bool,
+}
+
+/// Which page answers an address.
+pub(super) fn line(route: Route) -> Line {
+    match route {
+        Route::Site(page) => site(page),
+        Route::Inbox(name, page) => inbox(name, page),
+        Route::Message(name, mid, page) => {
+            let of = Scope::Inbox(name.clone());
+            match page {
+                MessagePage::Show => light(move |v| or_missing(message::show(v, &name, &mid), v, &name, &mid)).kept(of).posts(),
+                MessagePage::Raw => light(move |v| raw::show(v, &name, &mid)).kept(of),
+                MessagePage::Flat => light(move |v| or_missing(thread::flat(v, &name, &mid), v, &name, &mid)).kept(of),
+                MessagePage::Nested => light(move |v| or_missing(thread::nested(v, &name, &mid), v, &name, &mid)).kept(of),
+                MessagePage::Mbox => light(move |v| mbox::thread(v, &name, &mid)).kept(of),
+                MessagePage::Atom => heavy(move |v| feed::thread(v, &name, &mid)).kept(of),
+                MessagePage::Attachment(index) => light(move |v| attachment::show(v, &name, &mid, &index)).posts(),
+                MessagePage::Diff => light(|_| Err(WebError::MISSING)),
+            }
+        }
+        // The git protocols come with mirroring.
+        Route::Git(..) => light(|_| Err(WebError::MISSING)).posts(),
+        Route::Moved(path) => light(move |v| Ok(Answer::moved(v.ask.with_query(path)))),
+        Route::Nothing => light(|_| Err(WebError::MISSING)),
+    }
+}
+
+fn site(page: SitePage) -> Line {
+    match page {
+        SitePage::Listing => light(listing::show).kept(Scope::Site),
+        SitePage::Manifest => light(|_| Err(WebError::MISSING)),
+        SitePage::Robots => light(|_| Ok(assets::robots())),
+        SitePage::Favicon => light(|_| Ok(assets::icon())),
+        SitePage::Asset(name) => light(move |_| assets::show(&name)),
+        SitePage::Find(mid) => light(move |v| find::show(v, &mid)),
+        SitePage::InboxOrMessage(name) => light(move |v| find::inbox_or_message(v, &name)),
+    }
+}
+
+fn inbox(name: InboxName, page: InboxPage) -> Line {
+    let of = Scope::Inbox(name.clone());
+    match page {
+        InboxPage::Topics => light(move |v| front(v, &name)).kept(of).by_query().posts(),
+        InboxPage::New => heavy(move |v| new::show(v, &name)).kept(of).by_query(),
+        InboxPage::NewAtom => heavy(move |v| feed::new(v, &name)).kept(of).by_query(),
+        InboxPage::TopicList(order, Format::Html) => light(move |v| topic_list::show(v, &name, order)).kept(of),
+        InboxPage::TopicList(order, Format::Atom) => heavy(move |v| feed::topics(v, &name, order)).kept(of),
+        InboxPage::AllMbox => light(move |v| mbox::all(v, &name)),
+        InboxPage::Description => light(move |v| description::show(v, &name)),
+        InboxPage::Manifest => light(|_| Err(WebError::MISSING)),
+        InboxPage::Text(key, Form::Html) => light(move |v| text::show(v, &name, &key)).kept(of),
+        InboxPage::Text(key, Form::Raw) => light(move |v| text::raw(v, &name, &key)),
+        InboxPage::Css(_) | InboxPage::Missing => light(|_| Err(WebError::MISSING)),
+    }
+}
+
+/// The front page of an inbox is two pages: its threads, and a search where there is a `q`.
+fn front(visit: &Visit<'_>, name: &InboxName) -> Result<Answer, WebError> {
+    match visit.ask.query.value('q') {
+        Some(_) => search::show(visit, name),
+        None if visit.ask.post => Err(WebError::MISSING),
+        None => topics::show(visit, name),
+    }
+}
+
+/// The page, or suggestions in place of one that is not here.
+fn or_missing(
+    page: Result<Answer, WebError>,
+    visit: &Visit<'_>,
+    name: &InboxName,
+    mid: &MessageId,
+) -> Result<Answer, WebError> {
+    match page {
+        Err(WebError::NoMessage) if !visit.ask.post => missing::show(visit, name, mid),
+        page => page,
+    }
+}
+
+fn light(page: impl FnOnce(&Visit<'_>) -> Result<Answer, WebError> + Send + 'static) -> Line {
+    Line {
+        page: Box::new(page),
+        weight: Weight::Light,
+        scope: None,
+        by_query: false,
+        posts: false,
+    }
+}
+
+fn heavy(page: impl FnOnce(&Visit<'_>) -> Result<Answer, WebError> + Send + 'static) -> Line {
+    Line { weight: Weight::Heavy, ..light(page) }
+}
+
+impl Line {
+    fn kept(self, scope: Scope) -> Line {
+        Line { scope: Some(scope), ..self }
+    }
+
+    fn by_query(self) -> Line {
+        Line { by_query: true, ..self }
+    }
+
+    fn posts(self) -> Line {
+        Line { posts: true, ..self }
+    }
+}

@@ -1,0 +1,128 @@
+//! The site as its pages see it: the archive, and where it is to be found.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::ask::Ask;
+use super::error::WebError;
+use crate::archive::{Archive, Inbox};
+use crate::config::Listing;
+use crate::id::InboxName;
+
+/// What all requests share.
+pub(super) struct Site {
+    pub(super) archive: Archive,
+    pub(super) listing: Listing,
+    /// Where the site is, ending in `/`. Only settings say so: a `Host` is whatever its sender likes.
+    url: Option<String>,
+}
+
+/// What one page is asked for.
+pub(super) struct Visit<'a> {
+    pub(super) site: &'a Site,
+    pub(super) ask: &'a Ask,
+}
+
+/// What a page is made of, by whose state it can be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// One inbox.
+    Inbox(InboxName),
+    /// All of them.
+    Site,
+}
+
+impl Site {
+    pub(super) fn new(archive: Archive, url: Option<String>, listing: Listing) -> Site {
+        let url = url.filter(|url| is_web(url)).map(with_slash);
+        Site { archive, listing, url }
+    }
+
+    /// The inbox of that name, or the answer that there is none.
+    pub(super) fn inbox(&self, name: &InboxName) -> Result<Inbox, WebError> {
+        self.archive.inbox(name).ok_or(WebError::MISSING)
+    }
+
+    /// What pages of this scope depend on; `None` where there is no such thing.
+    pub(super) fn state(&self, scope: &Scope) -> Result<Option<u64>, WebError> {
+        match scope {
+            Scope::Inbox(name) => match self.archive.inbox(name) {
+                Some(inbox) => Ok(Some(inbox.state())),
+                None => Ok(None),
+            },
+            // That page is another one for every host.
+            Scope::Site if self.listing == Listing::MatchDomain => Ok(None),
+            Scope::Site => {
+                let mut hasher = DefaultHasher::new();
+                for inbox in self.archive.inboxes()? {
+                    inbox.config().name.hash(&mut hasher);
+                    inbox.state().hash(&mut hasher);
+                }
+                Ok(Some(hasher.finish()))
+            }
+        }
+    }
+
+    /// A path from the root of the site as the value of `Location`: absolute where the site knows where it is, else
+    /// relative to the path that was asked for, which holds below any mount point and behind any proxy.
+    pub(super) fn location(&self, asked: &str, target: &str) -> String {
+        let inside = target.trim_start_matches('/');
+        match &self.url {
+            Some(url) => format!("{url}{inside}"),
+            None => relative(asked, inside),
+        }
+    }
+
+    /// Where an inbox is to be found, ending in `/`: on this site, or where its settings say. `None` where nobody
+    /// knows.
+    pub(super) fn inbox_url(&self, inbox: &Inbox) -> Option<String> {
+        let settings = inbox.config();
+        match &self.url {
+            Some(url) => Some(format!("{url}{}/", settings.name)),
+            None => {
+                let known = settings.urls.iter().find(|url| is_web(url));
+                known.map(|url| with_slash(url.clone()))
+            }
+        }
+    }
+}
+
+/// From the path `asked` to `inside`, a path from the root without its first `/`.
+fn relative(asked: &str, inside: &str) -> String {
+    let below = asked.bytes().filter(|b| *b == b'/').count().saturating_sub(1);
+    if below == 0 {
+        // A first segment with a colon would look like a scheme, an empty one like a host.
+        format!("./{inside}")
+    } else {
+        format!("{}{inside}", "../".repeat(below))
+    }
+}
+
+fn is_web(url: &str) -> bool {
+    url.starts_with("https://") || url.starts_with("http://")
+}
+
+fn with_slash(mut url: String) -> String {
+    if !url.ends_with('/') {
+        url.push('/');
+    }
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::relative;
+
+    #[test]
+    fn a_relative_redirect_leads_to_the_path_from_the_root() {
+        for (asked, inside, reference) in [
+            ("/x", "x/", "./x/"),
+            ("/a:b@c", "x/a:b@c/", "./x/a:b@c/"),
+            ("/x/a@b", "x/a@b/", "../x/a@b/"),
+            ("/x/a@b/T", "x/a@b/T/#u", "../../x/a@b/T/#u"),
+            ("//evil.example/", "x/", "../../x/"),
+            ("/", "x/", "./x/"),
+        ] {
+            assert_eq!(relative(asked, inside), reference, "{asked}");
+        }
+    }
+}
