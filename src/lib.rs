@@ -11,4 +11,6 @@ pub mod url;
 
 pub mod mail;
 
+pub mod search;
+
 pub mod archive;
