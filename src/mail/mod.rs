@@ -3,16 +3,30 @@
 //! Nothing here fails: mail that no parser likes is still a [`Message`], with less in it.
 
 mod address;
+mod charset;
+mod date;
 mod fingerprint;
+mod headers;
+mod html;
+mod mbox;
 mod message;
 mod overview;
+mod params;
 mod parts;
+mod patch;
+mod references;
 mod subject;
+mod transfer;
 mod tree;
+mod walk;
+mod words;
 
 pub use address::Address;
 pub use fingerprint::Fingerprint;
+pub use mbox::{mbox_file_name, mboxrd, raw_file_name};
 pub use message::Message;
 pub use overview::{CommitTimes, Overview};
 pub use parts::{Attachment, Part, PartBody};
+pub use patch::is_patch;
+pub use subject::{normalize_subject, strip_re, subject_key};
 pub use tree::{Line, Node, What};
