@@ -110,3 +110,6 @@ impl From<TantivyError> for Error {
         failed(error)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -166,7 +166,7 @@ fn schema() -> (Schema, Fields) {
 
 /// The tokenizers that [`schema`] names.
 pub(super) fn tokenizers() -> TokenizerManager {
-    let all = TokenizerManager::new();
+    let all = TokenizerManager::default(); // number fields ask for one of these, too
     all.register("words", TextAnalyzer::from(Plain));
     all.register("stems", TextAnalyzer::from(Stemmed(Stems::new())));
     all.register("exact", TextAnalyzer::from(RawTokenizer::default()));
