@@ -42,65 +42,67 @@ impl Span {
             }),
             None => {
                 let (first, last) = point(text, grain, now)?;
-                let is_period = period(text).is_some();
+                let to = match last.0 - first.0 {
+                    0 => first.0 + DAY,
+                    ONE_DAY if grain == Grain::Day => last.0 + DAY, // as public-inbox has it: that day and the next
+                    _ => last.0,
+                };
                 Some(Span {
                     from: Some(first),
-                    to: Some(match grain {
-                        _ if is_period => last,
-                        Grain::Day => Timestamp(last.0 + DAY),
-                        Grain::Second | Grain::Epoch => Timestamp(first.0 + DAY),
-                    }),
+                    to: Some(Timestamp(to)),
                 })
             }
         }
     }
 }
 
-/// The first and the last second that `text` names.
+/// From the first to the last second of a day.
+const ONE_DAY: i64 = DAY - 1;
+
+/// The first and the last second that `text` names: the same, or a whole day, month or year.
 fn point(text: &str, grain: Grain, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
     if let Some(period) = period(text) {
         return Some(period);
     }
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let moment = if digits && grain == Grain::Epoch && (5..14).contains(&text.len()) {
-        Timestamp(text.parse().ok()?)
-    } else if digits && text.len() == 14 {
-        Timestamp::from_digits(text)?
-    } else if digits && text.len() == 8 {
-        let start = Timestamp::from_digits(text)?;
-        return Some((start, Timestamp(start.0 + DAY - 1)));
-    } else {
-        approxidate(&text.replace('.', " "), now)?
-    };
-    Some(match grain {
-        Grain::Day => {
-            let start = moment.0.div_euclid(DAY) * DAY;
-            (Timestamp(start), Timestamp(start + DAY - 1))
+    let moment = match text.len() {
+        5..14 if digits && grain == Grain::Epoch => Timestamp(text.parse().ok()?),
+        14 if digits => Timestamp::from_digits(text)?,
+        8 if digits => {
+            let start = Timestamp::from_digits(text)?;
+            return Some((start, Timestamp(start.0 + ONE_DAY)));
         }
-        Grain::Second | Grain::Epoch => (moment, moment),
-    })
+        _ => approxidate(text, now)?,
+    };
+    Some((moment, moment))
 }
 
-/// A whole year or month, `2021` or `2021-09`: git takes these for something else that nobody means.
+/// A whole year, month or day: `2021`, `2021-09`, `2021-09-12`. For git these depend on the present date or time of
+/// day, which nobody means.
 fn period(text: &str) -> Option<(Timestamp, Timestamp)> {
-    let (year, month) = match text.split_once('-') {
-        Some((year, month)) => (year, Some(month)),
-        None => (text, None),
+    let mut parts = text.split('-');
+    let year = period_part(parts.next(), 4, 1970..=2099)??;
+    let month = period_part(parts.next(), 2, 1..=12)?.map(|month| month - 1);
+    let day = period_part(parts.next(), 2, 1..=31)?;
+    let (first, next) = match (month, day) {
+        (None, _) => (days(year, 0, 1), days(year + 1, 0, 1)),
+        (Some(month), None) => (days(year, month, 1), days(year, month + 1, 1)),
+        (Some(month), Some(day)) => (days(year, month, day), days(year, month, day + 1)),
     };
-    let number = |text: &str, len| {
-        (text.len() == len && text.bytes().all(|b| b.is_ascii_digit()))
-            .then(|| text.parse::<i64>().ok())
-            .flatten()
-    };
-    let year = number(year, 4).filter(|y| (1970..2100).contains(y))?;
-    let (first, next) = match month {
-        None => (days(year, 0, 1), days(year + 1, 0, 1)),
-        Some(month) => {
-            let month = number(month, 2).filter(|m| (1..=12).contains(m))? - 1;
-            (days(year, month, 1), days(year, month + 1, 1))
-        }
-    };
-    Some((Timestamp(first * DAY), Timestamp(next * DAY - 1)))
+    let whole = parts.next().is_none();
+    whole.then_some((Timestamp(first * DAY), Timestamp(next * DAY - 1)))
+}
+
+/// A number of so many digits within a range. `Some(None)`: there is none; `None`: it is something else.
+fn period_part(
+    text: Option<&str>,
+    digits: usize,
+    range: std::ops::RangeInclusive<i64>,
+) -> Option<Option<i64>> {
+    let Some(text) = text else { return Some(None) };
+    let fits = text.len() == digits && text.bytes().all(|b| b.is_ascii_digit());
+    let number = text.parse().ok().filter(|n| fits && range.contains(n))?;
+    Some(Some(number))
 }
 
 /// The second that git's approxidate takes `text` for. `None` where it understands nothing of it.

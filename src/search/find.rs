@@ -114,24 +114,20 @@ pub struct Found {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Candidate {
     rank: Cursor,
+    key: i64,
     num: i64,
     received: i64,
     score: u32,
 }
 
 impl Candidate {
-    fn hit(&self, sort: Sort, best: f32) -> Hit {
-        let key = match sort {
-            Sort::Newest => self.rank.1,
-            Sort::Oldest => -self.rank.1,
-            Sort::Relevance => self.rank.2,
-        };
+    fn hit(&self, best: f32) -> Hit {
         let share = match best > 0.0 {
             true => f32::from_bits(self.score) / best,
             false => 0.0,
         };
         Hit {
-            key: MessageKey(key),
+            key: MessageKey(self.key),
             num: ArticleNum(self.num),
             received: Timestamp(self.received),
             percent: (share * 100.0).min(99.0) as u8,
@@ -169,7 +165,7 @@ impl Search {
         )
         .map_err(failed)?;
 
-        let mut top = Top::new(sort, window);
+        let mut top = Top::new(window);
         let mut complete = true;
         for segment in searcher.segment_readers() {
             let columns = Columns::open(segment, filter.inbox).map_err(failed)?;
@@ -218,14 +214,17 @@ impl Columns {
         let key = self.key.first(doc).unwrap_or_default();
         let received = self.received.values(doc, self.inbox).next().unwrap_or(0);
         let score = score.max(0.0).to_bits(); // of what is not negative, the bits are in order
+        let num = self.num.values(doc, self.inbox).next().unwrap_or(0);
+        // Mail of the same second stands in the order of its numbers, either way round.
         let rank = match sort {
-            Sort::Newest => Cursor(received, key, 0),
-            Sort::Oldest => Cursor(received.saturating_neg(), -key, 0),
-            Sort::Relevance => Cursor(i64::from(score), received, key),
+            Sort::Newest => Cursor(received, -num, -key),
+            Sort::Oldest => Cursor(received.saturating_neg(), -num, -key),
+            Sort::Relevance => Cursor(i64::from(score), received, -key),
         };
         Candidate {
             rank,
-            num: self.num.values(doc, self.inbox).next().unwrap_or(0),
+            key,
+            num,
             received,
             score,
         }
@@ -234,7 +233,6 @@ impl Columns {
 
 /// The first results of all, kept while they are read in any order.
 struct Top {
-    sort: Sort,
     window: Window,
     kept: Vec<Candidate>,
     /// Nothing below it can be among them any more.
@@ -244,9 +242,8 @@ struct Top {
 }
 
 impl Top {
-    fn new(sort: Sort, window: Window) -> Top {
+    fn new(window: Window) -> Top {
         Top {
-            sort,
             window,
             kept: Vec::new(),
             floor: None,
@@ -292,7 +289,7 @@ impl Top {
         let more = self.kept.len() >= self.wanted();
         let best = f32::from_bits(self.best);
         let shown = self.kept.iter().skip(self.window.offset).take(self.window.limit);
-        let hits: Vec<Hit> = shown.clone().map(|c| c.hit(self.sort, best)).collect();
+        let hits: Vec<Hit> = shown.clone().map(|c| c.hit(best)).collect();
         let last = shown.last().map(|c| c.rank);
         Found {
             hits,

@@ -464,6 +464,8 @@ enum Fault {
 
 struct Tree {
     tokens: std::iter::Peekable<std::vec::IntoIter<Token>>,
+    /// A NEAR that has no word behind it.
+    stray: Option<Token>,
 }
 
 /// What stands side by side without an operator.
@@ -479,6 +481,7 @@ impl Tree {
     fn new(tokens: Vec<Token>) -> Tree {
         Tree {
             tokens: tokens.into_iter().peekable(),
+            stray: None,
         }
     }
 
@@ -486,8 +489,8 @@ impl Tree {
     fn whole(&mut self) -> Result<Option<Node>, Fault> {
         let node = self.any()?;
         match self.tokens.peek() {
-            None => Ok(node),
-            Some(_) => Err(Fault::Odd),
+            None if self.stray.is_none() => Ok(node),
+            _ => Err(Fault::Odd),
         }
     }
 
@@ -569,10 +572,7 @@ impl Tree {
                     }
                     inner
                 }
-                Some(Token::Near { .. }) => {
-                    self.tokens.next(); // between things that are no words it means nothing
-                    continue;
-                }
+                Some(Token::Near { .. }) => return Err(Fault::Odd), // it stands between words only
                 _ if plus || minus => return Err(Fault::Odd),
                 _ => return Ok(side),
             };
@@ -599,52 +599,41 @@ impl Tree {
             if !joined {
                 return Some(node);
             }
-            self.tokens.next();
+            let near = self.tokens.next();
             let next = self
                 .tokens
                 .next_if(|t| matches!(t, Token::Leaf(Node::Word { .. })));
             let Some(Token::Leaf(Node::Word { scope, word, .. })) = next else {
+                self.stray = near;
                 return Some(node);
             };
-            node = match near(node, scope, word, window, ordered) {
-                Ok(near) => near,
-                Err(both) => return Some(Node::All(both)),
-            };
+            node = nearer(node, scope, word, window, ordered);
         }
     }
 }
 
-/// Adds a word to those that stand near each other; where that cannot be, both are just sought.
-fn near(
-    left: Node,
-    scope: &'static Scope,
-    word: String,
-    window: u32,
-    ordered: bool,
-) -> Result<Node, Vec<Node>> {
-    let (first_scope, mut words, before) = match left {
-        Node::Word { scope, word, .. } => (scope, vec![word], None),
+/// Adds a word to those that stand near each other.
+fn nearer(left: Node, scope: &'static Scope, word: String, window: u32, ordered: bool) -> Node {
+    let (first_scope, mut words, window, ordered) = match left {
+        Node::Word { scope, word, .. } => (scope, vec![word], window, ordered),
         Node::Near {
             scope,
             words,
-            window,
+            window: before,
             ordered,
-        } => (scope, words, Some((window, ordered))),
-        other => return Err(vec![other]),
+        } => (scope, words, window.max(before), ordered),
+        other => return other,
     };
     if first_scope != scope {
-        // In two different headers nothing is near.
-        return Ok(Node::Nothing);
+        return Node::Nothing; // in two different headers nothing is near
     }
     words.push(word);
-    // Xapian counts the window between neighbours: it grows with every further word.
-    let window = before.map_or(window, |(w, _)| w.max(window));
-    Ok(Node::Near {
+    Node::Near {
         scope,
         words,
         window,
-        ordered: before.map_or(ordered, |(_, o)| o),
-    })
+        ordered,
+    }
 }
 
 impl Side {

@@ -51,6 +51,7 @@ pub(super) fn read<'a>(text: &'a str, mut found: impl FnMut(Piece<'a>)) {
         if line.starts_with("diff ") {
             place = Place::Diff;
             header_files(line).for_each(|name| found(Piece::File(name)));
+            found(Piece::Text(line));
             continue;
         }
         if line == "-- " || line == "--" {
