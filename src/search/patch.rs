@@ -324,3 +324,159 @@ fn hunk_lines(line: &str) -> (i64, i64) {
     };
     read().unwrap_or((0, 0))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+
+    use super::{Piece, patch_ids, read};
+
+    /// A letter with a patch over three files: one changed, one binary, one new.
+    const MAIL: &str = "\
+A few words first.
+
+Signed-off-by: A <a@example.org>
+---
+ lib/one.c | 4 ++--
+ two.bin   | Bin 0 -> 12 bytes
+ new.c     | 1 +
+
+diff --git a/lib/one.c b/lib/one.c
+index 0123456789ab..ba9876543210 100644
+--- a/lib/one.c
++++ b/lib/one.c
+@@ -10,7 +10,7 @@ int main(void)
+ {
+ \tint a;
+ 
+-\treturn a;
++\treturn  b;
+ }
+--- a minus before a comment
+ \tlast
+ 
+@@ -40 +40 @@
+-x
++y
+\\ No newline at end of file
+diff --git a/two.bin b/two.bin
+new file mode 100644
+index 0000000..e69de29
+GIT binary patch
+literal 12
+TcmZQzU|?imU|?imU|?imU|?im
+
+literal 0
+HcmV?d00001
+
+diff --git a/new.c b/new.c
+new file mode 100644
+index 0000000..1269488
+--- /dev/null
++++ b/new.c
+@@ -0,0 +1 @@
++data
+-- 
+2.47.0
+";
+
+    #[test]
+    fn a_patch_is_taken_apart() {
+        let mut found = Vec::new();
+        read(MAIL, |piece| found.push(piece));
+        for piece in [
+            Piece::Text("A few words first."),
+            Piece::Text(" lib/one.c | 4 ++--"),
+            Piece::File("lib/one.c"),
+            Piece::Pre("0123456789ab"),
+            Piece::Post("ba9876543210"),
+            Piece::Hunk("int main(void)"),
+            Piece::Context("\tint a;"),
+            Piece::Removed("\treturn a;"),
+            Piece::Added("\treturn  b;"),
+            Piece::Removed("-- a minus before a comment"),
+            Piece::File("two.bin"),
+            Piece::Post("1269488"),
+            Piece::Added("data"),
+            Piece::Text("2.47.0"),
+        ] {
+            assert!(found.contains(&piece), "{piece:?}");
+        }
+        let base85 = |piece: &Piece<'_>| matches!(piece, Piece::Text(t) if t.starts_with("Tcm"));
+        assert!(!found.iter().any(base85));
+        assert!(!found.contains(&Piece::File("/dev/null")));
+    }
+
+    #[test]
+    fn old_diffs_name_their_files_too() {
+        let text = "--- x/a.c.orig\t2001-01-01\n+++ x/a.c\t2001-01-02\n@@ -1 +1 @@\n-a\n+b\n";
+        let mut found = Vec::new();
+        read(text, |piece| found.push(piece));
+        assert_eq!(
+            found,
+            [
+                Piece::File("x/a.c.orig"),
+                Piece::File("x/a.c"),
+                Piece::Hunk(""),
+                Piece::Removed("a"),
+                Piece::Added("b"),
+            ]
+        );
+    }
+
+    #[test]
+    fn text_without_a_patch_has_no_id() {
+        for text in ["", "diff", "hello\n--- \nworld\n", "diff of opinion\n"] {
+            let ids = patch_ids(text);
+            assert_eq!(ids.len(), usize::from(text.starts_with("diff ")), "{text}");
+        }
+    }
+
+    #[test]
+    fn patch_ids_are_those_that_git_prints() {
+        let moved = MAIL.replace("@@ -10,7 +10,7 @@", "@@ -99,7 +98,7 @@");
+        let spaced = MAIL.replace("return  b", "return b");
+        assert_eq!(patch_ids(MAIL), patch_ids(&moved), "line numbers do not matter");
+        assert_eq!(patch_ids(MAIL), patch_ids(&spaced), "white space does not matter");
+        let two = format!("From {} Mon Sep 17\n{MAIL}From {} Mon\n{spaced}", "1".repeat(40), "2".repeat(40));
+        let odd = [
+            MAIL.to_owned(),
+            two,
+            MAIL.replace('\n', "\r\n"),
+            MAIL.replace("-10,7", "-10,9"),
+            MAIL.replace("+10,7", "+10,2"),
+            MAIL.replace("@@ -40 +40 @@", "@@ nonsense"),
+            MAIL.replace("index 0123456789ab..", "index 0123456789ab"),
+            MAIL.replace("GIT binary patch", "Binary files a/x and b/x differ"),
+            MAIL.replace("--- a/lib/one.c", "rename from lib/zero.c"),
+            MAIL.replace("diff --git a/new.c b/new.c\n", ""),
+            MAIL.replace(" \tint a;", "\tint a;"),
+            MAIL.lines().take(14).map(|l| format!("{l}\n")).collect(),
+            format!("{MAIL}{MAIL}"),
+            MAIL.trim_end().to_owned(),
+            MAIL.replace("-x\n", "").replace("return", "rückkehr"),
+        ];
+        for text in odd {
+            let Some(expected) = ask_git(&text) else {
+                eprintln!("skipped: there is no git to ask");
+                return;
+            };
+            assert_eq!(patch_ids(&text), expected, "{text}");
+        }
+    }
+
+    fn ask_git(text: &str) -> Option<Vec<String>> {
+        let mut git = Command::new("git")
+            .args(["patch-id", "--stable"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .ok()?;
+        git.stdin.take()?.write_all(text.as_bytes()).ok()?;
+        let output = git.wait_with_output().ok()?;
+        let printed = String::from_utf8(output.stdout).ok()?;
+        let ids = printed.lines().filter_map(|line| line.split(' ').next());
+        Some(ids.map(str::to_owned).collect())
+    }
+}
