@@ -608,7 +608,7 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_631_709_296);
 
     /// What is understood, and the second it means; as git says it where that is there to be asked.
-    const KNOWN: [(&str, &str); 38] = [
+    const KNOWN: [(&str, &str); 39] = [
         ("now", "20210915123456"),
         ("yesterday", "20210914123456"),
         ("last.week", "20210908123456"),

@@ -702,3 +702,157 @@ fn lacks(operator: &str) -> Fault {
         "{operator} needs something to find on both of its sides"
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{any, prop_oneof};
+    use proptest::strategy::{Just, Strategy};
+    use proptest::{collection, proptest};
+
+    use super::super::Query;
+    use crate::time::Timestamp;
+
+    /// 2021-09-20 12:00:00.
+    const NOW: Timestamp = Timestamp(1_632_139_200);
+
+    fn reading(text: &str) -> String {
+        match Query::parse(text, NOW) {
+            Ok(query) => query.to_string(),
+            Err(error) => format!("! {error}"),
+        }
+    }
+
+    #[test]
+    fn queries_are_read_as_they_are_meant() {
+        for (text, expected) in [
+            ("", "nothing"),
+            ("smatch", "“smatch” in any form"),
+            ("Smatch", "“smatch”"),
+            ("a b", "“a” in any form and “b” in any form"),
+            ("\"static analysis\"", "“static analysis”"),
+            ("“static analysis”", "“static analysis”"),
+            ("\"static", "“static”"),
+            ("\"\"", "nothing"),
+            ("f:greg@kroah.com", "“greg kroah com” in From"),
+            ("f:\"Greg KH\"", "“greg kh” in From"),
+            ("nq:\"change-id: x\"", "“change id x” in unquoted text"),
+            ("dfn:drivers/mtd", "“drivers mtd” in file names of patches"),
+            ("s:(x OR Y)", "“x” in any form in the subject or “y” in the subject"),
+            ("path:/usr/lib", "“path usr lib”"),
+            ("s:", "“s” in any form"),
+            ("s: x", "“s” in any form and “x” in any form"),
+            ("xyzzy:foo", "“xyzzy foo”"),
+            ("foo*", "words that begin with “foo”"),
+            ("foo*bar", "“foo” and “bar” in any form"),
+            ("*foo", "“foo” in any form"),
+            ("*", "nothing"),
+            ("x AND y OR z", "(“x” in any form and “y” in any form) or “z” in any form"),
+            ("x y OR z", "(“x” in any form and “y” in any form) or “z” in any form"),
+            ("x XOR y", "either “x” in any form or “y” in any form, not both"),
+            ("x -y", "“x” in any form, but not “y” in any form"),
+            ("x NOT y", "“x” in any form, but not “y” in any form"),
+            ("x AND NOT y", "“x” in any form, but not “y” in any form"),
+            ("x -(y z)", "“x” in any form, but not (“y” in any form and “z” in any form)"),
+            ("+x -y -z", "“x” in any form, but not (“y” in any form or “z” in any form)"),
+            ("u-boot", "“u boot”"),
+            ("x - y", "“x” in any form and “y” in any form"),
+            ("x +", "“x” in any form"),
+            ("C++", "“c++”"),
+            ("static NEAR/3 analysis", "“static”, “analysis” within 3 words"),
+            ("a ADJ b ADJ c", "“a”, “b”, “c” within 10 words in this order"),
+            ("s:a NEAR f:b", "nothing"),
+            ("foo(", "“foo”"),
+            ("(x", "“x” in any form"),
+            ("x)", "“x” in any form"),
+            ("(((", "nothing"),
+            ("()", "nothing"),
+            ("日本 Linux", "“日 本” and “linux”"),
+            ("mid:<A@b>", "the Message-ID A@b"),
+            ("mid:\"a b@c\"", "the Message-ID a b@c"),
+            ("lid:A.B", "the list a.b"),
+            ("dfpre:ABCDEF0", "patches that change blob abcdef0"),
+            ("dfpost:abc", "nothing"),
+            ("patchid:A OR patchid:B", "patch-id a or patch-id b"),
+            ("patchid:a patchid:b x", "“x” in any form and (patch-id a or patch-id b)"),
+            ("patchid:a AND patchid:b", "patch-id a and patch-id b"),
+            ("d:20210901..", "sent from 2021-09-01 00:00:00 on"),
+            ("(f:x AND d:..20210901)", "“x” in any form in From and sent up to 2021-09-01 23:59:59"),
+            ("d:foo", "nothing"),
+            ("rt:1631439288..", "received from 2021-09-12 09:34:48 on"),
+            ("z:1..2", "bytes from 1 up to 2"),
+            ("uid:529", "article number from 529 up to 529"),
+            ("z:x", "“z x”"),
+            // What cannot be read is searched as words.
+            ("-x", "“x” in any form"),
+            ("NEAR", "“near”"),
+            ("x NEAR", "“x” in any form and “near”"),
+            ("NEAR/x y", "“near x” and “y” in any form"),
+        ] {
+            assert_eq!(reading(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_operator_without_its_sides_is_refused() {
+        for text in ["AND", "x AND", "OR x", "x OR", "NOT x", "x NOT", "x XOR", "(x OR)", "x AND AND y"] {
+            assert!(reading(text).starts_with("! "), "{text}: {}", reading(text));
+        }
+    }
+
+    #[test]
+    fn what_is_too_much_is_refused_with_a_sentence() {
+        for text in [
+            "x".repeat(100_000),
+            "(".repeat(300),
+            "a ".repeat(1000),
+            "a.".repeat(1000),
+            "a* ".repeat(100),
+            "mid:x ".repeat(3000),
+        ] {
+            let read = reading(&text);
+            assert!(read.starts_with("! the query cannot be answered"), "{read}");
+        }
+    }
+
+    #[test]
+    fn long_lists_of_patch_ids_are_read() {
+        let ids: Vec<String> = (0..1000).map(|n| format!("patchid:{n:040x}")).collect();
+        let read = reading(&ids.join(" OR "));
+        assert_eq!(read.matches(" or ").count(), 999);
+    }
+
+    #[test]
+    fn notes_say_what_was_not_understood() {
+        for (text, note) in [
+            ("d:foo", "“foo” is not a date"),
+            ("-x", "the query could not be read as a whole, so its words were searched"),
+        ] {
+            let query = Query::parse(text, NOW).unwrap();
+            assert_eq!(query.notes(), [note], "{text}");
+        }
+        assert!(Query::parse("a b", NOW).unwrap().notes().is_empty());
+    }
+
+    /// Pieces that mean something, in any order.
+    fn query() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            Just("AND"), Just("OR"), Just("NOT"), Just("XOR"), Just("NEAR/2"), Just("ADJ"), Just("("), Just(")"),
+            Just("\""), Just("-"), Just("+"), Just("*"), Just(" "), Just(" "), Just(" "), Just("s:"), Just("d:"),
+            Just("mid:"), Just("rt:"), Just(".."), Just("foo"), Just("Bar"), Just("日本"), Just("'"), Just("é"),
+            Just(":"), Just("last.week"), Just("2021"), Just("\u{0}"), Just("“"), Just("@"), Just("A.B."),
+        ];
+        collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in any::<String>()) {
+            let _ = reading(&text);
+        }
+
+        #[test]
+        fn no_query_makes_it_panic_and_it_is_read_the_same_twice(text in query()) {
+            assert_eq!(reading(&text), reading(&text));
+        }
+    }
+}
