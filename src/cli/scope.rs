@@ -50,7 +50,10 @@ pub(super) fn find(wanted: &[String], index_dir: Option<PathBuf>) -> anyhow::Res
         }
         for mut inbox in Config::for_directories(&directories).inboxes {
             // Commits are made in the name of the list.
-            if let Some(address) = Layout::find(&inbox.dir).ok().and_then(|layout| layout.address()) {
+            if let Some(address) = Layout::find(&inbox.dir)
+                .ok()
+                .and_then(|layout| layout.address())
+            {
                 inbox.addresses = vec![address];
             }
             inboxes.push(inbox);
@@ -63,12 +66,18 @@ pub(super) fn find(wanted: &[String], index_dir: Option<PathBuf>) -> anyhow::Res
 fn configured(config: &Config, dir: &Path) -> Option<crate::config::InboxConfig> {
     let dir = dir.canonicalize().ok()?;
     let same = |other: &Path| other.canonicalize().is_ok_and(|other| other == dir);
-    config.inboxes.iter().find(|inbox| same(&inbox.dir)).cloned()
+    config
+        .inboxes
+        .iter()
+        .find(|inbox| same(&inbox.dir))
+        .cloned()
 }
 
 /// `$XDG_DATA_HOME/threadbare`, by default `~/.local/share/threadbare`.
 fn default_index_dir() -> anyhow::Result<PathBuf> {
-    let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|dir| dir.is_absolute());
+    let data = std::env::var_os("XDG_DATA_HOME")
+        .map(PathBuf::from)
+        .filter(|dir| dir.is_absolute());
     let data = match data {
         Some(data) => data,
         None => std::env::home_dir()

@@ -142,7 +142,8 @@ impl Fields {
     }
 
     fn set_time(&mut self, hour: i64, minute: i64, second: i64) -> bool {
-        let fits = (0..=24).contains(&hour) && (0..60).contains(&minute) && (0..=60).contains(&second);
+        let fits =
+            (0..=24).contains(&hour) && (0..60).contains(&minute) && (0..=60).contains(&second);
         if fits {
             (self.hour, self.minute, self.second) = (Some(hour), Some(minute), Some(second));
         }
@@ -249,20 +250,53 @@ fn exact(text: &str, now: Timestamp) -> Option<Timestamp> {
 }
 
 const MONTHS: [&str; 12] = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
-    "november", "december",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
 ];
 const WEEKDAYS: [&str; 7] = [
-    "sundays", "mondays", "tuesdays", "wednesdays", "thursdays", "fridays", "saturdays",
+    "sundays",
+    "mondays",
+    "tuesdays",
+    "wednesdays",
+    "thursdays",
+    "fridays",
+    "saturdays",
 ];
 const NUMBERS: [&str; 10] = [
     "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
 ];
 /// Hours east of Greenwich, summer time counted in.
 const ZONES: [(&str, i64); 20] = [
-    ("utc", 0), ("gmt", 0), ("z", 0), ("wet", 0), ("bst", 1), ("west", 1), ("cet", 1), ("met", 1), ("cest", 2),
-    ("mest", 2), ("eet", 2), ("eest", 3), ("est", -5), ("edt", -4), ("cst", -6), ("cdt", -5), ("mst", -7),
-    ("mdt", -6), ("pst", -8), ("pdt", -7),
+    ("utc", 0),
+    ("gmt", 0),
+    ("z", 0),
+    ("wet", 0),
+    ("bst", 1),
+    ("west", 1),
+    ("cet", 1),
+    ("met", 1),
+    ("cest", 2),
+    ("mest", 2),
+    ("eet", 2),
+    ("eest", 3),
+    ("est", -5),
+    ("edt", -4),
+    ("cst", -6),
+    ("cdt", -5),
+    ("mst", -7),
+    ("mdt", -6),
+    ("pst", -8),
+    ("pdt", -7),
 ];
 
 fn exact_word(text: &[u8], fields: &mut Fields, offset: &mut Option<i64>) -> usize {
@@ -273,7 +307,9 @@ fn exact_word(text: &[u8], fields: &mut Fields, offset: &mut Option<i64>) -> usi
     if let Some(day) = WEEKDAYS.iter().find(|name| alike(text, name) >= 3) {
         return alike(text, day);
     }
-    let zone = ZONES.iter().find(|(name, _)| alike(text, name) == name.len());
+    let zone = ZONES
+        .iter()
+        .find(|(name, _)| alike(text, name) == name.len());
     if let Some((name, hours)) = zone {
         offset.get_or_insert(hours * 60);
         return name.len();
@@ -299,7 +335,9 @@ fn exact_number(text: &[u8], fields: &mut Fields, offset: &mut Option<i64>, now:
         offset.get_or_insert(0);
         return len;
     }
-    let joined = text.get(len).is_some_and(|b| matches!(b, b':' | b'.' | b'/' | b'-'));
+    let joined = text
+        .get(len)
+        .is_some_and(|b| matches!(b, b':' | b'.' | b'/' | b'-'));
     if joined && let Some(len) = fields.set_joined(text, None) {
         return len + fraction(text, len);
     }
@@ -312,14 +350,21 @@ fn exact_number(text: &[u8], fields: &mut Fields, offset: &mut Option<i64>, now:
                 return len + fraction(text, len);
             }
         }
-        4 | 2 if !no_date && fields.year.is_some() && fields.hour.is_none() && fields.day.is_some() => {
+        4 | 2
+            if !no_date
+                && fields.year.is_some()
+                && fields.hour.is_none()
+                && fields.day.is_some() =>
+        {
             let (hour, minute) = if len == 4 { (n / 100, n % 100) } else { (n, 0) };
             fields.set_time(hour, minute, 0);
         }
         4 if n <= 1400 && offset.is_none() => *offset = Some(n / 100 * 60 + n % 100),
         4 if (1901..2100).contains(&n) => fields.year = Some(n),
         1 | 2 if (1..32).contains(&n) && fields.day.is_none() => fields.day = Some(n),
-        2 if fields.year.is_none() && n < 10 && fields.day.is_some() => fields.year = Some(2000 + n),
+        2 if fields.year.is_none() && n < 10 && fields.day.is_some() => {
+            fields.year = Some(2000 + n)
+        }
         2 if fields.year.is_none() && n >= 70 => fields.year = Some(1900 + n),
         1 | 2 if (1..13).contains(&n) && fields.month.is_none() => fields.month = Some(n - 1),
         _ => {}
@@ -421,7 +466,9 @@ impl Guess {
 
     fn digits(&mut self, text: &[u8]) -> usize {
         let (n, len) = number(text);
-        let joined = text.get(len).is_some_and(|b| matches!(b, b':' | b'.' | b'/' | b'-'));
+        let joined = text
+            .get(len)
+            .is_some_and(|b| matches!(b, b':' | b'.' | b'/' | b'-'));
         if joined && let Some(len) = self.fields.set_joined(text, Some(self.now)) {
             return len;
         }
@@ -518,7 +565,9 @@ impl Guess {
             ("days", DAY),
             ("weeks", 7 * DAY),
         ];
-        let unit = UNITS.iter().find(|(name, _)| alike(text, name) + 1 >= name.len());
+        let unit = UNITS
+            .iter()
+            .find(|(name, _)| alike(text, name) + 1 >= name.len());
         if let Some((_, length)) = unit {
             let n = std::mem::take(&mut self.number);
             self.settle(n.saturating_mul(*length).min(LIMIT));
@@ -557,9 +606,9 @@ const LIMIT: i64 = 366 * DAY * 10_000;
 /// A number and how many digits it has; one that is too large stops growing.
 fn number(text: &[u8]) -> (i64, usize) {
     let len = text.iter().take_while(|b| b.is_ascii_digit()).count();
-    let n = text[..len]
-        .iter()
-        .fold(0i64, |n, b| n.saturating_mul(10).saturating_add(i64::from(b - b'0')));
+    let n = text[..len].iter().fold(0i64, |n, b| {
+        n.saturating_mul(10).saturating_add(i64::from(b - b'0'))
+    });
     (n.min(LIMIT), len)
 }
 
@@ -570,7 +619,10 @@ fn letters(text: &[u8]) -> usize {
 /// How many letters the word at the start of `text` has, if `name` begins with it, in either case. A digit belongs
 /// to the word.
 fn alike(text: &[u8], name: &str) -> usize {
-    let word = text.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
+    let word = text
+        .iter()
+        .take_while(|b| b.is_ascii_alphanumeric())
+        .count();
     let begins = name.len() >= word && name.as_bytes()[..word].eq_ignore_ascii_case(&text[..word]);
     if begins { word } else { 0 }
 }
@@ -580,8 +632,13 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = year + month.div_euclid(12);
     let month = month.rem_euclid(12);
     // Years begin in March here, so that the odd day stands at the end.
-    let (y, m) = if month < 2 { (year - 1, month + 10) } else { (year, month - 2) };
-    365 * y + y.div_euclid(4) - y.div_euclid(100) + y.div_euclid(400) + (153 * m + 2) / 5 + day - 719_469
+    let (y, m) = if month < 2 {
+        (year - 1, month + 10)
+    } else {
+        (year, month - 2)
+    };
+    365 * y + y.div_euclid(4) - y.div_euclid(100) + y.div_euclid(400) + (153 * m + 2) / 5 + day
+        - 719_469
 }
 
 /// Year, month from 0, day of month.
@@ -668,17 +725,80 @@ mod tests {
     #[test]
     fn git_understands_the_same_second() {
         let more = [
-            "12:00", "12:00 yesterday", "9:30:15", "2.weeks.3.days.ago", "1.year.2.months.ago", "last.sunday",
-            "2.fridays.ago", "31.august", "aug.31", "dec.24", "24.dec.2019", "2019.07.01", "07/31/2019", "31/07/2019",
-            "31.07.2019", "1.1.2020", "2020-02-30", "99-01-02", "20210912T093448", "20210912 093448",
-            "2021-09-12 09:34", "2021-09-12 5pm", "six.weeks.ago", "ten.days.ago", "100.days.ago", "1000.weeks.ago",
-            "5.seconds.ago", "yesterday.5pm", "noon.2.days.ago", "tea.yesterday", "jan", "january.5", "5.january",
-            "2018", "2021-09", "20.5.2019", "10.10.2010", "10:15am", "12am", "12pm", "12:30pm", "10.years",
-            "Mon Jan 2 15:04:05 2006 -0700", "Thu Jan 1 00:00:00 1970 GMT", "1 Jan 70", "02.02.99", "1234567890",
-            "2021-09-12T09:34:48.123456Z", "3.months.2.weeks.ago", "last saturday noon", "eight.hours.ago",
-            "2007-08-09 10:11:12 EST", "6pm last friday", "march 3rd", "3rd march", "feb 29 2020",
-            "april 31", "the 5th", "friday 5", "tuesday", "wednesday", "thu", "week", "last day", "1 month", "12 months ago",
-            "13 months ago", "24 months ago", "2 sundays", "4.7.2021", "2021.9.1", "1/2/3", "2021-13-01", "0000",
+            "12:00",
+            "12:00 yesterday",
+            "9:30:15",
+            "2.weeks.3.days.ago",
+            "1.year.2.months.ago",
+            "last.sunday",
+            "2.fridays.ago",
+            "31.august",
+            "aug.31",
+            "dec.24",
+            "24.dec.2019",
+            "2019.07.01",
+            "07/31/2019",
+            "31/07/2019",
+            "31.07.2019",
+            "1.1.2020",
+            "2020-02-30",
+            "99-01-02",
+            "20210912T093448",
+            "20210912 093448",
+            "2021-09-12 09:34",
+            "2021-09-12 5pm",
+            "six.weeks.ago",
+            "ten.days.ago",
+            "100.days.ago",
+            "1000.weeks.ago",
+            "5.seconds.ago",
+            "yesterday.5pm",
+            "noon.2.days.ago",
+            "tea.yesterday",
+            "jan",
+            "january.5",
+            "5.january",
+            "2018",
+            "2021-09",
+            "20.5.2019",
+            "10.10.2010",
+            "10:15am",
+            "12am",
+            "12pm",
+            "12:30pm",
+            "10.years",
+            "Mon Jan 2 15:04:05 2006 -0700",
+            "Thu Jan 1 00:00:00 1970 GMT",
+            "1 Jan 70",
+            "02.02.99",
+            "1234567890",
+            "2021-09-12T09:34:48.123456Z",
+            "3.months.2.weeks.ago",
+            "last saturday noon",
+            "eight.hours.ago",
+            "2007-08-09 10:11:12 EST",
+            "6pm last friday",
+            "march 3rd",
+            "3rd march",
+            "feb 29 2020",
+            "april 31",
+            "the 5th",
+            "friday 5",
+            "tuesday",
+            "wednesday",
+            "thu",
+            "week",
+            "last day",
+            "1 month",
+            "12 months ago",
+            "13 months ago",
+            "24 months ago",
+            "2 sundays",
+            "4.7.2021",
+            "2021.9.1",
+            "1/2/3",
+            "2021-13-01",
+            "0000",
         ];
         let mut asked = 0;
         for text in KNOWN.iter().map(|(text, _)| *text).chain(more) {
@@ -708,22 +828,77 @@ mod tests {
     fn ranges_of_days_and_seconds() {
         let day = Grain::Day;
         for (text, grain, from, to) in [
-            ("20210912..20210913", day, Some("20210912000000"), Some("20210913235959")),
+            (
+                "20210912..20210913",
+                day,
+                Some("20210912000000"),
+                Some("20210913235959"),
+            ),
             ("20210912..", day, Some("20210912000000"), None),
             ("..20210912", day, None, Some("20210912235959")),
             ("..", day, None, None),
-            ("20210912", day, Some("20210912000000"), Some("20210913235959")),
-            ("2021-09-12", day, Some("20210912000000"), Some("20210913235959")),
-            ("2021-02", day, Some("20210201000000"), Some("20210228235959")),
-            ("2021-12..2022", day, Some("20211201000000"), Some("20221231235959")),
+            (
+                "20210912",
+                day,
+                Some("20210912000000"),
+                Some("20210913235959"),
+            ),
+            (
+                "2021-09-12",
+                day,
+                Some("20210912000000"),
+                Some("20210913235959"),
+            ),
+            (
+                "2021-02",
+                day,
+                Some("20210201000000"),
+                Some("20210228235959"),
+            ),
+            (
+                "2021-12..2022",
+                day,
+                Some("20211201000000"),
+                Some("20221231235959"),
+            ),
             ("2.days.ago..", day, Some("20210913123456"), None),
-            ("yesterday", day, Some("20210914123456"), Some("20210915123456")),
-            ("20210912093448..20210912093448", Grain::Second, Some("20210912093448"), Some("20210912093448")),
-            ("20210912093448", Grain::Second, Some("20210912093448"), Some("20210913093448")),
-            ("20210912..20210912", Grain::Second, Some("20210912000000"), Some("20210912235959")),
+            (
+                "yesterday",
+                day,
+                Some("20210914123456"),
+                Some("20210915123456"),
+            ),
+            (
+                "20210912093448..20210912093448",
+                Grain::Second,
+                Some("20210912093448"),
+                Some("20210912093448"),
+            ),
+            (
+                "20210912093448",
+                Grain::Second,
+                Some("20210912093448"),
+                Some("20210913093448"),
+            ),
+            (
+                "20210912..20210912",
+                Grain::Second,
+                Some("20210912000000"),
+                Some("20210912235959"),
+            ),
             ("1631439288..", Grain::Epoch, Some("20210912093448"), None),
-            ("2021-09-12..2021-09-13", Grain::Epoch, Some("20210912000000"), Some("20210913235959")),
-            ("86400", Grain::Epoch, Some("19700102000000"), Some("19700103000000")),
+            (
+                "2021-09-12..2021-09-13",
+                Grain::Epoch,
+                Some("20210912000000"),
+                Some("20210913235959"),
+            ),
+            (
+                "86400",
+                Grain::Epoch,
+                Some("19700102000000"),
+                Some("19700103000000"),
+            ),
         ] {
             let span = Span::parse(text, grain, NOW);
             let digits = |t: Option<Timestamp>| t.map(Timestamp::digits);

@@ -54,25 +54,34 @@ const ZONES: [Zone; 14] = [
 ];
 
 impl Document {
-    /// The document of a message that is kept in `places`, at least one, by the text of one of its copies. What else
-    /// tells the copies apart is added with [`Document::add_copy`].
-    pub fn of(
-        message: &Message<'_>,
-        overview: &Overview,
-        key: MessageKey,
-        places: &[Place],
-    ) -> Document {
+    /// The words of a message, by one of its copies. What else tells the copies apart is added with
+    /// [`Document::add_copy`]; it can be found once [`Document::at`] has said where it is.
+    pub fn of(message: &Message<'_>, overview: &Overview) -> Document {
         let mut document = Document {
-            key,
+            key: MessageKey(0),
             zones: Default::default(),
             tags: Vec::new(),
             numbers: TantivyDocument::new(),
             room: TEXT_MAX,
         };
-        document.number(overview, places);
+        document.numbers.add_i64(FIELDS.1.sent, overview.sent.0);
+        document.numbers.add_u64(FIELDS.1.bytes, overview.bytes);
         document.head(message, overview);
         document.body(message);
         document
+    }
+
+    /// Says under which key it will be found, and in which places, at least one.
+    pub fn at(mut self, key: MessageKey, places: &[Place]) -> Document {
+        let (fields, numbers) = (&FIELDS.1, &mut self.numbers);
+        self.key = key;
+        numbers.add_i64(fields.key, key.0);
+        for place in places {
+            numbers.add_i64(fields.inbox, place.inbox.0);
+            numbers.add_i64(fields.received, place.received.0);
+            numbers.add_i64(fields.num, place.num.0);
+        }
+        self
     }
 
     /// The key under which it will be found.
@@ -88,18 +97,6 @@ impl Document {
                 self.text(Zone::List, &id);
                 self.tag(Tag::ListId, &id);
             }
-        }
-    }
-
-    fn number(&mut self, overview: &Overview, places: &[Place]) {
-        let (fields, numbers) = (&FIELDS.1, &mut self.numbers);
-        numbers.add_i64(fields.key, self.key.0);
-        numbers.add_i64(fields.sent, overview.sent.0);
-        numbers.add_u64(fields.bytes, overview.bytes);
-        for place in places {
-            numbers.add_i64(fields.inbox, place.inbox.0);
-            numbers.add_i64(fields.received, place.received.0);
-            numbers.add_i64(fields.num, place.num.0);
         }
     }
 
@@ -295,7 +292,9 @@ fn unquoted(name: &str) -> String {
             bytes.push(b);
             continue;
         }
-        let digits = rest.get(..3).filter(|d| d.iter().all(|b| (b'0'..=b'7').contains(b)));
+        let digits = rest
+            .get(..3)
+            .filter(|d| d.iter().all(|b| (b'0'..=b'7').contains(b)));
         if let Some(digits) = digits {
             let value = digits.iter().fold(0u32, |n, b| n * 8 + u32::from(b - b'0'));
             bytes.push(value as u8);

@@ -161,7 +161,9 @@ impl<'a> Lexer<'a> {
     fn open(&mut self, scope: &'static Scope) -> Result<()> {
         if self.scopes.len() >= DEPTH_MAX {
             // Only what holds words can matter; those who write so many mean nothing by them.
-            return Err(refused(format!("more than {DEPTH_MAX} parentheses are open")));
+            return Err(refused(format!(
+                "more than {DEPTH_MAX} parentheses are open"
+            )));
         }
         self.scopes.push(scope);
         self.tokens.push(Token::Open);
@@ -269,7 +271,9 @@ impl<'a> Lexer<'a> {
     fn other(&mut self, node: Node) -> Result<()> {
         self.others += 1;
         if self.others > OTHERS_MAX {
-            return Err(refused(format!("it has more than {OTHERS_MAX} ids or ranges")));
+            return Err(refused(format!(
+                "it has more than {OTHERS_MAX} ids or ranges"
+            )));
         }
         self.tokens.push(Token::Leaf(node));
         Ok(())
@@ -351,7 +355,9 @@ impl<'a> Lexer<'a> {
     fn beginning(&mut self, scope: &'static Scope, start: String) -> Result<()> {
         self.beginnings += 1;
         if self.beginnings > BEGINNINGS_MAX {
-            return Err(refused(format!("it has more than {BEGINNINGS_MAX} words with *")));
+            return Err(refused(format!(
+                "it has more than {BEGINNINGS_MAX} words with *"
+            )));
         }
         self.tokens.push(Token::Leaf(Node::Beginning(scope, start)));
         Ok(())
@@ -406,7 +412,11 @@ impl<'a> Lexer<'a> {
             return None;
         }
         self.at += 1 + len;
-        Some(number[..len].parse().map_or(WINDOW_MAX, |n: u32| n.clamp(1, WINDOW_MAX)))
+        Some(
+            number[..len]
+                .parse()
+                .map_or(WINDOW_MAX, |n: u32| n.clamp(1, WINDOW_MAX)),
+        )
     }
 }
 
@@ -737,7 +747,10 @@ mod tests {
             ("f:\"Greg KH\"", "“greg kh” in From"),
             ("nq:\"change-id: x\"", "“change id x” in unquoted text"),
             ("dfn:drivers/mtd", "“drivers mtd” in file names of patches"),
-            ("s:(x OR Y)", "“x” in any form in the subject or “y” in the subject"),
+            (
+                "s:(x OR Y)",
+                "“x” in any form in the subject or “y” in the subject",
+            ),
             ("path:/usr/lib", "“path usr lib”"),
             ("s:", "“s” in any form"),
             ("s: x", "“s” in any form and “x” in any form"),
@@ -746,20 +759,41 @@ mod tests {
             ("foo*bar", "“foo” and “bar” in any form"),
             ("*foo", "“foo” in any form"),
             ("*", "nothing"),
-            ("x AND y OR z", "(“x” in any form and “y” in any form) or “z” in any form"),
-            ("x y OR z", "(“x” in any form and “y” in any form) or “z” in any form"),
-            ("x XOR y", "either “x” in any form or “y” in any form, not both"),
+            (
+                "x AND y OR z",
+                "(“x” in any form and “y” in any form) or “z” in any form",
+            ),
+            (
+                "x y OR z",
+                "(“x” in any form and “y” in any form) or “z” in any form",
+            ),
+            (
+                "x XOR y",
+                "either “x” in any form or “y” in any form, not both",
+            ),
             ("x -y", "“x” in any form, but not “y” in any form"),
             ("x NOT y", "“x” in any form, but not “y” in any form"),
             ("x AND NOT y", "“x” in any form, but not “y” in any form"),
-            ("x -(y z)", "“x” in any form, but not (“y” in any form and “z” in any form)"),
-            ("+x -y -z", "“x” in any form, but not (“y” in any form or “z” in any form)"),
+            (
+                "x -(y z)",
+                "“x” in any form, but not (“y” in any form and “z” in any form)",
+            ),
+            (
+                "+x -y -z",
+                "“x” in any form, but not (“y” in any form or “z” in any form)",
+            ),
             ("u-boot", "“u boot”"),
             ("x - y", "“x” in any form and “y” in any form"),
             ("x +", "“x” in any form"),
             ("C++", "“c++”"),
-            ("static NEAR/3 analysis", "“static”, “analysis” within 3 words"),
-            ("a ADJ b ADJ c", "“a”, “b”, “c” within 10 words in this order"),
+            (
+                "static NEAR/3 analysis",
+                "“static”, “analysis” within 3 words",
+            ),
+            (
+                "a ADJ b ADJ c",
+                "“a”, “b”, “c” within 10 words in this order",
+            ),
             ("s:a NEAR f:b", "nothing"),
             ("foo(", "“foo”"),
             ("(x", "“x” in any form"),
@@ -773,10 +807,16 @@ mod tests {
             ("dfpre:ABCDEF0", "patches that change blob abcdef0"),
             ("dfpost:abc", "nothing"),
             ("patchid:A OR patchid:B", "patch-id a or patch-id b"),
-            ("patchid:a patchid:b x", "“x” in any form and (patch-id a or patch-id b)"),
+            (
+                "patchid:a patchid:b x",
+                "“x” in any form and (patch-id a or patch-id b)",
+            ),
             ("patchid:a AND patchid:b", "patch-id a and patch-id b"),
             ("d:20210901..", "sent from 2021-09-01 00:00:00 on"),
-            ("(f:x AND d:..20210901)", "“x” in any form in From and sent up to 2021-09-01 23:59:59"),
+            (
+                "(f:x AND d:..20210901)",
+                "“x” in any form in From and sent up to 2021-09-01 23:59:59",
+            ),
             ("d:foo", "nothing"),
             ("rt:1631439288..", "received from 2021-09-12 09:34:48 on"),
             ("z:1..2", "bytes from 1 up to 2"),
@@ -794,7 +834,17 @@ mod tests {
 
     #[test]
     fn an_operator_without_its_sides_is_refused() {
-        for text in ["AND", "x AND", "OR x", "x OR", "NOT x", "x NOT", "x XOR", "(x OR)", "x AND AND y"] {
+        for text in [
+            "AND",
+            "x AND",
+            "OR x",
+            "x OR",
+            "NOT x",
+            "x NOT",
+            "x XOR",
+            "(x OR)",
+            "x AND AND y",
+        ] {
             assert!(reading(text).starts_with("! "), "{text}: {}", reading(text));
         }
     }
@@ -825,7 +875,10 @@ mod tests {
     fn notes_say_what_was_not_understood() {
         for (text, note) in [
             ("d:foo", "“foo” is not a date"),
-            ("-x", "the query could not be read as a whole, so its words were searched"),
+            (
+                "-x",
+                "the query could not be read as a whole, so its words were searched",
+            ),
         ] {
             let query = Query::parse(text, NOW).unwrap();
             assert_eq!(query.notes(), [note], "{text}");
@@ -836,10 +889,38 @@ mod tests {
     /// Pieces that mean something, in any order.
     fn query() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
-            Just("AND"), Just("OR"), Just("NOT"), Just("XOR"), Just("NEAR/2"), Just("ADJ"), Just("("), Just(")"),
-            Just("\""), Just("-"), Just("+"), Just("*"), Just(" "), Just(" "), Just(" "), Just("s:"), Just("d:"),
-            Just("mid:"), Just("rt:"), Just(".."), Just("foo"), Just("Bar"), Just("日本"), Just("'"), Just("é"),
-            Just(":"), Just("last.week"), Just("2021"), Just("\u{0}"), Just("“"), Just("@"), Just("A.B."),
+            Just("AND"),
+            Just("OR"),
+            Just("NOT"),
+            Just("XOR"),
+            Just("NEAR/2"),
+            Just("ADJ"),
+            Just("("),
+            Just(")"),
+            Just("\""),
+            Just("-"),
+            Just("+"),
+            Just("*"),
+            Just(" "),
+            Just(" "),
+            Just(" "),
+            Just("s:"),
+            Just("d:"),
+            Just("mid:"),
+            Just("rt:"),
+            Just(".."),
+            Just("foo"),
+            Just("Bar"),
+            Just("日本"),
+            Just("'"),
+            Just("é"),
+            Just(":"),
+            Just("last.week"),
+            Just("2021"),
+            Just("\u{0}"),
+            Just("“"),
+            Just("@"),
+            Just("A.B."),
         ];
         collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
     }

@@ -50,7 +50,12 @@ impl Plan<'_> {
                 ordered,
             } => in_zones(scope, |zone| {
                 Box::new(Near {
-                    terms: Arc::new(words.iter().map(|w| term(FIELDS.1.words, zone, w)).collect()),
+                    terms: Arc::new(
+                        words
+                            .iter()
+                            .map(|w| term(FIELDS.1.words, zone, w))
+                            .collect(),
+                    ),
                     window: window.saturating_add(words.len() as u32 - 1),
                     ordered: *ordered,
                 })
@@ -167,8 +172,7 @@ impl Plan<'_> {
         let mut terms = Vec::new();
         for tag in tags {
             if shortens(&[*tag]) {
-                let found =
-                    self.beginning_with(FIELDS.1.exact, tag.mark(), value, BLOBS_MAX)?;
+                let found = self.beginning_with(FIELDS.1.exact, tag.mark(), value, BLOBS_MAX)?;
                 terms.extend(found.unwrap_or_default());
             } else {
                 terms.push(exact_term(*tag, value));
@@ -183,7 +187,9 @@ impl Plan<'_> {
             span.to.map_or(i64::MAX, |t| t.0),
         );
         match date {
-            Date::Sent => where_column(column::SENT, move |value: i64| (from..=to).contains(&value)),
+            Date::Sent => {
+                where_column(column::SENT, move |value: i64| (from..=to).contains(&value))
+            }
             Date::Received => self.where_place(column::RECEIVED, from, to),
         }
     }
@@ -249,7 +255,9 @@ pub(super) fn in_inbox(inbox: InboxId) -> Planned {
 
 /// These documents.
 pub(super) fn among(keys: &[MessageKey]) -> Planned {
-    let terms = keys.iter().map(|key| Term::from_field_i64(FIELDS.1.key, key.0));
+    let terms = keys
+        .iter()
+        .map(|key| Term::from_field_i64(FIELDS.1.key, key.0));
     no_weight(Box::new(TermSetQuery::new(terms)))
 }
 
@@ -309,7 +317,10 @@ fn union(mut queries: Vec<Planned>) -> Planned {
 }
 
 /// Documents whose only value in a column pleases `fits`.
-fn where_column<T>(name: &'static str, fits: impl Fn(T) -> bool + Copy + Send + Sync + 'static) -> Planned
+fn where_column<T>(
+    name: &'static str,
+    fits: impl Fn(T) -> bool + Copy + Send + Sync + 'static,
+) -> Planned
 where
     T: tantivy::columnar::HasAssociatedColumnType + Send + Sync,
     tantivy::columnar::DynamicColumn: From<Column<T>> + Into<Option<Column<T>>>,
@@ -326,5 +337,7 @@ fn predicate<S>(
 where
     S: Fn(DocId) -> bool + Send + Sync + 'static,
 {
-    Box::new(DocPredicateQuery::from(FunctionPredicate::from(per_segment)))
+    Box::new(DocPredicateQuery::from(FunctionPredicate::from(
+        per_segment,
+    )))
 }

@@ -64,7 +64,8 @@ impl Sought {
             Node::Word { word, forms, .. } => {
                 self.words.insert(word.clone());
                 if *forms {
-                    self.stems.insert(Stems::new().of(word).unwrap_or(word).to_owned());
+                    self.stems
+                        .insert(Stems::new().of(word).unwrap_or(word).to_owned());
                 }
             }
             Node::Phrase(_, words) | Node::Near { words, .. } => {
@@ -104,7 +105,10 @@ impl Sought {
                 return Some(stem.to_owned());
             }
         }
-        let start = self.beginnings.iter().find(|s| word.starts_with(s.as_str()));
+        let start = self
+            .beginnings
+            .iter()
+            .find(|s| word.starts_with(s.as_str()));
         start.cloned()
     }
 }
@@ -135,7 +139,11 @@ fn densest(matches: &[Match], width: usize) -> Option<(usize, usize)> {
 fn push(pieces: &mut Vec<Piece>, text: &str, matched: bool) {
     let mut squeezed = String::with_capacity(text.len());
     for c in text.chars() {
-        let c = if c.is_whitespace() || c.is_control() { ' ' } else { c };
+        let c = if c.is_whitespace() || c.is_control() {
+            ' '
+        } else {
+            c
+        };
         if c != ' ' || !squeezed.ends_with(' ') {
             squeezed.push(c);
         }

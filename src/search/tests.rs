@@ -22,7 +22,7 @@ fn document(key: i64, raw: &str) -> Document {
         num: ArticleNum(key),
         received: overview.received,
     };
-    Document::of(&message, &overview, MessageKey(key), &[place])
+    Document::of(&message, &overview).at(MessageKey(key), &[place])
 }
 
 fn index(mails: &[&str]) -> (tempfile::TempDir, Search) {
@@ -40,13 +40,20 @@ fn index(mails: &[&str]) -> (tempfile::TempDir, Search) {
 fn keys(search: &Search, query: &str) -> Vec<i64> {
     let query = Query::parse(query, NOW).unwrap();
     let found = search
-        .find(&query, Filter::default(), Sort::Oldest, ALL, Budget::default())
+        .find(
+            &query,
+            Filter::default(),
+            Sort::Oldest,
+            ALL,
+            Budget::default(),
+        )
         .unwrap();
     found.hits.iter().map(|hit| hit.key.0).collect()
 }
 
 #[test]
 fn x() {
-    let (_dir, search) = index(&["Subject: hello world\nFrom: Greg <greg@kroah.com>\n\nbody running\n"]);
+    let (_dir, search) =
+        index(&["Subject: hello world\nFrom: Greg <greg@kroah.com>\n\nbody running\n"]);
     assert_eq!(keys(&search, "s:hello run"), [1]);
 }

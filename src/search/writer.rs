@@ -52,6 +52,15 @@ impl Writer {
         Ok(())
     }
 
+    /// Removes everything.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Search`] where the index cannot be written.
+    pub fn clear(&self) -> Result<()> {
+        self.inner.delete_all_documents().map_err(failed)?;
+        Ok(())
+    }
+
     /// Removes the message with that key, if it is there.
     pub fn remove(&self, key: MessageKey) {
         self.inner
@@ -84,7 +93,11 @@ impl Writer {
     /// # Errors
     /// [`crate::error::Error::Search`] where the index cannot be written.
     pub fn expunge(&mut self) -> Result<()> {
-        let metas = self.inner.index().searchable_segment_metas().map_err(failed)?;
+        let metas = self
+            .inner
+            .index()
+            .searchable_segment_metas()
+            .map_err(failed)?;
         for meta in metas.iter().filter(|meta| meta.has_deletes()) {
             self.inner.merge(&[meta.id()]).wait().map_err(failed)?;
         }
