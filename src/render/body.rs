@@ -1,7 +1,8 @@
 //! A mail's parts: words, quotations, patches, and links to what is attached.
 
 use super::Html;
-use super::diff::{self, Files, Kind};
+use super::diff::{self, Kind};
+use super::files::Files;
 use super::linkify::linkify;
 use super::quote;
 use crate::mail::{Part, PartBody};

@@ -9,6 +9,7 @@ mod body;
 mod context;
 mod diff;
 mod entry;
+mod files;
 mod fold;
 mod headers;
 mod html;
