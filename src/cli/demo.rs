@@ -55,7 +55,7 @@ fn make_archive(world: &Path) -> anyhow::Result<Config> {
     for (list, dir) in demo::LISTS.iter().zip(&dirs) {
         store::init_inbox(dir, Some(list.description))?;
     }
-    let mut config = Config::for_directories(&dirs, |_| None);
+    let mut config = Config::for_directories(&dirs);
     for (list, inbox) in demo::LISTS.iter().zip(&mut config.inboxes) {
         inbox.addresses = vec![list.address.to_owned()];
     }

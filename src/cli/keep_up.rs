@@ -45,7 +45,7 @@ impl KeepUp {
         let mut watch = Watch {
             archive,
             index_dir,
-            config: Config::default_path().map(|path| (stamp(&path), path)),
+            config: Config::path().map(|path| (stamp(&path), path)),
             reload,
             indexed: HashMap::new(),
             stop: Arc::clone(&stop),

@@ -116,8 +116,8 @@ struct Topic<'a> {
 struct Subject<'a> {
     depth: usize,
     text: String,
-    /// The latest message that has it.
-    latest: &'a Row<'a>,
+    /// The last message, in reading order, that has it.
+    last: &'a Row<'a>,
 }
 
 /// The threads of an arranged window as lines.
@@ -164,11 +164,10 @@ fn gather<'a>(lines: &[Line], rows: &'a [Row<'a>]) -> Vec<Topic<'a>> {
         topic.newest_received = topic.newest_received.max(row.received);
         let text = mail::normalize_subject(row.subject);
         match known.get(&text).and_then(|n| topic.subjects.get_mut(*n)) {
-            Some(subject) if row.sent >= subject.latest.sent => subject.latest = row,
-            Some(_) => {}
+            Some(subject) => subject.last = row,
             None => {
                 known.insert(text.clone(), topic.subjects.len());
-                topic.subjects.push(Subject { depth: line.depth, text, latest: row });
+                topic.subjects.push(Subject { depth: line.depth, text, last: row });
             }
         }
     }
@@ -179,7 +178,7 @@ fn write_topic(html: &mut Html, topic: &Topic<'_>) {
     let Some((top, others)) = topic.subjects.split_first() else { return };
     let end = if topic.count > 1 { "T/#t" } else { "T/#u" };
     let shown = if top.text.is_empty() { "(no subject)" } else { &top.text };
-    link(html, top.latest, end, shown);
+    link(html, top.last, end, shown);
     html.markup("\n ");
     html.text(&topic.newest_sent.minute().to_string());
     html.markup(" UTC ");
@@ -192,7 +191,7 @@ fn write_topic(html: &mut Html, topic: &Topic<'_>) {
         html.blanks(2 * subject.depth.saturating_sub(1));
         html.markup("` ");
         let (rest, omitted) = unlike(&subject.text, before);
-        link(html, subject.latest, "T/#u", if rest.is_empty() { "(no subject)" } else { &rest });
+        link(html, subject.last, "T/#u", if rest.is_empty() { "(no subject)" } else { &rest });
         if omitted {
             html.markup(" &quot;");
         }
@@ -230,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_shows_its_subjects_and_links_the_latest_message_of_each() {
+    fn a_thread_shows_its_subjects_and_links_the_last_message_of_each() {
         let mids: Vec<MessageId> = (0..5).map(|n| MessageId::parse(&format!("{n}/x@y")).unwrap()).collect();
         let row = |n: usize, at: i64, subject: &'static str| Row {
             mid: &mids[n],
