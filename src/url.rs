@@ -26,6 +26,8 @@ pub enum Route {
     Git(InboxName, GitFile),
     /// Another spelling of an address: 301 to this path, from the root of the site.
     Moved(String),
+    /// A place that has no page of its own: 302 to the one that stands for it.
+    Elsewhere(String),
     /// Nothing that could be an address of ours.
     Nothing,
 }
@@ -272,8 +274,8 @@ fn parse_in_inbox(inbox: InboxName, tail: &str) -> Route {
 
 fn text_page(inbox: InboxName, text: &str) -> Route {
     match text {
-        "" => return Route::Moved(format!("/{inbox}/_/text/help/")),
-        "/" => return Route::Inbox(inbox, InboxPage::Missing),
+        "" => return Route::Elsewhere(format!("/{inbox}/_/text/help/")),
+        "/" => return Route::Inbox(inbox, InboxPage::Text(String::new(), Form::Html)),
         _ => {}
     }
     let Some(key) = text.strip_prefix('/') else {
@@ -284,7 +286,7 @@ fn text_page(inbox: InboxName, text: &str) -> Route {
     } else if let Some(key) = key.strip_suffix('/') {
         Route::Inbox(inbox, InboxPage::Text(key.to_owned(), Form::Html))
     } else {
-        Route::Moved(format!("/{inbox}/_/text/{key}/"))
+        Route::Elsewhere(format!("/{inbox}/_/text/{key}/"))
     }
 }
 
@@ -391,7 +393,9 @@ fn message_page(inbox: InboxName, tail: &str) -> Route {
         }
         _ => match attachment_index(last) {
             Some(index) => MessagePage::Attachment(index.to_owned()),
-            None => return with_slash(&inbox, tail),
+            // A front end may have decoded the slash in a Message-ID; the rest of one has its domain.
+            None if last.contains('@') => return with_slash(&inbox, tail),
+            None => return Route::Nothing,
         },
     };
     message(inbox, encoded, page)
@@ -399,6 +403,9 @@ fn message_page(inbox: InboxName, tail: &str) -> Route {
 
 /// `MSGID/`, `MSGID/T/` and the like: `encoded` is all before the last slash.
 fn message_dir(inbox: InboxName, encoded: &str) -> Route {
+    if encoded.is_empty() || encoded.ends_with('/') {
+        return Route::Nothing;
+    }
     if let Some((mid, view)) = encoded.rsplit_once('/') {
         let page = match view {
             "T" => Some(MessagePage::Flat),

@@ -84,7 +84,6 @@ pub fn body_within(parts: &[Part], options: &BodyOptions<'_>, budget: Budget) ->
                     writer.words_on_one_line(value);
                     writer.out.markup("\n");
                 }
-                writer.out.markup("\n");
             }
             PartBody::Opaque => writer.attachment_line(part, false),
         }
@@ -357,7 +356,7 @@ mod tests {
             &BodyOptions::default(),
         );
         assert!(
-            html.as_str().ends_with("</a>\n\nFrom: a &lt;b&gt;\n\n"),
+            html.as_str().ends_with("</a>\n\nFrom: a &lt;b&gt;\n"),
             "{html}"
         );
     }

@@ -13,10 +13,10 @@ pub(super) fn quote(out: &mut Html, lines: &str, fold: bool) {
     if count > LONG {
         out.markup("</pre><details class=\"q\"><summary>");
         out.text(&count.to_string());
-        out.markup(" quoted lines</summary><pre class=\"q\">");
-        // A parser drops a line break right behind `<pre>`, and none begins here: quotes begin with `>`.
+        // Parsers drop a line break right behind `<pre>`; without these two they would drop one of the mail's.
+        out.markup(" quoted lines</summary><pre class=\"q\">\n");
         linkify(out, lines);
-        out.markup("</pre></details><pre>");
+        out.markup("</pre></details><pre>\n");
     } else {
         out.markup("<span class=\"q\">");
         linkify(out, lines);
@@ -46,6 +46,17 @@ mod tests {
             quote(&mut out, &"> x\n".repeat(lines), fold);
             assert_eq!(out.as_str().contains("<details"), folded, "{lines} {fold}");
         }
+    }
+
+    #[test]
+    fn a_fold_swallows_no_line_break_of_the_mail() {
+        let mut out = Html::new();
+        quote(&mut out, &"> x\n".repeat(41), true);
+        out.text("\nyes");
+        assert!(
+            out.as_str().ends_with("\n</pre></details><pre>\n\nyes"),
+            "{out}"
+        );
     }
 
     #[test]

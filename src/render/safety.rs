@@ -14,7 +14,7 @@ use crate::mail::{Address, Part, PartBody};
 use crate::time::Timestamp;
 
 /// Reads the markup as strictly as XML, with the few tags and attributes that this room uses.
-fn check(html: &str) -> Result<(), String> {
+pub(super) fn check(html: &str) -> Result<(), String> {
     let mut open: Vec<&str> = Vec::new();
     let mut rest = html;
     while let Some((text, tail)) = rest.split_once('<') {

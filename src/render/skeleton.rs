@@ -204,42 +204,47 @@ impl Label {
 /// Finds what lines say, one after the other.
 #[derive(Debug, Default)]
 pub(super) struct Labels {
-    /// The words of the subject of the line before.
-    previous: Vec<String>,
+    /// The subject of the line before, as it was given.
+    given: String,
+    /// Likewise in its normal form: one `Re:` and trailing dots taken off.
+    normal: String,
 }
 
 impl Labels {
     /// What the next line says.
     pub(super) fn next(&mut self, subject: &str) -> Label {
-        let words = words(subject);
-        let same = words.iter().rev().zip(self.previous.iter().rev());
-        let same = same.take_while(|(word, before)| word == before).count();
-        let omitted = same > 1;
-        let mut new = &words[..if omitted {
-            words.len() - same
-        } else {
-            words.len()
-        }];
-        if let [before @ .., last] = new
-            && last
-                .get(..3)
-                .is_some_and(|start| start.eq_ignore_ascii_case("re:"))
+        // Most answers keep the subject. A single word is not thought worth leaving out.
+        if subject == self.given && self.normal.contains(' ') {
+            return Label::default();
+        }
+        let normal = mail::normalize_subject(subject);
+        let same = normal.rsplit(' ').zip(self.normal.rsplit(' '));
+        let same = same.take_while(|(word, before)| word == before);
+        let (count, bytes) = same.fold((0, 0), |(n, bytes), (word, _)| {
+            (n + 1, bytes + word.len() + 1)
+        });
+        let omitted = count > 1;
+        let mut new = match omitted {
+            true => normal
+                .get(..normal.len().saturating_sub(bytes))
+                .unwrap_or(""),
+            false => &normal,
+        };
+        let (before, last) = new.rsplit_once(' ').unwrap_or(("", new));
+        if last
+            .get(..3)
+            .is_some_and(|start| start.eq_ignore_ascii_case("re:"))
         {
             new = before;
         }
         let label = Label {
-            subject: new.join(" "),
+            subject: new.to_owned(),
             omitted,
         };
-        self.previous = words;
+        subject.clone_into(&mut self.given);
+        self.normal = normal;
         label
     }
-}
-
-/// The words of a subject in its normal form: one `Re:` and trailing dots taken off.
-fn words(subject: &str) -> Vec<String> {
-    let normal = mail::normalize_subject(subject);
-    normal.split_whitespace().map(str::to_owned).collect()
 }
 
 #[cfg(test)]

@@ -55,6 +55,7 @@ pub(super) fn line(route: Route) -> Line {
         // The git protocols come with mirroring.
         Route::Git(..) => light(|_| Err(WebError::MISSING)).posts(),
         Route::Moved(path) => light(move |v| Ok(Answer::moved(v.ask.with_query(path)))),
+        Route::Elsewhere(path) => light(move |v| Ok(Answer::elsewhere(v.ask.with_query(path)))),
         Route::Nothing => light(|_| Err(WebError::MISSING)),
     }
 }

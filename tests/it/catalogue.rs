@@ -96,7 +96,7 @@ fn carry_out(dir: &Path, deeds: &[Deed]) {
 
 fn open(dir: &Path, index_dir: &Path) -> Inbox {
     let archive = Archive::open(
-        Config::for_directories(&[dir.to_owned()], |_| None),
+        Config::for_directories(&[dir.to_owned()]),
         index_dir,
     )
     .unwrap();
@@ -105,7 +105,7 @@ fn open(dir: &Path, index_dir: &Path) -> Inbox {
 
 fn index(dir: &Path, index_dir: &Path, options: Options) -> Report {
     let archive = Archive::open(
-        Config::for_directories(&[dir.to_owned()], |_| None),
+        Config::for_directories(&[dir.to_owned()]),
         index_dir,
     )
     .unwrap();

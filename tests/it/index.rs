@@ -309,7 +309,9 @@ fn a_directory_in_no_config_is_indexed_and_served_by_its_name() {
     assert!(done.unwrap().success());
     let dir = world.path("mirror");
     let server = world.serve_with(&[dir.to_str().unwrap()]);
-    assert_eq!(server.get("/mirror/m1@weaver.example/").status, 200);
+    wait_until("the mirror is indexed", || {
+        server.get("/mirror/m1@weaver.example/").status == 200
+    });
 }
 
 #[test]

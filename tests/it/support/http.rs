@@ -160,6 +160,13 @@ impl Reply {
         }
     }
 
+    /// Likewise, whether for good (301) or for now (302).
+    #[track_caller]
+    pub(crate) fn moved_somehow(self) -> String {
+        let status = if self.status == 302 { 302 } else { 301 };
+        self.moved(status)
+    }
+
     /// The body with its content coding undone.
     pub(crate) fn content(&self) -> Vec<u8> {
         match self.header("content-encoding") {

@@ -63,6 +63,12 @@ impl World {
         dir
     }
 
+    /// Adds sections to the config, as they are.
+    pub(crate) fn add_to_config(&mut self, text: &str) {
+        self.inboxes.push_str(text);
+        self.write_config();
+    }
+
     fn write_config(&self) {
         let index = self.path("index");
         let text = format!(

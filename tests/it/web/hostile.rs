@@ -197,11 +197,9 @@ fn every_page_of_every_odd_mail_is_answered_and_none_is_alive() {
     assert!(mails > 50, "{mails}");
     let mut links: Vec<String> = Vec::new();
     let index = site.get("/odd/topics_new.html").ok().text();
-    links.extend(
-        hrefs(&index)
-            .into_iter()
-            .filter(|href| href.contains('/') && !href.contains("..") && !href.contains(':')),
-    );
+    links.extend(hrefs(&index).into_iter().filter(|href| {
+        href.contains('/') && !href.starts_with('_') && !href.contains("..") && !href.contains(':')
+    }));
     let mut seen = 0;
     for href in links {
         let Some((mid, _)) = href.rsplit_once("/#").or_else(|| href.rsplit_once('/')) else {

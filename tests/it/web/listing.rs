@@ -1,6 +1,6 @@
 //! `/`: the inboxes of the site.
 
-use crate::support::{World, demo, hrefs, text};
+use crate::support::{Mail, World, demo, hrefs, text};
 
 #[test]
 fn every_inbox_stands_there_with_its_description_the_liveliest_first() {
@@ -28,8 +28,23 @@ fn one_comes_from_the_listing_to_an_inbox_by_its_link() {
 }
 
 #[test]
-fn a_site_without_inboxes_says_so() {
-    let world = World::new();
+fn a_site_that_lists_nothing_says_so() {
+    let mut world = World::new();
+    world
+        .inbox("quiet")
+        .add(&[Mail::new("a@weaver.example", "A", 1).bytes()]);
+    world.add_to_config("[publicinbox]\n\twwwListing = 404\n");
     world.index();
-    world.serve().get("/").status(404);
+    let site = world.serve();
+    site.get("/").status(404);
+    site.get("/quiet/").ok();
+}
+
+#[test]
+fn serving_nothing_at_all_is_refused_with_advice() {
+    let mut world = World::new();
+    world.add_to_config("");
+    let done = world.run(&["serve", "--listen", "127.0.0.1:0", "no-such-inbox"]);
+    assert!(!done.status.success());
+    assert!(String::from_utf8_lossy(&done.stderr).contains("no-such-inbox"));
 }

@@ -8,11 +8,13 @@ mod listing;
 mod mbox;
 mod message;
 mod missing;
+mod new;
 mod protocol;
 mod raw;
 mod seed;
 mod text;
 mod thread;
+mod topic_list;
 mod topics;
 
 /// Message-IDs of the sample archive that tests speak of, as they stand in URLs.
