@@ -1,11 +1,11 @@
 //! `/INBOX/` — its latest threads. Threads are woven of the latest messages only; `?t=` moves that window.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use askama::Template;
 
 use crate::archive::{Article, Thread};
-use crate::id::{ArticleNum, InboxName, MessageId};
+use crate::id::{InboxName, MessageId};
 use crate::mail::{self, Line, What};
 use crate::render::Html;
 use crate::time::Timestamp;
@@ -43,9 +43,8 @@ pub(in crate::web) fn show(visit: &Visit<'_>, name: &InboxName) -> Result<Answer
     let oldest = articles.iter().map(|a| a.received).min();
     let paging = Paging::of(window, articles.len(), oldest.zip(newest));
     let outcome = if articles.is_empty() { Outcome::Missing } else { Outcome::Found };
-    let counted: HashSet<ArticleNum> = articles.iter().map(|a| a.num).collect();
     let Thread { lines, articles, .. } = inbox.arrange(articles)?;
-    let rows: Vec<Row<'_>> = articles.iter().map(|article| Row::of(article, &counted)).collect();
+    let rows: Vec<Row<'_>> = articles.iter().map(Row::of).collect();
     let topics = list(&lines, &rows);
     let mut frame = Frame::of_inbox(visit, &inbox, &inbox.description());
     frame.feed = Some("new.atom".to_owned());
@@ -87,18 +86,15 @@ struct Row<'a> {
     subject: &'a str,
     sent: Timestamp,
     received: Timestamp,
-    /// Whether it is in the window; others are only there because they are answered in it.
-    counted: bool,
 }
 
 impl<'a> Row<'a> {
-    fn of(article: &'a Article, window: &HashSet<ArticleNum>) -> Row<'a> {
+    fn of(article: &'a Article) -> Row<'a> {
         Row {
             mid: &article.mid,
             subject: &article.subject,
             sent: article.sent,
             received: article.received,
-            counted: window.contains(&article.num),
         }
     }
 }
@@ -159,7 +155,7 @@ fn gather<'a>(lines: &[Line], rows: &'a [Row<'a>]) -> Vec<Topic<'a>> {
             });
         }
         let Some(topic) = topics.last_mut() else { continue };
-        topic.count += usize::from(row.counted);
+        topic.count += 1;
         topic.newest_sent = topic.newest_sent.max(row.sent);
         topic.newest_received = topic.newest_received.max(row.received);
         let text = mail::normalize_subject(row.subject);
@@ -236,7 +232,6 @@ mod tests {
             subject,
             sent: Timestamp(1_600_000_000 + at),
             received: Timestamp(1_600_000_000 + at),
-            counted: n != 0,
         };
         let rows = [
             row(0, 1, "on looms and <wool>"),
@@ -257,7 +252,7 @@ mod tests {
             list(&lines, &rows).as_str(),
             "<a href=\"3%2Fx@y/T/#u\">alone</a>\n 2020-09-13 12:41 UTC \n\n\
              <a href=\"4%2Fx@y/T/#u\">(no subject)</a>\n 2020-09-13 12:33 UTC \n\n\
-             <a href=\"2%2Fx@y/T/#t\">on looms and &lt;wool&gt;</a>\n 2020-09-13 12:26 UTC  (2+ messages)\n  \
+             <a href=\"2%2Fx@y/T/#t\">on looms and &lt;wool&gt;</a>\n 2020-09-13 12:26 UTC  (3+ messages)\n  \
              ` <a href=\"1%2Fx@y/T/#u\">[rant]</a> &quot;\n"
         );
     }
