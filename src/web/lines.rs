@@ -20,7 +20,9 @@ impl<'a> Lines<'a> {
         for line in &thread.lines {
             let (mid, sight, article) = match line.what {
                 What::Real(index) => {
-                    let Some(article) = thread.articles.get(index) else { continue };
+                    let Some(article) = thread.articles.get(index) else {
+                        continue;
+                    };
                     let sight = Sight::Seen {
                         sent: article.sent,
                         subject: &article.subject,
@@ -30,11 +32,18 @@ impl<'a> Lines<'a> {
                     (&article.mid, sight, Some(article))
                 }
                 What::Ghost(key) => {
-                    let Some(mid) = thread.ghosts.get(&key) else { continue };
+                    let Some(mid) = thread.ghosts.get(&key) else {
+                        continue;
+                    };
                     (mid, Sight::Ghost, None)
                 }
             };
-            lines.entries.push(Entry { mid, depth: line.depth, loose: line.loose, sight });
+            lines.entries.push(Entry {
+                mid,
+                depth: line.depth,
+                loose: line.loose,
+                sight,
+            });
             lines.articles.push(article);
         }
         lines
@@ -42,17 +51,30 @@ impl<'a> Lines<'a> {
 
     /// On which line an article stands.
     pub(super) fn place(&self, article: &Article) -> Option<usize> {
-        self.articles.iter().position(|found| found.is_some_and(|found| found.num == article.num))
+        self.articles
+            .iter()
+            .position(|found| found.is_some_and(|found| found.num == article.num))
     }
 
     /// The article on the next line that has one.
     pub(super) fn after(&self, place: usize) -> Option<&'a Article> {
-        self.articles.get(place + 1..)?.iter().flatten().next().copied()
+        self.articles
+            .get(place + 1..)?
+            .iter()
+            .flatten()
+            .next()
+            .copied()
     }
 
     /// The article on the line before that has one.
     pub(super) fn before(&self, place: usize) -> Option<&'a Article> {
-        self.articles.get(..place)?.iter().rev().flatten().next().copied()
+        self.articles
+            .get(..place)?
+            .iter()
+            .rev()
+            .flatten()
+            .next()
+            .copied()
     }
 }
 

@@ -34,7 +34,11 @@ pub(super) enum Scope {
 impl Site {
     pub(super) fn new(archive: Archive, url: Option<String>, listing: Listing) -> Site {
         let url = url.filter(|url| is_web(url)).map(with_slash);
-        Site { archive, listing, url }
+        Site {
+            archive,
+            listing,
+            url,
+        }
     }
 
     /// The inbox of that name, or the answer that there is none.
@@ -95,7 +99,11 @@ fn hash_inbox(inbox: &Inbox, hasher: &mut DefaultHasher) {
 
 /// From the path `asked` to `inside`, a path from the root without its first `/`.
 fn relative(asked: &str, inside: &str) -> String {
-    let below = asked.bytes().filter(|b| *b == b'/').count().saturating_sub(1);
+    let below = asked
+        .bytes()
+        .filter(|b| *b == b'/')
+        .count()
+        .saturating_sub(1);
     if below == 0 {
         // A first segment with a colon would look like a scheme, an empty one like a host.
         format!("./{inside}")

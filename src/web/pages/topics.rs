@@ -42,8 +42,14 @@ pub(in crate::web) fn show(visit: &Visit<'_>, name: &InboxName) -> Result<Answer
     let newest = articles.iter().map(|a| a.received).max();
     let oldest = articles.iter().map(|a| a.received).min();
     let paging = Paging::of(window, articles.len(), oldest.zip(newest));
-    let outcome = if articles.is_empty() { Outcome::Missing } else { Outcome::Found };
-    let Thread { lines, articles, .. } = inbox.arrange(articles)?;
+    let outcome = if articles.is_empty() {
+        Outcome::Missing
+    } else {
+        Outcome::Found
+    };
+    let Thread {
+        lines, articles, ..
+    } = inbox.arrange(articles)?;
     let rows: Vec<Row<'_>> = articles.iter().map(Row::of).collect();
     let topics = list(&lines, &rows);
     let mut frame = Frame::of_inbox(visit, &inbox, &inbox.description());
@@ -58,7 +64,11 @@ pub(in crate::web) fn show(visit: &Visit<'_>, name: &InboxName) -> Result<Answer
         newer: paging.newer,
         paged: window != Window::Latest,
     };
-    Ok(Answer::page(outcome, print(&page)?, Fresh::of_bytes(newest)))
+    Ok(Answer::page(
+        outcome,
+        print(&page)?,
+        Fresh::of_bytes(newest),
+    ))
 }
 
 /// Where a window's neighbours are.
@@ -71,9 +81,12 @@ struct Paging {
 impl Paging {
     /// Both ends of a window are inclusive, so that nothing falls between two pages.
     fn of(window: Window, count: usize, ends: Option<(Timestamp, Timestamp)>) -> Paging {
-        let Some((oldest, newest)) = ends else { return Paging::default() };
+        let Some((oldest, newest)) = ends else {
+            return Paging::default();
+        };
         let full = count >= WINDOW;
-        let older = (full || matches!(window, Window::From(_))).then(|| format!("?t={}", oldest.digits()));
+        let older =
+            (full || matches!(window, Window::From(_))).then(|| format!("?t={}", oldest.digits()));
         let newer = (window != Window::Latest && (full || !matches!(window, Window::From(_))))
             .then(|| format!("?t={}-", newest.digits()));
         Paging { older, newer }
@@ -142,7 +155,9 @@ fn gather<'a>(lines: &[Line], rows: &'a [Row<'a>]) -> Vec<Topic<'a>> {
         if line.depth == 0 {
             fresh = true;
         }
-        let What::Real(index) = line.what else { continue };
+        let What::Real(index) = line.what else {
+            continue;
+        };
         let Some(row) = rows.get(index) else { continue };
         if fresh {
             fresh = false;
@@ -154,7 +169,9 @@ fn gather<'a>(lines: &[Line], rows: &'a [Row<'a>]) -> Vec<Topic<'a>> {
                 subjects: Vec::new(),
             });
         }
-        let Some(topic) = topics.last_mut() else { continue };
+        let Some(topic) = topics.last_mut() else {
+            continue;
+        };
         topic.count += 1;
         topic.newest_sent = topic.newest_sent.max(row.sent);
         topic.newest_received = topic.newest_received.max(row.received);
@@ -163,7 +180,11 @@ fn gather<'a>(lines: &[Line], rows: &'a [Row<'a>]) -> Vec<Topic<'a>> {
             Some(subject) => subject.last = row,
             None => {
                 known.insert(text.clone(), topic.subjects.len());
-                topic.subjects.push(Subject { depth: line.depth, text, last: row });
+                topic.subjects.push(Subject {
+                    depth: line.depth,
+                    text,
+                    last: row,
+                });
             }
         }
     }
@@ -171,9 +192,15 @@ fn gather<'a>(lines: &[Line], rows: &'a [Row<'a>]) -> Vec<Topic<'a>> {
 }
 
 fn write_topic(html: &mut Html, topic: &Topic<'_>) {
-    let Some((top, others)) = topic.subjects.split_first() else { return };
+    let Some((top, others)) = topic.subjects.split_first() else {
+        return;
+    };
     let end = if topic.count > 1 { "T/#t" } else { "T/#u" };
-    let shown = if top.text.is_empty() { "(no subject)" } else { &top.text };
+    let shown = if top.text.is_empty() {
+        "(no subject)"
+    } else {
+        &top.text
+    };
     link(html, top.last, end, shown);
     html.markup("\n ");
     html.text(&topic.newest_sent.minute().to_string());
@@ -187,7 +214,16 @@ fn write_topic(html: &mut Html, topic: &Topic<'_>) {
         html.blanks(2 * subject.depth.saturating_sub(1));
         html.markup("` ");
         let (rest, omitted) = unlike(&subject.text, before);
-        link(html, subject.last, "T/#u", if rest.is_empty() { "(no subject)" } else { &rest });
+        link(
+            html,
+            subject.last,
+            "T/#u",
+            if rest.is_empty() {
+                "(no subject)"
+            } else {
+                &rest
+            },
+        );
         if omitted {
             html.markup(" &quot;");
         }
@@ -204,7 +240,12 @@ fn link(html: &mut Html, row: &Row<'_>, end: &str, text: &str) {
 /// more, and the second value says so.
 fn unlike(subject: &str, before: &str) -> (String, bool) {
     let mut words: Vec<&str> = subject.split(' ').collect();
-    let equal = words.iter().rev().zip(before.split(' ').rev()).take_while(|(a, b)| *a == b).count();
+    let equal = words
+        .iter()
+        .rev()
+        .zip(before.split(' ').rev())
+        .take_while(|(a, b)| *a == b)
+        .count();
     if equal < 2 || equal == words.len() {
         return (subject.to_owned(), false);
     }
@@ -221,12 +262,18 @@ mod tests {
     use crate::url::Window;
 
     fn line(what: What, depth: usize) -> Line {
-        Line { what, depth, loose: false }
+        Line {
+            what,
+            depth,
+            loose: false,
+        }
     }
 
     #[test]
     fn a_thread_shows_its_subjects_and_links_the_last_message_of_each() {
-        let mids: Vec<MessageId> = (0..5).map(|n| MessageId::parse(&format!("{n}/x@y")).unwrap()).collect();
+        let mids: Vec<MessageId> = (0..5)
+            .map(|n| MessageId::parse(&format!("{n}/x@y")).unwrap())
+            .collect();
         let row = |n: usize, at: i64, subject: &'static str| Row {
             mid: &mids[n],
             subject,
@@ -270,7 +317,11 @@ mod tests {
             ("a b", "a b", "a b", false),
             ("", "a", "", false),
         ] {
-            assert_eq!(unlike(subject, before), (rest.to_owned(), omitted), "{subject}");
+            assert_eq!(
+                unlike(subject, before),
+                (rest.to_owned(), omitted),
+                "{subject}"
+            );
         }
     }
 
@@ -289,7 +340,11 @@ mod tests {
             (from, WINDOW, ends, older, newer),
             (from, 0, None, None, None),
         ] {
-            assert_eq!(Paging::of(window, count, ends), Paging { older, newer }, "{window:?} {count}");
+            assert_eq!(
+                Paging::of(window, count, ends),
+                Paging { older, newer },
+                "{window:?} {count}"
+            );
         }
     }
 }
