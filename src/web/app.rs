@@ -66,6 +66,8 @@ impl Default for Settings {
     }
 }
 
+/// So much of a path is worth a line in the log.
+const LOGGED_PATH: usize = 500;
 /// Bodies of POST that are larger are refused: search forms are short.
 const FORM_MAX: usize = 64 * 1024;
 /// A long answer that turns out to be no longer than this (compressed) is kept like a short one.
@@ -446,6 +448,7 @@ fn log(method: &Method, path: &str, response: &Response<Body>, began: Instant) {
     let status = response.status().as_u16();
     let ms = began.elapsed().as_micros() as f64 / 1000.0;
     let bytes = length.unwrap_or("-");
+    let path = &path[..path.floor_char_boundary(LOGGED_PATH)];
     tracing::info!(target: "access", %method, path, status, bytes, ms, "{method} {path} {status} {bytes} {ms}");
 }
 

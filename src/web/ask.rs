@@ -17,6 +17,7 @@ pub(super) struct Ask {
     /// The same, read.
     pub(super) query: Query,
     /// The body of a POST.
+    #[expect(dead_code, reason = "searches that are posted will read it")]
     pub(super) form: Bytes,
     /// Its headers.
     pub(super) headers: HeaderMap,
@@ -66,7 +67,7 @@ impl Ask {
     }
 
     /// Whether the visitor was sent here by a page of another site.
-    pub(super) fn from_elsewhere(&self) -> bool {
+    pub(super) fn is_from_elsewhere(&self) -> bool {
         let text = |name| self.headers.get(name).and_then(|v| v.to_str().ok());
         let Some(referer) = text(REFERER) else {
             return false;
@@ -128,7 +129,7 @@ mod tests {
             (Some("nonsense"), true),
         ] {
             assert_eq!(
-                ask("/x/", referer).from_elsewhere(),
+                ask("/x/", referer).is_from_elsewhere(),
                 elsewhere,
                 "{referer:?}"
             );

@@ -98,7 +98,7 @@ fn weighed(item: &str) -> (&str, u32) {
 /// Compresses what is written to it into `W`.
 pub(super) enum Encoder<W: Write> {
     Identity(W),
-    Gzip(GzEncoder<W>),
+    Gzip(Box<GzEncoder<W>>),
     Zstd(Box<zstd::stream::write::Encoder<'static, W>>),
 }
 
@@ -107,7 +107,9 @@ impl<W: Write> Encoder<W> {
     pub(super) fn new(coding: Coding, out: W) -> Encoder<W> {
         match coding {
             Coding::Identity => Encoder::Identity(out),
-            Coding::Gzip => Encoder::Gzip(GzEncoder::new(out, Compression::new(GZIP_LEVEL))),
+            Coding::Gzip => {
+                Encoder::Gzip(Box::new(GzEncoder::new(out, Compression::new(GZIP_LEVEL))))
+            }
             Coding::Zstd => Encoder::zstd(out),
         }
     }

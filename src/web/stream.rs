@@ -109,7 +109,7 @@ impl Pipe {
         self.turn.permit = None;
         let sent = self
             .handle
-            .block_on(timeout(self.deadline, self.sender.send(piece)));
+            .block_on(async { timeout(self.deadline, self.sender.send(piece)).await });
         match sent {
             Ok(Ok(())) => {}
             Ok(Err(_)) => return Err(io::ErrorKind::BrokenPipe.into()),

@@ -114,16 +114,17 @@ impl ThreadPage {
         put(out, printed(&Foot { frame: &self.frame })?)
     }
 
-    /// One message after the other, by the time they were sent.
+    /// One message after the other, by the time they were sent; below them the loose matches, newest first.
     fn write_flat(&self, out: &mut dyn Write, lines: &Lines<'_>) -> Result<()> {
         let family = Family::of(&lines.entries);
-        let mut order: Vec<(usize, &Article)> = lines
-            .articles
-            .iter()
-            .enumerate()
-            .filter_map(|(n, a)| Some((n, (*a)?)))
-            .collect();
-        order.sort_by_key(|(_, article)| (article.sent, article.num));
+        let placed = lines.articles.iter().enumerate();
+        let mut order: Vec<(usize, &Article)> =
+            placed.filter_map(|(n, a)| Some((n, (*a)?))).collect();
+        let loose = |place: usize| lines.entries.get(place).is_some_and(|entry| entry.loose);
+        order.sort_by_key(|&(place, article)| match loose(place) {
+            false => (false, article.sent.0, article.num.0),
+            true => (true, -article.received.0, -article.num.0),
+        });
         for (n, (place, article)) in order.into_iter().enumerate() {
             put(out, if n == 0 { "<pre>" } else { "<hr>\n<pre>" }.to_owned())?;
             put(out, self.entry(lines, &family, place, article))?;

@@ -1,11 +1,11 @@
 //! `/INBOX/` — its latest threads. Threads are woven of the latest messages only; `?t=` moves that window.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use askama::Template;
 
 use crate::archive::{Article, Thread};
-use crate::id::{ArticleNum, InboxName, MessageId};
+use crate::id::{InboxName, MessageId};
 use crate::mail::{self, Line, What};
 use crate::render::Html;
 use crate::time::Timestamp;
@@ -47,14 +47,10 @@ pub(in crate::web) fn show(visit: &Visit<'_>, name: &InboxName) -> Result<Answer
     } else {
         Outcome::Found
     };
-    let counted: HashSet<ArticleNum> = articles.iter().map(|a| a.num).collect();
     let Thread {
         lines, articles, ..
     } = inbox.arrange(articles)?;
-    let rows: Vec<Row<'_>> = articles
-        .iter()
-        .map(|article| Row::of(article, &counted))
-        .collect();
+    let rows: Vec<Row<'_>> = articles.iter().map(Row::of).collect();
     let topics = list(&lines, &rows);
     let mut frame = Frame::of_inbox(visit, &inbox, &inbox.description());
     frame.feed = Some("new.atom".to_owned());
@@ -103,18 +99,15 @@ struct Row<'a> {
     subject: &'a str,
     sent: Timestamp,
     received: Timestamp,
-    /// Whether it is in the window; others are only there because they are answered in it.
-    counted: bool,
 }
 
 impl<'a> Row<'a> {
-    fn of(article: &'a Article, window: &HashSet<ArticleNum>) -> Row<'a> {
+    fn of(article: &'a Article) -> Row<'a> {
         Row {
             mid: &article.mid,
             subject: &article.subject,
             sent: article.sent,
             received: article.received,
-            counted: window.contains(&article.num),
         }
     }
 }
@@ -132,8 +125,8 @@ struct Topic<'a> {
 struct Subject<'a> {
     depth: usize,
     text: String,
-    /// The latest message that has it.
-    latest: &'a Row<'a>,
+    /// The last message, in reading order, that has it.
+    last: &'a Row<'a>,
 }
 
 /// The threads of an arranged window as lines.
@@ -179,19 +172,18 @@ fn gather<'a>(lines: &[Line], rows: &'a [Row<'a>]) -> Vec<Topic<'a>> {
         let Some(topic) = topics.last_mut() else {
             continue;
         };
-        topic.count += usize::from(row.counted);
+        topic.count += 1;
         topic.newest_sent = topic.newest_sent.max(row.sent);
         topic.newest_received = topic.newest_received.max(row.received);
         let text = mail::normalize_subject(row.subject);
         match known.get(&text).and_then(|n| topic.subjects.get_mut(*n)) {
-            Some(subject) if row.sent >= subject.latest.sent => subject.latest = row,
-            Some(_) => {}
+            Some(subject) => subject.last = row,
             None => {
                 known.insert(text.clone(), topic.subjects.len());
                 topic.subjects.push(Subject {
                     depth: line.depth,
                     text,
-                    latest: row,
+                    last: row,
                 });
             }
         }
@@ -209,7 +201,7 @@ fn write_topic(html: &mut Html, topic: &Topic<'_>) {
     } else {
         &top.text
     };
-    link(html, top.latest, end, shown);
+    link(html, top.last, end, shown);
     html.markup("\n ");
     html.text(&topic.newest_sent.minute().to_string());
     html.markup(" UTC ");
@@ -224,7 +216,7 @@ fn write_topic(html: &mut Html, topic: &Topic<'_>) {
         let (rest, omitted) = unlike(&subject.text, before);
         link(
             html,
-            subject.latest,
+            subject.last,
             "T/#u",
             if rest.is_empty() {
                 "(no subject)"
@@ -278,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_shows_its_subjects_and_links_the_latest_message_of_each() {
+    fn a_thread_shows_its_subjects_and_links_the_last_message_of_each() {
         let mids: Vec<MessageId> = (0..5)
             .map(|n| MessageId::parse(&format!("{n}/x@y")).unwrap())
             .collect();
@@ -287,7 +279,6 @@ mod tests {
             subject,
             sent: Timestamp(1_600_000_000 + at),
             received: Timestamp(1_600_000_000 + at),
-            counted: n != 0,
         };
         let rows = [
             row(0, 1, "on looms and <wool>"),
@@ -308,7 +299,7 @@ mod tests {
             list(&lines, &rows).as_str(),
             "<a href=\"3%2Fx@y/T/#u\">alone</a>\n 2020-09-13 12:41 UTC \n\n\
              <a href=\"4%2Fx@y/T/#u\">(no subject)</a>\n 2020-09-13 12:33 UTC \n\n\
-             <a href=\"2%2Fx@y/T/#t\">on looms and &lt;wool&gt;</a>\n 2020-09-13 12:26 UTC  (2+ messages)\n  \
+             <a href=\"2%2Fx@y/T/#t\">on looms and &lt;wool&gt;</a>\n 2020-09-13 12:26 UTC  (3+ messages)\n  \
              ` <a href=\"1%2Fx@y/T/#u\">[rant]</a> &quot;\n"
         );
     }
