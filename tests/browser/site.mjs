@@ -46,5 +46,4 @@ export const pages = [
   { name: 'color', path: 'loom/_/text/color/' },
   { name: 'config', path: 'loom/_/text/config/' },
   { name: 'unknown message', path: 'loom/no-such-message@example.invalid/', status: [300, 404] },
-  { name: 'unknown inbox', path: 'no-such-inbox/', status: [404] },
 ];

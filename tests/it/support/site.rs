@@ -212,6 +212,14 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = self.log();
+            let last = log.lines().rev().take(10).collect::<Vec<_>>();
+            println!(
+                "the server ({:?}) said last: {last:#?}",
+                self.child.try_wait()
+            );
+        }
         self.child.kill().ok();
         self.child.wait().ok();
     }
