@@ -3,6 +3,7 @@
 //! Nothing is seen by anyone before [`Writer::commit`]; a crash before that leaves the last commit. What is added
 //! again under the same key takes the place of what was there.
 
+use tantivy::index::{SegmentId, SegmentMeta};
 use tantivy::indexer::LogMergePolicy;
 use tantivy::{IndexWriter, TantivyDocument, Term};
 
@@ -79,14 +80,22 @@ impl Writer {
     }
 
     /// Writes every segment anew that still holds words of removed messages, and deletes the old ones: after a purge
-    /// not one of its words is left on disk. Removals must have been committed.
+    /// not one of its words is left on disk. Removals must have been committed. What a [`super::Search`] of this
+    /// process still reads is only deleted when that has been refreshed and this is called again.
     ///
     /// # Errors
     /// [`crate::error::Error::Search`] where the index cannot be written.
     pub fn expunge(&mut self) -> Result<()> {
-        let metas = self.inner.index().searchable_segment_metas().map_err(failed)?;
-        for meta in metas.iter().filter(|meta| meta.has_deletes()) {
-            self.inner.merge(&[meta.id()]).wait().map_err(failed)?;
+        let metas = self.inner.index().searchable_segment_metas();
+        // Only their ids are kept: what is held by its meta data is not deleted.
+        let stale: Vec<SegmentId> = metas
+            .map_err(failed)?
+            .iter()
+            .filter(|meta| meta.has_deletes())
+            .map(SegmentMeta::id)
+            .collect();
+        for id in stale {
+            self.inner.merge(&[id]).wait().map_err(failed)?;
         }
         self.inner.garbage_collect_files().wait().map_err(failed)?;
         Ok(())
