@@ -3,6 +3,8 @@
 //! Nothing is seen by anyone before [`Writer::commit`]; a crash before that leaves the last commit. What is added
 //! again under the same key takes the place of what was there.
 
+use std::time::Duration;
+
 use tantivy::index::{SegmentId, SegmentMeta};
 use tantivy::indexer::LogMergePolicy;
 use tantivy::{IndexWriter, TantivyDocument, Term};
@@ -15,6 +17,10 @@ use crate::id::MessageKey;
 
 /// Memory for each thread that indexes, in bytes.
 const HEAP: usize = 64 << 20;
+
+/// How often, and how long each time, a merge that goes on already is waited for: ten minutes in all.
+const MERGE_TRIES: u32 = 6000;
+const MERGE_PAUSE: Duration = Duration::from_millis(100);
 
 /// The only one who writes an index.
 pub struct Writer {
@@ -86,19 +92,33 @@ impl Writer {
     /// # Errors
     /// [`crate::error::Error::Search`] where the index cannot be written.
     pub fn expunge(&mut self) -> Result<()> {
-        let metas = self.inner.index().searchable_segment_metas();
-        // Only their ids are kept: what is held by its meta data is not deleted.
-        let stale: Vec<SegmentId> = metas
-            .map_err(failed)?
-            .iter()
-            .filter(|meta| meta.has_deletes())
-            .map(SegmentMeta::id)
-            .collect();
-        for id in stale {
-            self.inner.merge(&[id]).wait().map_err(failed)?;
+        let mut tries = 0;
+        loop {
+            let stale = self.stale_segments()?;
+            if stale.is_empty() {
+                break;
+            }
+            for id in stale {
+                let merged = self.inner.merge(&[id]).wait();
+                // One that is just being merged with others is not ours to merge: wait for that.
+                if let Err(error) = merged {
+                    tries += 1;
+                    if tries > MERGE_TRIES {
+                        return Err(failed(error));
+                    }
+                    std::thread::sleep(MERGE_PAUSE);
+                }
+            }
         }
         self.inner.garbage_collect_files().wait().map_err(failed)?;
         Ok(())
+    }
+
+    /// The segments that hold removed messages. Only their ids: what is held by its meta data is not deleted.
+    fn stale_segments(&self) -> Result<Vec<SegmentId>> {
+        let metas = self.inner.index().searchable_segment_metas().map_err(failed)?;
+        let stale = metas.iter().filter(|meta| meta.has_deletes());
+        Ok(stale.map(SegmentMeta::id).collect())
     }
 
     /// Waits until no segments are being merged, and closes.
