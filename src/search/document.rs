@@ -1,10 +1,12 @@
 //! Turns a mail into what the index keeps of it. Pure: may be done in many threads at once.
 
+use std::cell::RefCell;
+
 use tantivy::TantivyDocument;
 
 use super::patch::{self, Piece};
 use super::schema::{FIELDS, Tag, Zone};
-use super::words::{BREAK, Words};
+use super::words::{self, BREAK, CutText, Stems, Words};
 use crate::id::{ArticleNum, InboxId, MessageKey};
 use crate::mail::{Message, Overview, PartBody};
 use crate::time::Timestamp;
@@ -14,6 +16,11 @@ const TEXT_MAX: usize = 4 << 20;
 
 /// The longest exact term, in bytes.
 pub(super) const TERM_MAX: usize = 245;
+
+thread_local! {
+    /// The stems that this thread has met.
+    static STEMS: RefCell<Stems> = RefCell::new(Stems::new(16_384));
+}
 
 /// One place where a message is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +37,7 @@ pub struct Place {
 pub struct Document {
     key: MessageKey,
     zones: [String; ZONES.len()],
+    cut: Vec<CutText>,
     tags: Vec<(Tag, String)>,
     numbers: TantivyDocument,
     room: usize,
@@ -60,6 +68,7 @@ impl Document {
         let mut document = Document {
             key: MessageKey(0),
             zones: Default::default(),
+            cut: Vec::new(),
             tags: Vec::new(),
             numbers: TantivyDocument::new(),
             room: TEXT_MAX,
@@ -68,6 +77,7 @@ impl Document {
         document.numbers.add_u64(FIELDS.1.bytes, overview.bytes);
         document.head(message, overview);
         document.body(message);
+        document.cut();
         document
     }
 
@@ -91,13 +101,8 @@ impl Document {
 
     /// Adds what another copy of the same message has for itself: the `List-Id` of the list that it came by.
     pub fn add_copy(&mut self, copy: &Message<'_>) {
-        for header in copy.headers("List-Id") {
-            let id = list_id(&header);
-            if !id.is_empty() {
-                self.text(Zone::List, &id);
-                self.tag(Tag::ListId, &id);
-            }
-        }
+        self.list_ids(copy);
+        self.cut();
     }
 
     fn head(&mut self, message: &Message<'_>, overview: &Overview) {
@@ -113,7 +118,17 @@ impl Document {
         for id in &overview.references {
             self.tag(Tag::Reference, id.as_str());
         }
-        self.add_copy(message);
+        self.list_ids(message);
+    }
+
+    fn list_ids(&mut self, message: &Message<'_>) {
+        for header in message.headers("List-Id") {
+            let id = list_id(&header);
+            if !id.is_empty() {
+                self.text(Zone::List, &id);
+                self.tag(Tag::ListId, &id);
+            }
+        }
     }
 
     fn body(&mut self, message: &Message<'_>) {
@@ -224,11 +239,9 @@ impl Document {
         }
         let index = ZONES.iter().position(|z| *z == zone);
         if let Some(kept) = index.and_then(|i| self.zones.get_mut(i)) {
-            kept.push(if kept.is_empty() {
-                zone.mark()
-            } else {
-                between
-            });
+            if !kept.is_empty() {
+                kept.push(between);
+            }
             kept.push_str(text);
         }
     }
@@ -240,14 +253,26 @@ impl Document {
         }
     }
 
+    /// Cuts all text into words: the greater part of the work, which thus is done in the thread of the caller.
+    fn cut(&mut self) {
+        STEMS.with_borrow_mut(|stems| {
+            for (zone, text) in ZONES.iter().zip(&mut self.zones) {
+                if !text.is_empty() {
+                    self.cut.push(words::cut(zone.mark(), text, stems));
+                    *text = String::new();
+                }
+            }
+        });
+    }
+
     /// What tantivy takes.
     pub(super) fn into_tantivy(mut self) -> TantivyDocument {
         self.tags.sort();
         self.tags.dedup();
         let mut document = self.numbers;
-        for text in self.zones.iter().filter(|text| !text.is_empty()) {
-            document.add_text(FIELDS.1.words, text);
-            document.add_text(FIELDS.1.stems, text);
+        for text in &self.cut {
+            document.add_text(FIELDS.1.words, &text.words);
+            document.add_text(FIELDS.1.stems, &text.stems);
         }
         for (tag, value) in &self.tags {
             let mut term = String::with_capacity(value.len() + 1);

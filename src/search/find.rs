@@ -153,7 +153,7 @@ impl Search {
         let mut plan = Plan {
             searcher: &searcher,
             inbox: filter.inbox,
-            stems: Stems::new(),
+            stems: Stems::new(16),
         };
         let mut parts = vec![plan.of(&query.root)?];
         parts.extend(filter.inbox.map(plan::in_inbox));

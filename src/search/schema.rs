@@ -16,7 +16,7 @@ use tantivy::schema::{
 };
 use tantivy::tokenizer::{RawTokenizer, TextAnalyzer, TokenizerManager};
 
-use super::words::{Plain, Stemmed, Stems};
+use super::words::Pieces;
 
 /// A region of text that a query may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -150,9 +150,9 @@ fn schema() -> (Schema, Fields) {
     let fields = Fields {
         words: schema.add_text_field(
             "words",
-            text("words", IndexRecordOption::WithFreqsAndPositions),
+            text("pieces", IndexRecordOption::WithFreqsAndPositions),
         ),
-        stems: schema.add_text_field("stems", text("stems", IndexRecordOption::WithFreqs)),
+        stems: schema.add_text_field("stems", text("pieces", IndexRecordOption::WithFreqs)),
         exact: schema.add_text_field("exact", text("exact", IndexRecordOption::Basic)),
         key: schema.add_i64_field(column::KEY, number() | INDEXED),
         sent: schema.add_i64_field(column::SENT, number()),
@@ -167,8 +167,7 @@ fn schema() -> (Schema, Fields) {
 /// The tokenizers that [`schema`] names.
 pub(super) fn tokenizers() -> TokenizerManager {
     let all = TokenizerManager::default(); // number fields ask for one of these, too
-    all.register("words", TextAnalyzer::from(Plain));
-    all.register("stems", TextAnalyzer::from(Stemmed(Stems::new())));
+    all.register("pieces", TextAnalyzer::from(Pieces::default()));
     all.register("exact", TextAnalyzer::from(RawTokenizer::default()));
     all
 }

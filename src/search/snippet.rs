@@ -64,8 +64,12 @@ impl Sought {
             Node::Word { word, forms, .. } => {
                 self.words.insert(word.clone());
                 if *forms {
+<<<<<<< HEAD
                     self.stems
                         .insert(Stems::new().of(word).unwrap_or(word).to_owned());
+=======
+                    self.stems.insert(Stems::new(1).of(word).unwrap_or(word).to_owned());
+>>>>>>> search
                 }
             }
             Node::Phrase(_, words) | Node::Near { words, .. } => {
@@ -80,7 +84,7 @@ impl Sought {
     }
 
     fn find(&self, text: &str) -> Vec<Match> {
-        let mut stems = Stems::new();
+        let mut stems = Stems::new(1024);
         let mut words = Words::new(text);
         let mut found = Vec::new();
         while found.len() < MATCHES_MAX && words.advance() {

@@ -5,8 +5,6 @@
 //! trailing `+` or `#` belong to it (`C++`); initials lose their dots (`U.N.` is `un`). Scripts that are written
 //! without blanks between words are cut into single characters, to be found as phrases of them.
 
-use std::collections::HashMap;
-
 use tantivy::tokenizer::{
     Language, RawTokenizer, Stemmer, TextAnalyzer, Token, TokenStream, Tokenizer,
 };
@@ -19,9 +17,6 @@ pub(super) const BREAK: char = '\x0c';
 
 /// How many positions a [`BREAK`] is wide.
 const BREAK_WIDTH: usize = 100;
-
-/// Words whose stem is remembered before all is forgotten, to bound the memory.
-const STEMS_KEPT: usize = 50_000;
 
 /// One cut through a text, word after word.
 pub(super) struct Words<'a> {
@@ -289,118 +284,142 @@ pub(super) fn has_stem(first: char) -> bool {
 }
 
 /// The English stems of words in lower case, remembered.
+///
+/// Each word has one place to be remembered in, from which the next word of that place drives it out: so memory is
+/// bounded, and common words stay.
 pub(super) struct Stems {
     stemmer: TextAnalyzer,
-    known: HashMap<String, Option<String>>,
+    known: Vec<Known>,
+}
+
+#[derive(Clone, Default)]
+struct Known {
+    word: String,
+    /// Empty where the word is its own stem.
+    stem: String,
 }
 
 impl Stems {
-    pub(super) fn new() -> Stems {
+    /// Remembers about `room` words, at least one.
+    pub(super) fn new(room: usize) -> Stems {
         Stems {
             stemmer: TextAnalyzer::builder(RawTokenizer::default())
                 .filter(Stemmer::new(Language::English))
                 .build(),
-            known: HashMap::new(),
+            known: vec![Known::default(); room.max(1)],
         }
     }
 
     /// The stem of `word` where it differs from it.
     pub(super) fn of(&mut self, word: &str) -> Option<&str> {
-        if !self.known.contains_key(word) {
-            if self.known.len() >= STEMS_KEPT {
-                self.known.clear();
+        // FNV-1a, as words are short.
+        let hash = word.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, b| {
+            (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
+        });
+        let place = (hash >> 32) as usize % self.known.len();
+        let known = &mut self.known[place];
+        if known.word != word {
+            known.word.clear();
+            known.word.push_str(word);
+            known.stem.clear();
+            let mut stream = self.stemmer.token_stream(word);
+            if stream.advance() && stream.token().text != word {
+                known.stem.push_str(&stream.token().text);
             }
-            let stem = self.ask(word);
-            self.known.insert(word.to_owned(), stem);
         }
-        self.known.get(word).and_then(|stem| stem.as_deref())
-    }
-
-    fn ask(&mut self, word: &str) -> Option<String> {
-        let mut stream = self.stemmer.token_stream(word);
-        let stem = stream.advance().then(|| stream.token().text.clone())?;
-        (stem != word && !stem.is_empty()).then_some(stem)
+        (!known.stem.is_empty()).then_some(known.stem.as_str())
     }
 }
 
-impl Clone for Stems {
-    fn clone(&self) -> Stems {
-        Stems::new()
-    }
+/// Text that has been cut: what the two text fields of the index take, to be taken apart by [`Pieces`].
+#[derive(Default)]
+pub(super) struct CutText {
+    /// The words, a blank before each, or a [`BREAK`] where it is no neighbour of the one before.
+    pub(super) words: String,
+    /// The stems of those words that differ from them, likewise.
+    pub(super) stems: String,
 }
 
-/// For tantivy: a text whose first character is its zone becomes its words, each behind that character.
-#[derive(Clone)]
-pub(super) struct Plain;
+/// Cuts `text` and puts the character `mark` in front.
+pub(super) fn cut(mark: char, text: &str, stems: &mut Stems) -> CutText {
+    let mut cut = CutText::default();
+    cut.words.reserve(text.len() + 2);
+    cut.words.push(mark);
+    cut.stems.push(mark);
+    let mut words = Words::new(text);
+    let mut next = 0;
+    while words.advance() {
+        let neighbour = words.position == next;
+        next = words.position + 1;
+        cut.words.push(if neighbour { ' ' } else { BREAK });
+        cut.words.push_str(&words.word);
+        let stem = words.word.starts_with(has_stem).then(|| stems.of(&words.word));
+        if let Some(stem) = stem.flatten() {
+            cut.stems.push(' ');
+            cut.stems.push_str(stem);
+        }
+    }
+    cut
+}
 
-/// For tantivy: the same, but of the words the stems, and of these only those that differ from their word.
-#[derive(Clone)]
-pub(super) struct Stemmed(pub(super) Stems);
-
-/// The tokens of one text.
-pub(super) struct Tokens<'a> {
-    zone: char,
-    words: Words<'a>,
-    stems: Option<&'a mut Stems>,
+/// For tantivy: takes [`CutText`] apart, and puts its mark in front of each piece.
+#[derive(Clone, Default)]
+pub(super) struct Pieces {
     token: Token,
 }
 
-impl<'a> Tokens<'a> {
-    fn new(text: &'a str, stems: Option<&'a mut Stems>) -> Tokens<'a> {
-        let zone = text.chars().next().unwrap_or(' ');
-        let from = if text.is_empty() { 0 } else { zone.len_utf8() };
-        Tokens {
-            zone,
-            words: Words::from(text, from),
-            stems,
-            token: Token::default(),
+/// The pieces of one text.
+pub(super) struct PieceStream<'a> {
+    text: &'a str,
+    at: usize,
+    next_position: usize,
+    mark: char,
+    token: &'a mut Token,
+}
+
+impl Tokenizer for Pieces {
+    type TokenStream<'a> = PieceStream<'a>;
+
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> PieceStream<'a> {
+        let mark = text.chars().next().unwrap_or(' ');
+        PieceStream {
+            text,
+            at: mark.len_utf8().min(text.len()),
+            next_position: 0,
+            mark,
+            token: &mut self.token,
         }
     }
 }
 
-impl Tokenizer for Plain {
-    type TokenStream<'a> = Tokens<'a>;
-    fn token_stream<'a>(&'a mut self, text: &'a str) -> Tokens<'a> {
-        Tokens::new(text, None)
-    }
-}
-
-impl Tokenizer for Stemmed {
-    type TokenStream<'a> = Tokens<'a>;
-    fn token_stream<'a>(&'a mut self, text: &'a str) -> Tokens<'a> {
-        Tokens::new(text, Some(&mut self.0))
-    }
-}
-
-impl TokenStream for Tokens<'_> {
+impl TokenStream for PieceStream<'_> {
     fn advance(&mut self) -> bool {
-        while self.words.advance() {
-            let word = self.words.word.as_str();
-            let text = match &mut self.stems {
-                None => word,
-                Some(_) if !word.starts_with(has_stem) => continue,
-                Some(stems) => match stems.of(word) {
-                    Some(stem) => stem,
-                    None => continue,
-                },
-            };
-            self.token.text.clear();
-            self.token.text.push(self.zone);
-            self.token.text.push_str(text);
-            self.token.position = self.words.position;
-            self.token.offset_from = self.words.from;
-            self.token.offset_to = self.words.to;
-            return true;
+        let Some(before) = self.text.as_bytes().get(self.at) else {
+            return false;
+        };
+        if *before == BREAK as u8 {
+            self.next_position += BREAK_WIDTH;
         }
-        false
+        let from = self.at + 1;
+        let rest = self.text.as_bytes().get(from..).unwrap_or_default();
+        let len = memchr::memchr2(b' ', BREAK as u8, rest).unwrap_or(rest.len());
+        self.at = from + len;
+        self.token.text.clear();
+        self.token.text.push(self.mark);
+        self.token.text.push_str(self.text.get(from..self.at).unwrap_or(""));
+        self.token.position = self.next_position;
+        self.token.offset_from = from;
+        self.token.offset_to = self.at;
+        self.next_position += 1;
+        true
     }
 
     fn token(&self) -> &Token {
-        &self.token
+        self.token
     }
 
     fn token_mut(&mut self) -> &mut Token {
-        &mut self.token
+        self.token
     }
 }
 
@@ -454,7 +473,7 @@ mod tests {
 
     #[test]
     fn stems_are_english_and_only_those_that_differ() {
-        let mut stems = Stems::new();
+        let mut stems = Stems::new(2);
         for (word, stem) in [
             ("running", Some("run")),
             ("run", None),

@@ -3,6 +3,9 @@
 //! Nothing is seen by anyone before [`Writer::commit`]; a crash before that leaves the last commit. What is added
 //! again under the same key takes the place of what was there.
 
+use std::time::Duration;
+
+use tantivy::index::{SegmentId, SegmentMeta};
 use tantivy::indexer::LogMergePolicy;
 use tantivy::{IndexWriter, TantivyDocument, Term};
 
@@ -14,6 +17,10 @@ use crate::id::MessageKey;
 
 /// Memory for each thread that indexes, in bytes.
 const HEAP: usize = 64 << 20;
+
+/// How often, and how long each time, a merge that goes on already is waited for: ten minutes in all.
+const MERGE_TRIES: u32 = 6000;
+const MERGE_PAUSE: Duration = Duration::from_millis(100);
 
 /// The only one who writes an index.
 pub struct Writer {
@@ -88,11 +95,13 @@ impl Writer {
     }
 
     /// Writes every segment anew that still holds words of removed messages, and deletes the old ones: after a purge
-    /// not one of its words is left on disk. Removals must have been committed.
+    /// not one of its words is left on disk. Removals must have been committed. What a [`super::Search`] of this
+    /// process still reads is only deleted when that has been refreshed and this is called again.
     ///
     /// # Errors
     /// [`crate::error::Error::Search`] where the index cannot be written.
     pub fn expunge(&mut self) -> Result<()> {
+<<<<<<< HEAD
         let metas = self
             .inner
             .index()
@@ -100,9 +109,35 @@ impl Writer {
             .map_err(failed)?;
         for meta in metas.iter().filter(|meta| meta.has_deletes()) {
             self.inner.merge(&[meta.id()]).wait().map_err(failed)?;
+=======
+        let mut tries = 0;
+        loop {
+            let stale = self.stale_segments()?;
+            if stale.is_empty() {
+                break;
+            }
+            for id in stale {
+                let merged = self.inner.merge(&[id]).wait();
+                // One that is just being merged with others is not ours to merge: wait for that.
+                if let Err(error) = merged {
+                    tries += 1;
+                    if tries > MERGE_TRIES {
+                        return Err(failed(error));
+                    }
+                    std::thread::sleep(MERGE_PAUSE);
+                }
+            }
+>>>>>>> search
         }
         self.inner.garbage_collect_files().wait().map_err(failed)?;
         Ok(())
+    }
+
+    /// The segments that hold removed messages. Only their ids: what is held by its meta data is not deleted.
+    fn stale_segments(&self) -> Result<Vec<SegmentId>> {
+        let metas = self.inner.index().searchable_segment_metas().map_err(failed)?;
+        let stale = metas.iter().filter(|meta| meta.has_deletes());
+        Ok(stale.map(SegmentMeta::id).collect())
     }
 
     /// Waits until no segments are being merged, and closes.
