@@ -64,12 +64,8 @@ impl Sought {
             Node::Word { word, forms, .. } => {
                 self.words.insert(word.clone());
                 if *forms {
-<<<<<<< HEAD
                     self.stems
-                        .insert(Stems::new().of(word).unwrap_or(word).to_owned());
-=======
-                    self.stems.insert(Stems::new(1).of(word).unwrap_or(word).to_owned());
->>>>>>> search
+                        .insert(Stems::new(1).of(word).unwrap_or(word).to_owned());
                 }
             }
             Node::Phrase(_, words) | Node::Near { words, .. } => {

@@ -47,14 +47,6 @@ const MAILS: [&str; 5] = [
 fn document(key: i64, raw: &str, inboxes: &[i64]) -> Document {
     let message = Message::parse(raw.as_bytes());
     let overview = Overview::of(&message, CommitTimes::default());
-<<<<<<< HEAD
-    let place = Place {
-        inbox: InboxId(1),
-        num: ArticleNum(key),
-        received: overview.received,
-    };
-    Document::of(&message, &overview).at(MessageKey(key), &[place])
-=======
     let places: Vec<Place> = inboxes
         .iter()
         .map(|inbox| Place {
@@ -63,8 +55,7 @@ fn document(key: i64, raw: &str, inboxes: &[i64]) -> Document {
             received: Timestamp(overview.received.0 + inbox * 3600),
         })
         .collect();
-    Document::of(&message, &overview, MessageKey(key), &places)
->>>>>>> search
+    Document::of(&message, &overview).at(MessageKey(key), &places)
 }
 
 /// An index of [`MAILS`], all in inbox 1, the second and the third in inbox 2, too.
@@ -83,25 +74,6 @@ fn index() -> (tempfile::TempDir, Search) {
 
 fn find(search: &Search, query: &str, filter: Filter<'_>, sort: Sort, window: Window) -> Found {
     let query = Query::parse(query, NOW).unwrap();
-<<<<<<< HEAD
-    let found = search
-        .find(
-            &query,
-            Filter::default(),
-            Sort::Oldest,
-            ALL,
-            Budget::default(),
-        )
-        .unwrap();
-    found.hits.iter().map(|hit| hit.key.0).collect()
-}
-
-#[test]
-fn x() {
-    let (_dir, search) =
-        index(&["Subject: hello world\nFrom: Greg <greg@kroah.com>\n\nbody running\n"]);
-    assert_eq!(keys(&search, "s:hello run"), [1]);
-=======
     search
         .find(&query, filter, sort, window, Budget::default())
         .unwrap()
@@ -226,8 +198,14 @@ fn patch_ids_are_found_in_long_lists() {
     let id = super::patch::patch_ids(MAILS[2]).remove(0);
     let list: Vec<String> = (0..500).map(|n| format!("patchid:{n:040x}")).collect();
     assert_eq!(keys(&search, &format!("patchid:{id}")), [3]);
-    assert_eq!(keys(&search, &format!("{} OR patchid:{id}", list.join(" OR "))), [3]);
-    assert_eq!(keys(&search, &format!("patchid:{id} AND d:..20210913")), [0i64; 0]);
+    assert_eq!(
+        keys(&search, &format!("{} OR patchid:{id}", list.join(" OR "))),
+        [3]
+    );
+    assert_eq!(
+        keys(&search, &format!("patchid:{id} AND d:..20210913")),
+        [0i64; 0]
+    );
 }
 
 #[test]
@@ -249,7 +227,13 @@ fn an_inbox_has_its_own_times_and_numbers() {
         (1, twelve, &[]),
         (2, twelve, &[2]),
     ] {
-        let found = find(&search, &format!("rt:{time}..{time}"), inbox(id), Sort::Newest, ALL);
+        let found = find(
+            &search,
+            &format!("rt:{time}..{time}"),
+            inbox(id),
+            Sort::Newest,
+            ALL,
+        );
         assert_eq!(keys_of(&found), expected, "inbox {id} at {time}");
     }
     assert_eq!(keys(&search, &format!("rt:{twelve}..{twelve}")), [2]);
@@ -285,7 +269,13 @@ fn results_come_in_three_orders() {
 #[test]
 fn what_is_only_quoted_has_no_relevance() {
     let (_dir, search) = index();
-    let found = find(&search, "weaves OR alpha", Filter::default(), Sort::Oldest, ALL);
+    let found = find(
+        &search,
+        "weaves OR alpha",
+        Filter::default(),
+        Sort::Oldest,
+        ALL,
+    );
     let percents: Vec<bool> = found.hits.iter().map(|hit| hit.percent > 0).collect();
     assert_eq!(keys_of(&found), [1, 2, 5]);
     assert_eq!(percents, [true, false, true]);
@@ -304,7 +294,13 @@ fn pages_by_offset_and_by_cursor_are_the_same() {
                 limit: 2,
                 after,
             };
-            by_offset.extend(keys_of(&find(&search, "z:1..", Filter::default(), sort, window(offset, None))));
+            by_offset.extend(keys_of(&find(
+                &search,
+                "z:1..",
+                Filter::default(),
+                sort,
+                window(offset, None),
+            )));
             let found = find(&search, "z:1..", Filter::default(), sort, window(0, after));
             by_cursor.extend(keys_of(&found));
             assert_eq!(found.total, 5);
@@ -315,7 +311,14 @@ fn pages_by_offset_and_by_cursor_are_the_same() {
         assert_eq!(by_offset, whole);
         assert_eq!(by_cursor, whole);
     }
-    for bad in ["", "1", "1.2", "1.2.3.4", "a.b.c", "1.2.99999999999999999999"] {
+    for bad in [
+        "",
+        "1",
+        "1.2",
+        "1.2.3.4",
+        "a.b.c",
+        "1.2.99999999999999999999",
+    ] {
         assert_eq!(Cursor::parse(bad), None, "{bad}");
     }
 }
@@ -328,7 +331,11 @@ fn what_is_added_again_takes_the_place_of_what_was_there() {
     document.add_copy(&Message::parse(b"List-Id: <other.lists.example>\n\nx\n"));
     writer.add(document).unwrap();
     writer.remove(MessageKey(5));
-    assert_eq!(keys(&search, "nq:weaves OR alpha"), [1, 5], "nothing is seen before the commit");
+    assert_eq!(
+        keys(&search, "nq:weaves OR alpha"),
+        [1, 5],
+        "nothing is seen before the commit"
+    );
     writer.commit("cursor 6").unwrap();
     search.refresh().unwrap();
     assert_eq!(keys(&search, "nq:weaves OR alpha"), [0i64; 0]);
@@ -431,10 +438,19 @@ fn a_beginning_of_too_many_words_is_refused() {
     search.refresh().unwrap();
     let find = |text: &str| {
         let query = Query::parse(text, NOW).unwrap();
-        search.find(&query, Filter::default(), Sort::Newest, ALL, Budget::default())
+        search.find(
+            &query,
+            Filter::default(),
+            Sort::Newest,
+            ALL,
+            Budget::default(),
+        )
     };
     let refused = find("a*").unwrap_err().to_string();
-    assert!(refused.contains("“a*” stands for too many words"), "{refused}");
+    assert!(
+        refused.contains("“a*” stands for too many words"),
+        "{refused}"
+    );
     assert_eq!(find("a1*").unwrap().total, 1);
 }
 
@@ -450,5 +466,4 @@ proptest! {
             }
         });
     }
->>>>>>> search
 }

@@ -101,15 +101,6 @@ impl Writer {
     /// # Errors
     /// [`crate::error::Error::Search`] where the index cannot be written.
     pub fn expunge(&mut self) -> Result<()> {
-<<<<<<< HEAD
-        let metas = self
-            .inner
-            .index()
-            .searchable_segment_metas()
-            .map_err(failed)?;
-        for meta in metas.iter().filter(|meta| meta.has_deletes()) {
-            self.inner.merge(&[meta.id()]).wait().map_err(failed)?;
-=======
         let mut tries = 0;
         loop {
             let stale = self.stale_segments()?;
@@ -127,7 +118,6 @@ impl Writer {
                     std::thread::sleep(MERGE_PAUSE);
                 }
             }
->>>>>>> search
         }
         self.inner.garbage_collect_files().wait().map_err(failed)?;
         Ok(())
@@ -135,7 +125,11 @@ impl Writer {
 
     /// The segments that hold removed messages. Only their ids: what is held by its meta data is not deleted.
     fn stale_segments(&self) -> Result<Vec<SegmentId>> {
-        let metas = self.inner.index().searchable_segment_metas().map_err(failed)?;
+        let metas = self
+            .inner
+            .index()
+            .searchable_segment_metas()
+            .map_err(failed)?;
         let stale = metas.iter().filter(|meta| meta.has_deletes());
         Ok(stale.map(SegmentMeta::id).collect())
     }
