@@ -3,6 +3,8 @@
 //! Paths are parsed as they came over the wire, before percent-decoding, since a Message-ID may contain `%2F`.
 //! `docs/urls.md` lists them all. The grammar is public-inbox's.
 
+mod search;
+
 use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -11,6 +13,8 @@ use crate::id::EpochNum;
 use crate::id::InboxName;
 use crate::id::MessageId;
 use crate::time::Timestamp;
+
+pub use search::{Search, SearchView, Start};
 
 /// What a path asks for. Names are checked for their form only: whether there is such an inbox or message is for
 /// the archive to say.
@@ -490,6 +494,11 @@ fn decode(encoded: &str) -> Cow<'_, str> {
                 .unwrap_or_else(|e| e.into_bytes().into_iter().map(char::from).collect()),
         ),
     }
+}
+
+/// Decodes a search query once more than it should have been.
+pub fn decode_query(query: &str) -> String {
+    decode(query).into_owned()
 }
 
 /// The query of a request. Only keys of one letter are known; the first of several counts.

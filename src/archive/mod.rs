@@ -1,11 +1,14 @@
 //! The right stairs: every question that a reader can ask.
 
 mod inbox;
+mod search;
 mod site;
 mod thread;
 
 pub use inbox::{Inbox, Topic};
+pub use search::{Match, Realm, Results, Wanted};
 pub use site::Archive;
 pub use thread::Thread;
 
 pub use crate::db::{Article, Skeleton};
+pub use crate::search::{Piece, Query, Sort, snippet};

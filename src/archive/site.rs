@@ -96,6 +96,7 @@ impl Archive {
             settings.clone(),
             layout,
             self.0.db.clone(),
+            Arc::clone(&self.0.search),
             Arc::clone(&self.0.blobs),
         ))
     }
@@ -140,7 +141,7 @@ impl Archive {
     pub fn inboxes(&self) -> Result<Vec<Inbox>> {
         let mut dated = Vec::new();
         for inbox in &self.site().inboxes {
-            if !inbox.config().hide.iter().any(|from| from == "www") {
+            if !inbox.is_hidden() {
                 dated.push((inbox.newest()?, inbox.clone()));
             }
         }

@@ -86,6 +86,18 @@ impl Thread {
         Ok(articles)
     }
 
+    /// The articles that hang together by references, by number.
+    pub(super) fn strict_members(
+        reader: &Reader,
+        inbox: InboxId,
+        mid: &MessageId,
+    ) -> Result<Vec<Article>> {
+        let mut articles =
+            strict(reader, inbox, mid)?.map_or_else(Vec::new, |found| found.articles);
+        articles.sort_by_key(|article| article.num);
+        Ok(articles)
+    }
+
     /// Arranges these articles, some of which may be there for their subject only, and with them what they answer as
     /// far as the inbox has it. `total` counts only what was given.
     pub(super) fn of(

@@ -23,6 +23,8 @@ const STRIDE: u32 = 1024;
 pub struct Filter<'a> {
     /// One inbox only. Times and numbers are then those of that inbox.
     pub inbox: Option<InboxId>,
+    /// What stands in at least one of these inboxes: the site without those that are hidden or gone.
+    pub any_of: Option<&'a [InboxId]>,
     /// These messages only: a thread.
     pub among: Option<&'a [MessageKey]>,
 }
@@ -149,6 +151,39 @@ impl Search {
         window: Window,
         budget: Budget<'_>,
     ) -> Result<Found> {
+        let mut top = Top::new(window);
+        let complete = self.each(query, filter, sort, budget, |found| top.add(found))?;
+        Ok(top.finish(complete))
+    }
+
+    /// All that `query` asks for in one inbox, highest number first, and whether the budget was enough. A result
+    /// is two numbers, so that also a million of them are few bytes.
+    ///
+    /// # Errors
+    /// Those of [`Search::find`].
+    pub fn find_all(
+        &self,
+        query: &Query,
+        filter: Filter<'_>,
+        budget: Budget<'_>,
+    ) -> Result<(Vec<(ArticleNum, MessageKey)>, bool)> {
+        let mut all = Vec::new();
+        let complete = self.each(query, filter, Sort::Newest, budget, |found| {
+            all.push((ArticleNum(found.num), MessageKey(found.key)));
+        })?;
+        all.sort_unstable_by_key(|found| std::cmp::Reverse(*found));
+        Ok((all, complete))
+    }
+
+    /// Shows every result to `take`, in no order. Says whether the budget was enough.
+    fn each(
+        &self,
+        query: &Query,
+        filter: Filter<'_>,
+        sort: Sort,
+        budget: Budget<'_>,
+        mut take: impl FnMut(Candidate),
+    ) -> Result<bool> {
         let searcher = self.searcher();
         let mut plan = Plan {
             searcher: &searcher,
@@ -157,6 +192,7 @@ impl Search {
         };
         let mut parts = vec![plan.of(&query.root)?];
         parts.extend(filter.inbox.map(plan::in_inbox));
+        parts.extend(filter.any_of.map(plan::in_any_inbox));
         parts.extend(filter.among.map(plan::among));
         let planned = BooleanQuery::intersection(parts);
         let weight = tantivy::query::Query::weight(
@@ -165,7 +201,6 @@ impl Search {
         )
         .map_err(failed)?;
 
-        let mut top = Top::new(window);
         let mut complete = true;
         for segment in searcher.segment_readers() {
             let columns = Columns::open(segment, filter.inbox).map_err(failed)?;
@@ -174,7 +209,7 @@ impl Search {
             while scorer.doc() != TERMINATED {
                 let doc = scorer.doc();
                 if !segment.is_deleted(doc) {
-                    top.add(columns.candidate(doc, scorer.score(), sort));
+                    take(columns.candidate(doc, scorer.score(), sort));
                 }
                 read += 1;
                 if read.is_multiple_of(STRIDE) && budget.is_spent() {
@@ -188,7 +223,7 @@ impl Search {
                 break;
             }
         }
-        Ok(top.finish(complete))
+        Ok(complete)
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
@@ -42,6 +43,8 @@ pub struct Settings {
     pub light: usize,
     /// How many long ones.
     pub heavy: usize,
+    /// How many searches; those beyond four times as many are sent away at once.
+    pub searches: usize,
     /// How many long ones may be under way, those among them that wait for slow readers.
     pub streams: usize,
     /// How long a request waits for its turn before it is sent away.
@@ -59,6 +62,7 @@ impl Default for Settings {
             cache_bytes: 32 << 20,
             light: cores * 2,
             heavy: cores,
+            searches: cores,
             streams: 64,
             patience: Duration::from_secs(15),
             piece_deadline: Duration::from_secs(30),
@@ -70,6 +74,8 @@ impl Default for Settings {
 const LOGGED_PATH: usize = 500;
 /// Bodies of POST that are larger are refused: search forms are short.
 const FORM_MAX: usize = 64 * 1024;
+/// Searches that may wait, for each that works.
+const QUEUE: usize = 4;
 /// A long answer that turns out to be no longer than this (compressed) is kept like a short one.
 const HOLD: usize = 256 * 1024;
 
@@ -82,6 +88,9 @@ struct Inner {
     pages: Pages,
     light: Arc<Semaphore>,
     heavy: Arc<Semaphore>,
+    searches: Arc<Semaphore>,
+    /// Places for searches, those among them that wait for their turn.
+    search_queue: Arc<Semaphore>,
     streams: Arc<Semaphore>,
     settings: Settings,
 }
@@ -94,6 +103,8 @@ impl App {
             pages: Pages::new(settings.cache_bytes),
             light: Arc::new(Semaphore::new(settings.light)),
             heavy: Arc::new(Semaphore::new(settings.heavy)),
+            searches: Arc::new(Semaphore::new(settings.searches)),
+            search_queue: Arc::new(Semaphore::new(settings.searches * QUEUE)),
             streams: Arc::new(Semaphore::new(settings.streams)),
             settings,
         }))
@@ -105,7 +116,8 @@ impl App {
         let (parts, body) = request.into_parts();
         let head = parts.method == Method::HEAD;
         let coding = Coding::wanted(&parts.headers);
-        let line = router::line(url::parse(parts.uri.path()));
+        let query = url::Query::parse(parts.uri.query().unwrap_or(""));
+        let line = router::line(url::parse(parts.uri.path()), &query);
         let response = match self.respond(&parts, body, line, coding, head).await {
             Ok(response) => response,
             Err(error) => {
@@ -163,6 +175,8 @@ impl App {
             return Ok(respond_kept(&kept, &parts.headers, head));
         }
         let ask = Ask::new(parts, form);
+        // Dropped with this future where the visitor leaves before the answer is there.
+        let _leaving = SetWhenDropped(ask.gone.clone());
         let weight = line.weight;
         let permit = self.turn(weight).await?;
         let inner = self.0.clone();
@@ -260,6 +274,11 @@ impl App {
         let hands = match weight {
             Weight::Light => &self.0.light,
             Weight::Heavy => &self.0.heavy,
+            Weight::Search => {
+                let place = self.0.search_queue.clone().try_acquire_owned();
+                let _place = place.map_err(|_| WebError::Busy)?;
+                return take(&self.0.searches, self.0.settings.patience).await;
+            }
         };
         take(hands, self.0.settings.patience).await
     }
@@ -338,6 +357,15 @@ impl App {
             headers.insert(name, HeaderValue::from_static(value));
         }
         headers
+    }
+}
+
+/// Tells the work that nobody waits for it any more.
+struct SetWhenDropped(Arc<AtomicBool>);
+
+impl Drop for SetWhenDropped {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 

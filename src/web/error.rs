@@ -30,8 +30,6 @@ pub(super) enum Outcome {
     TooLarge,
     /// Something of ours broke.
     Failed,
-    /// A known address that this site has nothing for.
-    Unsupported,
     /// Too much to do; later.
     Busy,
 }
@@ -52,7 +50,6 @@ impl Outcome {
             Outcome::NotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Outcome::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Outcome::Failed => StatusCode::INTERNAL_SERVER_ERROR,
-            Outcome::Unsupported => StatusCode::NOT_IMPLEMENTED,
             Outcome::Busy => StatusCode::SERVICE_UNAVAILABLE,
         }
     }

@@ -90,6 +90,31 @@ impl Site {
     }
 }
 
+impl Visit<'_> {
+    /// The inboxes that the site lists, the one with the newest mail first.
+    pub(super) fn listed(&self) -> Result<Vec<Inbox>, WebError> {
+        let mut inboxes = self.site.archive.inboxes()?;
+        match self.site.listing {
+            Listing::All => {}
+            Listing::MatchDomain => inboxes.retain(|inbox| is_of_host(inbox, self.ask.host())),
+            Listing::Nothing => return Err(WebError::MISSING),
+        }
+        Ok(inboxes)
+    }
+}
+
+/// Whether one of an inbox's own addresses in the web has this host.
+fn is_of_host(inbox: &Inbox, host: Option<&str>) -> bool {
+    let bare = |host: &str| host.split(':').next().unwrap_or("").to_ascii_lowercase();
+    let Some(host) = host.map(bare) else {
+        return false;
+    };
+    inbox.config().urls.iter().any(|url| {
+        let rest = url.split_once("//").map_or("", |(_, rest)| rest);
+        bare(rest.split('/').next().unwrap_or("")) == host
+    })
+}
+
 /// All that the pages of an inbox depend on: its mail, its description, its settings.
 fn hash_inbox(inbox: &Inbox, hasher: &mut DefaultHasher) {
     inbox.state().hash(hasher);
