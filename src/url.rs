@@ -501,7 +501,7 @@ pub fn decode_query(query: &str) -> String {
     decode(query).into_owned()
 }
 
-/// The query of a request. Only keys of one letter are known; the first of several counts.
+/// The query of a request. Only keys of one letter are known; the last of several counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query(Vec<(u8, String)>);
 
@@ -512,9 +512,8 @@ impl Query {
         for pair in raw.split(['&', ';']) {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             let &[key] = key.as_bytes() else { continue };
-            if pairs.iter().all(|(known, _)| *known != key) {
-                pairs.push((key, decode(&value.replace('+', " ")).into_owned()));
-            }
+            pairs.retain(|(known, _)| *known != key);
+            pairs.push((key, decode(&value.replace('+', " ")).into_owned()));
         }
         Query(pairs)
     }
@@ -704,7 +703,7 @@ mod tests {
 
     #[test]
     fn queries_are_read_as_people_write_them() {
-        let query = Query::parse("q=a+b%2Bc;t=20200101&q=second&long=1&r&x=&o=0");
+        let query = Query::parse("q=first&q=a+b%2Bc;t=20200101&long=1&r&x=&o=0");
         assert_eq!(query.value('q'), Some("a b+c"));
         assert_eq!(query.window(), Window::UpTo(Timestamp(1_577_836_800)));
         assert!(query.flag('r') && query.flag('x') && !query.flag('o') && !query.flag('l'));
