@@ -73,9 +73,8 @@ impl Search {
             eprintln!("note: {note}");
         }
         let scope = scope::find(&self.inboxes, self.index_dir)?;
-        let archive = Archive::open(scope.config, &scope.index_dir).with_context(|| {
-            format!("opening the indexes in {}", scope.index_dir.display())
-        })?;
+        let archive = Archive::open(scope.config, &scope.index_dir)
+            .with_context(|| format!("opening the indexes in {}", scope.index_dir.display()))?;
         let results = Realm::Site(archive.clone(), archive.every_inbox()).find(&Wanted {
             query: &query,
             sort: match self.sort {
@@ -120,9 +119,20 @@ impl Format {
                     subject => subject,
                 };
                 let date = article.sent.minute();
-                writeln!(out, "{date}  {}  {}", plain(&article.author), plain(subject))?;
+                writeln!(
+                    out,
+                    "{date}  {}  {}",
+                    plain(&article.author),
+                    plain(subject)
+                )?;
                 let inboxes: Vec<&str> = inboxes(found).collect();
-                writeln!(out, "{:18}{} <{}>", "", inboxes.join(", "), plain(article.mid.as_str()))?;
+                writeln!(
+                    out,
+                    "{:18}{} <{}>",
+                    "",
+                    inboxes.join(", "),
+                    plain(article.mid.as_str())
+                )?;
             }
             Format::Json => {
                 let inboxes: Vec<String> = inboxes(found).map(quoted).collect();
@@ -162,7 +172,8 @@ fn inboxes(found: &Match) -> impl Iterator<Item = &str> {
 /// Mail may hold what moves a terminal's cursor, or turns its text around.
 fn plain(text: &str) -> String {
     let harmful = |c: char| {
-        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     text.chars()
         .map(|c| if harmful(c) { '\u{fffd}' } else { c })
@@ -196,7 +207,10 @@ mod tests {
 
     #[test]
     fn mail_cannot_command_a_terminal() {
-        assert_eq!(plain("a\x1b[2J\u{202e}b\u{9b}é"), "a\u{fffd}[2J\u{fffd}b\u{fffd}é");
+        assert_eq!(
+            plain("a\x1b[2J\u{202e}b\u{9b}é"),
+            "a\u{fffd}[2J\u{fffd}b\u{fffd}é"
+        );
     }
 
     #[test]

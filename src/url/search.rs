@@ -64,8 +64,12 @@ impl Search {
         let offset: i64 = query.value('o').and_then(|o| o.parse().ok()).unwrap_or(0);
         let from = usize::try_from(offset.unsigned_abs()).unwrap_or(usize::MAX >> 1);
         let limit = query.value('l').and_then(|l| l.parse().ok());
+        let q = query
+            .value('q')
+            .unwrap_or("")
+            .replace(char::is_control, " ");
         Search {
-            q: query.value('q').unwrap_or("").trim().to_owned(),
+            q: q.trim().to_owned(),
             start: match offset < 0 {
                 true => Start::Last(from - 1),
                 false => Start::First(from),
@@ -148,6 +152,7 @@ mod tests {
         for (given, printed) in [
             ("q=s:a+b", "?q=s:a+b"),
             ("q=+a%20", "?q=a"),
+            ("q=a%00%1bb%0a", "?q=a++b"),
             ("q=a%26b;c", "?q=a%26b"),
             ("x=t&r&q=a&o=200", "?q=a&o=200&r&x=t"),
             ("q=a&o=-1&l=25&t=1&x=A", "?q=a&o=-1&l=25&t&x=A"),

@@ -11,6 +11,7 @@ mod missing;
 mod new;
 mod protocol;
 mod raw;
+mod search;
 mod seed;
 mod text;
 mod thread;
