@@ -1,6 +1,6 @@
 //! What stands above and below results: their order and views, how the query was read, and the way to more of them.
 
-use super::Asked;
+use super::asked::Asked;
 use crate::archive::{Query, Results};
 use crate::render::Html;
 use crate::url::{Search, SearchView, Start};

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::Asked;
+use super::asked::Asked;
 use crate::archive::{Inbox, Query};
 use crate::mail;
 use crate::time;

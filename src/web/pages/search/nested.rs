@@ -5,8 +5,9 @@
 use std::collections::HashMap;
 use std::io::Write;
 
+use super::asked::Asked;
+use super::bar;
 use super::summary::frame;
-use super::{Asked, bar};
 use crate::archive::{Article, Inbox, Query, Results, Thread};
 use crate::error::{Error, Result};
 use crate::id::ArticleNum;

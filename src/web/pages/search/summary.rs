@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use askama::Template;
 
+use super::asked::Asked;
+use super::bar;
 use super::fields::{FIELDS, Field};
-use super::{Asked, bar};
 use crate::archive::{Match, Query, Results, snippet};
 use crate::mail::{Message, PartBody};
 use crate::render::Html;

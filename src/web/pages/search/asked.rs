@@ -1,11 +1,6 @@
-//! `/INBOX/?q=…`, `/INBOX/MSGID/?q=…`, `/?q=…` — a search of one list, of one thread, of the whole site.
+//! A search from its address to its answer: what is asked, where, and as what the results are shown.
 
-mod bar;
-mod fields;
-mod mbox;
-mod nested;
-mod summary;
-
+use super::{fields, mbox, nested, summary};
 use crate::archive::{Inbox, Query, Realm, Results, Sort, Wanted};
 use crate::error::Error;
 use crate::id::{InboxName, MessageId};
@@ -41,14 +36,14 @@ pub(in crate::web) fn site(visit: &Visit<'_>) -> Result<Answer, WebError> {
 }
 
 /// A search that has been asked, and what came of it.
-struct Asked<'a, 'v> {
-    visit: &'a Visit<'v>,
+pub(super) struct Asked<'a, 'v> {
+    pub(super) visit: &'a Visit<'v>,
     /// The inbox; `None` in a search of the whole site.
-    inbox: Option<&'a Inbox>,
-    realm: &'a Realm,
-    search: Search,
+    pub(super) inbox: Option<&'a Inbox>,
+    pub(super) realm: &'a Realm,
+    pub(super) search: Search,
     /// In another spelling there was nothing to be found.
-    first_spelling: Option<String>,
+    pub(super) first_spelling: Option<String>,
 }
 
 fn answer(visit: &Visit<'_>, inbox: Option<&Inbox>, realm: &Realm) -> Result<Answer, WebError> {
