@@ -7,6 +7,7 @@ use std::sync::Once;
 use git2::{ErrorCode, ObjectType, Odb, Repository};
 
 use super::object::{self, Lack};
+use super::packs;
 use crate::error::{Error, Result};
 use crate::id::Oid;
 
@@ -40,10 +41,12 @@ impl Epoch {
     /// Opens the bare repository at `path`, whoever owns it.
     ///
     /// # Errors
-    /// [`Error::Store`] where there is none, or one that is not readable here, such as one with SHA-256 names.
+    /// [`Error::Store`] where there is none, or one that is not readable here, such as one with SHA-256 names;
+    /// [`Error::Corrupt`] where the index of a pack is damaged.
     pub fn open(path: &Path) -> Result<Epoch> {
         settle();
         refuse_sha256(path)?;
+        packs::check(path)?;
         let repo = Repository::open_bare(path).map_err(|e| at(path, &e))?;
         Ok(Epoch {
             repo,
@@ -64,20 +67,27 @@ impl Epoch {
     /// # Errors
     /// [`Error::Store`] where HEAD is damaged.
     pub fn tip(&self) -> Result<Option<Oid>> {
-        match self.repo.head() {
-            Ok(head) => head.target().map(own).transpose(),
+        Ok(self.branch()?.map(|(_, tip)| tip))
+    }
+
+    /// The branch that HEAD means, and the commit it is at. A HEAD that names a commit is its own branch.
+    pub(super) fn branch(&self) -> Result<Option<(String, Oid)>> {
+        let found = match self.repo.head() {
             Err(e) if matches!(e.code(), ErrorCode::UnbornBranch | ErrorCode::NotFound) => {
                 self.only_branch()
             }
-            Err(e) => Err(self.failed(&e)),
-        }
+            head => head.map(Some),
+        };
+        let found = found.map_err(|e| self.failed(&e))?;
+        let named =
+            found.and_then(|branch| Some((branch.name().ok()?.to_owned(), branch.target()?)));
+        named.map(|(name, tip)| Ok((name, own(tip)?))).transpose()
     }
 
-    fn only_branch(&self) -> Result<Option<Oid>> {
-        let branches = self.repo.references_glob("refs/heads/*");
-        let mut branches = branches.map_err(|e| self.failed(&e))?;
+    fn only_branch(&self) -> Result<Option<git2::Reference<'_>>, git2::Error> {
+        let mut branches = self.repo.references_glob("refs/heads/*")?;
         match (branches.next(), branches.next()) {
-            (Some(Ok(one)), None) => one.target().map(own).transpose(),
+            (Some(one), None) => one.map(Some),
             _ => Ok(None),
         }
     }

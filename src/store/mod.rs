@@ -9,6 +9,7 @@ mod epoch;
 mod facts;
 mod layout;
 mod object;
+mod packs;
 mod serve;
 mod stamp;
 mod walk;
