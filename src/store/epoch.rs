@@ -1,12 +1,13 @@
 //! One bare repository: what its HEAD is, and the bytes of its blobs.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
-use git2::{ErrorCode, ObjectType, Odb, Repository};
+use git2::{ErrorCode, Odb, Repository};
 
-use super::object::{self, Lack};
+use super::loose::Loose;
+use super::object::{Lack, Objects};
 use super::packs;
 use crate::error::{Error, Result};
 use crate::id::Oid;
@@ -18,6 +19,7 @@ pub const MAX_BLOB: usize = 200 << 20;
 pub struct Epoch {
     pub(super) repo: Repository,
     path: PathBuf,
+    loose: Loose,
 }
 
 impl std::fmt::Debug for Epoch {
@@ -51,6 +53,7 @@ impl Epoch {
         Ok(Epoch {
             repo,
             path: path.to_owned(),
+            loose: Loose::open(path),
         })
     }
 
@@ -97,9 +100,8 @@ impl Epoch {
     /// # Errors
     /// [`Error::Corrupt`] where it cannot be unpacked, is no blob, or is longer than [`MAX_BLOB`].
     pub fn read(&self, blob: Oid) -> Result<Option<Vec<u8>>> {
-        let odb = self.odb()?;
-        match object::lookup(&odb, blob, ObjectType::Blob, MAX_BLOB) {
-            Ok(found) => Ok(Some(found.data().to_vec())),
+        match self.objects()?.read(blob, "blob", MAX_BLOB) {
+            Ok(found) => Ok(Some(found)),
             Err(Lack::Missing) => Ok(None),
             Err(lack) => {
                 let what = lack.about("blob", blob);
@@ -120,7 +122,7 @@ impl Epoch {
     /// Whether `old` is `tip` or lies behind it: if not, history was rewritten. What is missing on the way counts as
     /// a no.
     pub fn is_ancestor(&self, old: Oid, tip: Oid) -> bool {
-        let Ok(odb) = self.repo.odb() else {
+        let Ok(objects) = self.objects() else {
             return false;
         };
         let mut seen = HashSet::new();
@@ -130,7 +132,7 @@ impl Epoch {
                 return true;
             }
             if seen.insert(oid)
-                && let Ok(commit) = object::commit(&odb, oid)
+                && let Ok(commit) = objects.commit(oid)
             {
                 waiting.extend(commit.parents());
             }
@@ -138,25 +140,51 @@ impl Epoch {
         false
     }
 
-    /// The newest commit that lies behind both: where two histories of an epoch part. `None` where they never met.
+    /// The commit behind both from which two histories of an epoch part. `None` where they never met, or where that
+    /// is lost.
     ///
     /// # Errors
-    /// [`Error::Store`] where commits are missing on the way.
+    /// [`Error::Store`] where the repository cannot be read at all.
     pub fn fork_point(&self, one: Oid, other: Oid) -> Result<Option<Oid>> {
-        let name = |oid: Oid| git2::Oid::from_bytes(&oid.0).map_err(|e| self.failed(&e));
-        match self.repo.merge_base(name(one)?, name(other)?) {
-            Ok(base) => own(base).map(Some),
-            Err(e) if e.code() == ErrorCode::NotFound => Ok(None),
-            Err(e) => Err(self.failed(&e)),
+        let objects = self.objects()?;
+        let mut behind = HashSet::new();
+        let mut waiting = vec![one];
+        while let Some(oid) = waiting.pop() {
+            if behind.insert(oid)
+                && let Ok(commit) = objects.commit(oid)
+            {
+                waiting.extend(commit.parents());
+            }
         }
+        let mut seen = HashSet::new();
+        let mut waiting = VecDeque::from([other]);
+        while let Some(oid) = waiting.pop_front() {
+            if behind.contains(&oid) {
+                return Ok(Some(oid));
+            }
+            if seen.insert(oid)
+                && let Ok(commit) = objects.commit(oid)
+            {
+                waiting.extend(commit.parents());
+            }
+        }
+        Ok(None)
     }
 
     /// The address in whose name a commit was stored.
     pub(super) fn committer(&self, commit: Oid) -> Option<String> {
-        let name = git2::Oid::from_bytes(&commit.0).ok()?;
-        let commit = self.repo.find_commit(name).ok()?;
-        let email = commit.committer().email().ok()?.trim().to_owned();
-        Some(email)
+        let raw = self.objects().ok()?.read(commit, "commit", 1 << 20).ok()?;
+        let line = raw
+            .split(|b| *b == b'\n')
+            .find_map(|line| line.strip_prefix(b"committer "))?;
+        let (_, rest) = std::str::from_utf8(line).ok()?.rsplit_once('<')?;
+        Some(rest.split_once('>')?.0.trim().to_owned())
+    }
+
+    pub(super) fn objects(&self) -> Result<Objects<'_>> {
+        let odb = self.odb()?;
+        let loose = &self.loose;
+        Ok(Objects { odb, loose })
     }
 
     pub(super) fn odb(&self) -> Result<Odb<'_>> {

@@ -8,6 +8,7 @@ mod commit;
 mod epoch;
 mod facts;
 mod layout;
+mod loose;
 mod object;
 mod packs;
 mod serve;
