@@ -41,6 +41,11 @@ impl Site {
         }
     }
 
+    /// Where the site is, ending in `/`, if settings say so.
+    pub(super) fn url(&self) -> Option<&str> {
+        self.url.as_deref()
+    }
+
     /// The inbox of that name, or the answer that there is none.
     pub(super) fn inbox(&self, name: &InboxName) -> Result<Inbox, WebError> {
         self.archive.inbox(name).ok_or(WebError::MISSING)
