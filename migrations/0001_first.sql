@@ -1,5 +1,12 @@
 -- The catalogue: what is known of all mail of a site without reading git. Disposable: git is the truth.
 
+-- One row: which catalogue this is, and what the full-text index was told when the last batch was committed.
+CREATE TABLE site (
+    id    TEXT NOT NULL,
+    words TEXT
+);
+INSERT INTO site (id) VALUES (lower(hex(randomblob(8))));
+
 -- An inbox is known by the directory that holds its repositories.
 CREATE TABLE inbox (
     id       INTEGER PRIMARY KEY,

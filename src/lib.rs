@@ -3,6 +3,8 @@
 //!
 //! `docs/architecture.md` draws the rooms, from the ground floor up, and says who may import whom.
 
+pub mod search;
+
 pub mod archive;
 pub mod cli;
 pub mod config;

@@ -26,6 +26,8 @@ pub enum Route {
     Git(InboxName, GitFile),
     /// Another spelling of an address: 301 to this path, from the root of the site.
     Moved(String),
+    /// A place that has no page of its own: 302 to the one that stands for it.
+    Elsewhere(String),
     /// Nothing that could be an address of ours.
     Nothing,
 }
@@ -163,7 +165,6 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b')')
     .remove(b'*')
     .remove(b',')
-    .remove(b';')
     .remove(b':')
     .remove(b'@')
     .remove(b'/')
@@ -272,8 +273,8 @@ fn parse_in_inbox(inbox: InboxName, tail: &str) -> Route {
 
 fn text_page(inbox: InboxName, text: &str) -> Route {
     match text {
-        "" => return Route::Moved(format!("/{inbox}/_/text/help/")),
-        "/" => return Route::Inbox(inbox, InboxPage::Missing),
+        "" => return Route::Elsewhere(format!("/{inbox}/_/text/help/")),
+        "/" => return Route::Inbox(inbox, InboxPage::Text(String::new(), Form::Html)),
         _ => {}
     }
     let Some(key) = text.strip_prefix('/') else {
@@ -284,7 +285,7 @@ fn text_page(inbox: InboxName, text: &str) -> Route {
     } else if let Some(key) = key.strip_suffix('/') {
         Route::Inbox(inbox, InboxPage::Text(key.to_owned(), Form::Html))
     } else {
-        Route::Moved(format!("/{inbox}/_/text/{key}/"))
+        Route::Elsewhere(format!("/{inbox}/_/text/{key}/"))
     }
 }
 
@@ -391,7 +392,9 @@ fn message_page(inbox: InboxName, tail: &str) -> Route {
         }
         _ => match attachment_index(last) {
             Some(index) => MessagePage::Attachment(index.to_owned()),
-            None => return with_slash(&inbox, tail),
+            // A front end may have decoded the slash in a Message-ID; the rest of one has its domain.
+            None if last.contains('@') => return with_slash(&inbox, tail),
+            None => return Route::Nothing,
         },
     };
     message(inbox, encoded, page)
@@ -399,6 +402,9 @@ fn message_page(inbox: InboxName, tail: &str) -> Route {
 
 /// `MSGID/`, `MSGID/T/` and the like: `encoded` is all before the last slash.
 fn message_dir(inbox: InboxName, encoded: &str) -> Route {
+    if encoded.is_empty() || encoded.ends_with('/') {
+        return Route::Nothing;
+    }
     if let Some((mid, view)) = encoded.rsplit_once('/') {
         let page = match view {
             "T" => Some(MessagePage::Flat),
@@ -545,6 +551,198 @@ impl Window {
                 (None, Some(to)) => Window::UpTo(to),
                 (None, None) => Window::Latest,
             },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{
+        Form, Format, GitFile, InboxPage, MessagePage, Query, Route, SitePage, TopicOrder, Window,
+    };
+    use super::{escape_mid, escape_query, parse};
+    use crate::id::{EpochNum, InboxName, MessageId};
+    use crate::time::Timestamp;
+
+    fn x() -> InboxName {
+        InboxName::parse("x").unwrap()
+    }
+
+    fn mid(text: &str) -> MessageId {
+        MessageId::parse(text).unwrap()
+    }
+
+    fn message(id: &str, page: MessagePage) -> Route {
+        Route::Message(x(), mid(id), page)
+    }
+
+    fn git(epoch: Option<u32>, path: &str) -> Route {
+        let epoch = epoch.map(EpochNum);
+        Route::Git(
+            x(),
+            GitFile {
+                epoch,
+                path: path.to_owned(),
+            },
+        )
+    }
+
+    #[test]
+    fn the_site_and_its_inboxes_have_these_pages() {
+        let topics = |order, format| Route::Inbox(x(), InboxPage::TopicList(order, format));
+        let text = |key: &str, form| Route::Inbox(x(), InboxPage::Text(key.to_owned(), form));
+        for (path, route) in [
+            ("/", Route::Site(SitePage::Listing)),
+            ("/manifest.js.gz", Route::Site(SitePage::Manifest)),
+            (
+                "/+/style.css",
+                Route::Site(SitePage::Asset("style.css".into())),
+            ),
+            ("/x", Route::Site(SitePage::InboxOrMessage(x()))),
+            ("/a%2Fb@c", Route::Site(SitePage::Find(mid("a/b@c")))),
+            ("/a@c/", Route::Site(SitePage::Find(mid("a@c")))),
+            ("/r/a@c", Route::Site(SitePage::Find(mid("a@c")))),
+            ("/r/%3Ca@c%3E/", Route::Site(SitePage::Find(mid("a@c")))),
+            ("/x/", Route::Inbox(x(), InboxPage::Topics)),
+            ("/x/index.html", Route::Inbox(x(), InboxPage::Topics)),
+            ("/x/new.html", Route::Inbox(x(), InboxPage::New)),
+            ("/x/new.atom", Route::Inbox(x(), InboxPage::NewAtom)),
+            ("/x/atom.xml", Route::Inbox(x(), InboxPage::NewAtom)),
+            ("/x/topics_new.html", topics(TopicOrder::New, Format::Html)),
+            (
+                "/x/topics_active.atom",
+                topics(TopicOrder::Active, Format::Atom),
+            ),
+            ("/x/all.mbox.gz", Route::Inbox(x(), InboxPage::AllMbox)),
+            ("/x/2020.mbox.gz", Route::Inbox(x(), InboxPage::Missing)),
+            ("/x/description", Route::Inbox(x(), InboxPage::Description)),
+            ("/x/_/text", Route::Elsewhere("/x/_/text/help/".into())),
+            ("/x/_/text/help", Route::Elsewhere("/x/_/text/help/".into())),
+            ("/x/_/text/help/", text("help", Form::Html)),
+            ("/x/_/text/config/raw", text("config", Form::Raw)),
+            ("x", Route::Nothing),
+            ("", Route::Nothing),
+        ] {
+            assert_eq!(parse(path), route, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_message_has_these_pages_in_every_spelling() {
+        for (path, route) in [
+            ("/x/a@c/", message("a@c", MessagePage::Show)),
+            ("/x/a%40c/", message("a@c", MessagePage::Show)),
+            ("/x/a%2fb@c/", message("a/b@c", MessagePage::Show)),
+            ("/x/a/b@c/", message("a/b@c", MessagePage::Show)),
+            ("/x/a/b@c/T/", message("a/b@c", MessagePage::Flat)),
+            ("/x/a@c", Route::Moved("/x/a@c/".into())),
+            ("/x/a%2Fb@c", Route::Moved("/x/a%2Fb@c/".into())),
+            ("/x/%3Ca@c%3E/", Route::Moved("/x/a@c/".into())),
+            ("/x/a@c/raw", message("a@c", MessagePage::Raw)),
+            ("/x/a@c/t/", message("a@c", MessagePage::Nested)),
+            ("/x/a@c/T", Route::Moved("/x/a@c/T/#u".into())),
+            ("/x/a@c/t", Route::Moved("/x/a@c/t/#u".into())),
+            ("/x/a@c/R", Route::Moved("/x/a@c/#R".into())),
+            ("/x/a@c/f/", Route::Moved("/x/a@c/".into())),
+            ("/x/a@c/t.mbox.gz", message("a@c", MessagePage::Mbox)),
+            ("/x/a@c/t.mbox", message("a@c", MessagePage::Mbox)),
+            ("/x/a@c/t.atom", message("a@c", MessagePage::Atom)),
+            ("/x/a@c/d/", message("a@c", MessagePage::Diff)),
+            (
+                "/x/a@c/1.2-x.patch",
+                message("a@c", MessagePage::Attachment("1.2".into())),
+            ),
+            ("/x/a@c/nope", Route::Nothing),
+            ("/x/a@c//", Route::Nothing),
+            ("/x/m/a@c/", Route::Moved("/x/a@c/".into())),
+            ("/x/f/a@c.html", Route::Moved("/x/a@c/".into())),
+            ("/x/m/a@c.txt", Route::Moved("/x/a@c/raw".into())),
+            ("/x/m/a@c/raw", Route::Moved("/x/a@c/raw".into())),
+            ("/x/t/a@c.html", Route::Moved("/x/a@c/t/#u".into())),
+            ("/x/t/a@c/mbox.gz", Route::Moved("/x/a@c/t.mbox.gz".into())),
+        ] {
+            assert_eq!(parse(path), route, "{path}");
+        }
+    }
+
+    #[test]
+    fn repositories_have_these_files_and_never_their_config() {
+        let pack = format!("objects/pack/pack-{}.idx", "a".repeat(40));
+        let long = format!("/x/git/0.git/{pack}");
+        for (path, route) in [
+            ("/x/HEAD", git(None, "HEAD")),
+            ("/x/0/info/refs", git(Some(0), "info/refs")),
+            ("/x/0.git/HEAD", git(Some(0), "HEAD")),
+            (
+                "/x/git/12.git/git-upload-pack",
+                git(Some(12), "git-upload-pack"),
+            ),
+            (long.as_str(), git(Some(0), &pack)),
+        ] {
+            assert_eq!(parse(path), route, "{path}");
+        }
+        for path in [
+            "/x/0/config",
+            "/x/git/0.git/config",
+            "/x/0/objects/../config",
+            "/x/0/objects/pack/x.pack",
+        ] {
+            assert!(!matches!(parse(path), Route::Git(..)), "{path}");
+        }
+    }
+
+    #[test]
+    fn queries_are_read_as_people_write_them() {
+        let query = Query::parse("q=a+b%2Bc;t=20200101&q=second&long=1&r&x=&o=0");
+        assert_eq!(query.value('q'), Some("a b+c"));
+        assert_eq!(query.window(), Window::UpTo(Timestamp(1_577_836_800)));
+        assert!(query.flag('r') && query.flag('x') && !query.flag('o') && !query.flag('l'));
+        for (text, window) in [
+            ("19700102", Window::UpTo(Timestamp(86_400))),
+            ("19700102-", Window::From(Timestamp(86_400))),
+            (
+                "19700101-19700102",
+                Window::Between(Timestamp(0), Timestamp(86_400)),
+            ),
+            ("1999", Window::Latest),
+            ("-", Window::Latest),
+        ] {
+            assert_eq!(Window::parse(text), window, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_printed_message_id_is_read_back(text in "\\PC{1,40}|[./%<>?#&;+~a-c@ ]{1,12}") {
+            let Some(mid) = MessageId::parse(&text) else { return Ok(()) };
+            // No mail has these: brackets are what an id is found by, and one-letter ids are old addresses.
+            let bracketed = text.starts_with('<') && text.ends_with('>');
+            prop_assume!(!bracketed && !matches!(mid.as_str(), "m" | "f" | "t"));
+            let path = format!("/x/{}/", escape_mid(&mid));
+            prop_assert!(path.is_ascii());
+            for (end, page) in [
+                ("", MessagePage::Show),
+                ("raw", MessagePage::Raw),
+                ("T/", MessagePage::Flat),
+                ("t.mbox.gz", MessagePage::Mbox),
+            ] {
+                let route = parse(&format!("{path}{end}"));
+                prop_assert_eq!(route, Route::Message(x(), mid.clone(), page));
+            }
+        }
+
+        #[test]
+        fn a_printed_query_is_read_back(text in "\\PC{0,40}") {
+            let query = Query::parse(&format!("q={}", escape_query(&text)));
+            prop_assert_eq!(query.value('q'), Some(text.as_str()));
+        }
+
+        #[test]
+        fn any_path_is_answered(path in "/(\\PC|/|%|\\.){0,60}") {
+            parse(&path);
+            Query::parse(&path);
         }
     }
 }

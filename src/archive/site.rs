@@ -9,6 +9,7 @@ use crate::config::{Config, InboxConfig};
 use crate::db::Db;
 use crate::error::Result;
 use crate::id::{InboxId, InboxName, MessageId};
+use crate::search::Search;
 use crate::store::{Blobs, Layout};
 
 /// All inboxes. Cheap to clone; every clone is the same archive.
@@ -17,6 +18,7 @@ pub struct Archive(Arc<Shared>);
 
 struct Shared {
     db: Db,
+    search: Arc<Search>,
     blobs: Arc<Blobs>,
     site: RwLock<Arc<Site>>,
 }
@@ -38,6 +40,7 @@ impl Archive {
     pub fn open(config: Config, index_dir: &Path) -> Result<Archive> {
         let shared = Shared {
             db: Db::open(index_dir)?,
+            search: Arc::new(Search::open(&index_dir.join("words"))?),
             blobs: Arc::new(Blobs::new()),
             site: RwLock::default(),
         };
@@ -102,6 +105,7 @@ impl Archive {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn refresh(&self) -> Result<()> {
+        self.0.search.refresh()?;
         let states: HashMap<InboxId, u64> = self.0.db.reader()?.states()?.into_iter().collect();
         for inbox in &self.site().inboxes {
             inbox.refresh(states.get(&inbox.id()).copied().unwrap_or(0));
@@ -117,6 +121,11 @@ impl Archive {
     /// The catalogue, for the one who indexes.
     pub fn db(&self) -> &Db {
         &self.0.db
+    }
+
+    /// The full-text index, for the one who indexes.
+    pub fn search_index(&self) -> &Arc<Search> {
+        &self.0.search
     }
 
     /// Every inbox, hidden ones among them, in the order of the config.

@@ -113,7 +113,12 @@ impl Thread {
                 ghosts.insert(key, mid);
             }
         }
-        Ok(Thread { articles, lines, ghosts, total })
+        Ok(Thread {
+            articles,
+            lines,
+            ghosts,
+            total,
+        })
     }
 
     /// The articles in reading order, each with its line.

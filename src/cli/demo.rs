@@ -26,13 +26,15 @@ pub struct Demo {
 impl Demo {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         super::log_to_stderr("warn");
-        let world = tempfile::Builder::new().prefix("threadbare-demo-").tempdir();
+        let world = tempfile::Builder::new()
+            .prefix("threadbare-demo-")
+            .tempdir();
         let world = world.context("making a place for the sample archive")?;
         let config = make_archive(world.path())?;
         let index_dir = world.path().join("index");
 
         let archive = Archive::open(config.clone(), &index_dir)?;
-        let indexer = index::Indexer::wait(archive.db(), &index_dir)?;
+        let mut indexer = index::Indexer::wait(archive.db(), archive.search_index(), &index_dir)?;
         for inbox in archive.every_inbox() {
             let name = &inbox.config().name;
             let options = index::Options::default();
@@ -41,9 +43,16 @@ impl Demo {
         }
         drop(indexer);
 
-        println!("a sample archive is in {}; it goes when this ends (Ctrl-C)", world.path().display());
-        let options =
-            Options { listen: vec![self.listen], url: None, cache_bytes: 32 << 20, threads: None };
+        println!(
+            "a sample archive is in {}; it goes when this ends (Ctrl-C)",
+            world.path().display()
+        );
+        let options = Options {
+            listen: vec![self.listen],
+            url: None,
+            cache_bytes: 32 << 20,
+            threads: None,
+        };
         serve::serve(Scope { config, index_dir }, options, None)?;
         Ok(ExitCode::SUCCESS)
     }
@@ -51,17 +60,22 @@ impl Demo {
 
 /// Two lists in git, as if they had been delivered over the years.
 fn make_archive(world: &Path) -> anyhow::Result<Config> {
-    let dirs: Vec<_> = demo::LISTS.iter().map(|list| world.join(list.name)).collect();
+    let dirs: Vec<_> = demo::LISTS
+        .iter()
+        .map(|list| world.join(list.name))
+        .collect();
     for (list, dir) in demo::LISTS.iter().zip(&dirs) {
         store::init_inbox(dir, Some(list.description))?;
     }
-    let mut config = Config::for_directories(&dirs, |_| None);
+    let mut config = Config::for_directories(&dirs);
     for (list, inbox) in demo::LISTS.iter().zip(&mut config.inboxes) {
         inbox.addresses = vec![list.address.to_owned()];
     }
     for inbox in &config.inboxes {
         let mut writer = store::Writer::open(&inbox.dir)?;
-        let mails = demo::mails().into_iter().filter(|(list, _)| *list == inbox.name.as_str());
+        let mails = demo::mails()
+            .into_iter()
+            .filter(|(list, _)| *list == inbox.name.as_str());
         writer.append_many(mails.map(|(_, raw)| {
             let commit = ingest::commit_of(&Message::parse(&raw), inbox);
             (raw, commit)

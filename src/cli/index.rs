@@ -36,12 +36,15 @@ impl Index {
             !scope.config.inboxes.is_empty(),
             "there is no inbox to index: name a directory, or make one with `threadbare init`"
         );
-        let mut options = Options { reindex: self.reindex, ..Options::default() };
+        let mut options = Options {
+            reindex: self.reindex,
+            ..Options::default()
+        };
         if let Some(jobs) = self.jobs {
             options.jobs = jobs.get();
         }
         let archive = Archive::open(scope.config, &scope.index_dir)?;
-        let indexer = Indexer::wait(archive.db(), &scope.index_dir)?;
+        let mut indexer = Indexer::wait(archive.db(), archive.search_index(), &scope.index_dir)?;
         let bars = Bars::default();
         let mut total = Report::default();
         for inbox in archive.every_inbox() {

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::Context;
 
@@ -39,8 +40,8 @@ pub struct InitArgs {
 ///
 /// # Errors
 /// Those of [`init`], and where there is no place for a config file.
-pub fn run(args: InitArgs) -> anyhow::Result<()> {
-    let file = args.config.or_else(Config::default_path);
+pub fn run(args: InitArgs) -> anyhow::Result<ExitCode> {
+    let file = args.config.or_else(Config::path);
     let file = file.context("there is no home directory: say --config FILE")?;
     let name = InboxName::parse(&args.name)
         .with_context(|| format!("{:?} cannot be the name of an inbox", args.name))?;
@@ -60,7 +61,7 @@ pub fn run(args: InitArgs) -> anyhow::Result<()> {
         Done::Made => println!("{name} is kept in {dir} and known to {file}"),
         Done::AlreadyThere => println!("{name} was there already; nothing has changed"),
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 /// An inbox to be made.

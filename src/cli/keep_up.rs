@@ -45,19 +45,24 @@ impl KeepUp {
         let mut watch = Watch {
             archive,
             index_dir,
-            config: Config::default_path().map(|path| (stamp(&path), path)),
+            config: Config::path().map(|path| (stamp(&path), path)),
             reload,
             indexed: HashMap::new(),
             stop: Arc::clone(&stop),
         };
-        let thread = std::thread::Builder::new().name("keep-up".to_owned()).spawn(move || {
-            while !watch.stop.load(Ordering::Relaxed) {
-                let began = Instant::now();
-                watch.look();
-                std::thread::sleep(EVERY.saturating_sub(began.elapsed()).max(EVERY / 4));
-            }
-        })?;
-        Ok(KeepUp { stop, thread: Some(thread) })
+        let thread = std::thread::Builder::new()
+            .name("keep-up".to_owned())
+            .spawn(move || {
+                while !watch.stop.load(Ordering::Relaxed) {
+                    let began = Instant::now();
+                    watch.look();
+                    std::thread::sleep(EVERY.saturating_sub(began.elapsed()).max(EVERY / 4));
+                }
+            })?;
+        Ok(KeepUp {
+            stop,
+            thread: Some(thread),
+        })
     }
 }
 
@@ -112,7 +117,12 @@ impl Watch {
 
     /// Indexes one inbox; `false` where another process does so now.
     fn index(&self, inbox: &Inbox) -> anyhow::Result<bool> {
-        let Some(indexer) = Indexer::try_now(self.archive.db(), &self.index_dir)? else {
+        let Some(mut indexer) = Indexer::try_now(
+            self.archive.db(),
+            self.archive.search_index(),
+            &self.index_dir,
+        )?
+        else {
             return Ok(false);
         };
         let name = &inbox.config().name;
@@ -126,7 +136,9 @@ impl Watch {
 
     /// A broken config keeps the old one and says what is wrong.
     fn look_at_config(&mut self) {
-        let (Some((known, path)), Some(reload)) = (&mut self.config, &self.reload) else { return };
+        let (Some((known, path)), Some(reload)) = (&mut self.config, &self.reload) else {
+            return;
+        };
         let now = stamp(path);
         if now == *known {
             return;
@@ -142,13 +154,22 @@ impl Watch {
 /// Changes when a ref of any epoch moves, or an epoch comes or goes.
 fn refs(inbox: &Inbox) -> u64 {
     let layout = inbox.layout();
-    let stamps = layout.epochs.iter().map(|(_, path)| store::refs_stamp(path));
-    stamps.fold(layout.epochs.len() as u64, |all, one| all.rotate_left(7) ^ one)
+    let stamps = layout
+        .epochs
+        .iter()
+        .map(|(_, path)| store::refs_stamp(path));
+    stamps.fold(layout.epochs.len() as u64, |all, one| {
+        all.rotate_left(7) ^ one
+    })
 }
 
 /// Changes when a file is written.
 fn stamp(path: &Path) -> Option<u64> {
     let about = std::fs::metadata(path).ok()?;
-    let written = about.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+    let written = about
+        .modified()
+        .ok()?
+        .duration_since(std::time::UNIX_EPOCH)
+        .ok()?;
     Some((written.as_nanos() as u64) ^ about.len().rotate_left(48))
 }

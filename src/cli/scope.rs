@@ -6,6 +6,7 @@ use anyhow::Context;
 
 use crate::config::Config;
 use crate::id::InboxName;
+use crate::store::Layout;
 
 /// The inboxes that a command is about, and where their indexes are.
 pub(super) struct Scope {
@@ -21,10 +22,7 @@ pub(super) struct Scope {
 /// # Errors
 /// The config cannot be read, or something that was named is neither.
 pub(super) fn find(wanted: &[String], index_dir: Option<PathBuf>) -> anyhow::Result<Scope> {
-    let mut config = match Config::default_path() {
-        Some(path) => Config::read(&path).context("reading the config")?,
-        None => Config::default(),
-    };
+    let mut config = Config::load().context("reading the config")?;
     for problem in &config.problems {
         tracing::warn!("config: {problem}");
     }
@@ -50,7 +48,16 @@ pub(super) fn find(wanted: &[String], index_dir: Option<PathBuf>) -> anyhow::Res
                 }
             }
         }
-        inboxes.extend(Config::for_directories(&directories, |_| None).inboxes);
+        for mut inbox in Config::for_directories(&directories).inboxes {
+            // Commits are made in the name of the list.
+            if let Some(address) = Layout::find(&inbox.dir)
+                .ok()
+                .and_then(|layout| layout.address())
+            {
+                inbox.addresses = vec![address];
+            }
+            inboxes.push(inbox);
+        }
         config.inboxes = inboxes;
     }
     Ok(Scope { config, index_dir })
@@ -59,12 +66,18 @@ pub(super) fn find(wanted: &[String], index_dir: Option<PathBuf>) -> anyhow::Res
 fn configured(config: &Config, dir: &Path) -> Option<crate::config::InboxConfig> {
     let dir = dir.canonicalize().ok()?;
     let same = |other: &Path| other.canonicalize().is_ok_and(|other| other == dir);
-    config.inboxes.iter().find(|inbox| same(&inbox.dir)).cloned()
+    config
+        .inboxes
+        .iter()
+        .find(|inbox| same(&inbox.dir))
+        .cloned()
 }
 
 /// `$XDG_DATA_HOME/threadbare`, by default `~/.local/share/threadbare`.
 fn default_index_dir() -> anyhow::Result<PathBuf> {
-    let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|dir| dir.is_absolute());
+    let data = std::env::var_os("XDG_DATA_HOME")
+        .map(PathBuf::from)
+        .filter(|dir| dir.is_absolute());
     let data = match data {
         Some(data) => data,
         None => std::env::home_dir()

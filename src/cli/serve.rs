@@ -78,7 +78,10 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
     if let Some(threads) = options.threads {
         runtime.worker_threads(threads);
     }
-    let runtime = runtime.enable_all().build().context("starting the runtime")?;
+    let runtime = runtime
+        .enable_all()
+        .build()
+        .context("starting the runtime")?;
     runtime.block_on(async {
         let mut listeners = Vec::new();
         for address in &options.listen {
@@ -88,12 +91,16 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
         let listing = config.listing;
         let archive = Archive::open(config, &index_dir)?;
         let keep_up = KeepUp::start(archive.clone(), index_dir, reload)?;
-        let first = listeners.first().and_then(|listener| listener.local_addr().ok());
+        let first = listeners
+            .first()
+            .and_then(|listener| listener.local_addr().ok());
         for listener in &listeners {
             println!("listening on http://{}/", listener.local_addr()?);
         }
         let settings = web::Settings {
-            url: options.url.or_else(|| first.map(|address| format!("http://{address}/"))),
+            url: options
+                .url
+                .or_else(|| first.map(|address| format!("http://{address}/"))),
             listing,
             cache_bytes: options.cache_bytes,
             ..web::Settings::default()

@@ -6,18 +6,14 @@ use super::{Config, InboxConfig};
 use crate::id::InboxName;
 
 impl Config {
-    /// The site of a few inboxes that no file tells about: each is called like its directory, and `address_of` knows
-    /// its primary address, for instance from the mail in it.
-    pub fn for_directories(
-        dirs: &[PathBuf],
-        address_of: impl Fn(&Path) -> Option<String>,
-    ) -> Config {
+    /// The site of a few inboxes that no file tells about. Each is called like its directory; only the mail in it may
+    /// tell a better address than the one that is made up here.
+    pub fn for_directories(dirs: &[PathBuf]) -> Config {
         let mut config = Config::default();
         for dir in dirs {
             let name = unique(name_of(dir), &config.inboxes);
             let mut inbox = InboxConfig::new(name, dir.clone());
-            let address = address_of(dir);
-            inbox.addresses = vec![address.unwrap_or_else(|| format!("{}@localhost", inbox.name))];
+            inbox.addresses = vec![format!("{}@localhost", inbox.name)];
             config.inboxes.push(inbox);
         }
         config
@@ -77,13 +73,10 @@ mod tests {
         .iter()
         .map(PathBuf::from)
         .collect();
-        let config = Config::for_directories(&dirs, |dir| {
-            dir.starts_with("/a").then(|| "list@example.com".to_owned())
-        });
+        let config = Config::for_directories(&dirs);
         let names: Vec<&str> = config.inboxes.iter().map(|i| i.name.as_str()).collect();
         assert_eq!(names, ["linux-mtd", "ksummit", "ksummit-2", "c", "inbox"]);
         assert_eq!(config.inboxes[0].addresses, ["linux-mtd@localhost"]);
-        assert_eq!(config.inboxes[1].addresses, ["list@example.com"]);
         assert_eq!(config.inboxes[1].dir, dirs[1]);
         let name = InboxName::parse("ksummit-2").unwrap();
         assert_eq!(config.inbox(&name).unwrap().dir, dirs[2]);

@@ -43,13 +43,8 @@ impl Placed {
     }
 }
 
-/// All settings of `file`, those of an included file in the place where it is included. A missing file has none.
-pub(super) fn read(file: &Path) -> Result<Vec<Placed>> {
-    let text = text_of(file)?.unwrap_or_default();
-    read_text(file, &text)
-}
-
-/// The same where the text of `file` is at hand.
+/// All settings of `file`, whose text is at hand, those of an included file in the place where it is included. A file
+/// that is not there includes nothing.
 pub(super) fn read_text(file: &Path, text: &str) -> Result<Vec<Placed>> {
     let mut found = Vec::new();
     // One iterator per file that is being read, the innermost last.

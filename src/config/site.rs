@@ -31,6 +31,8 @@ pub struct Config {
     pub index_dir: Option<PathBuf>,
     /// `threadbare.listen`.
     pub listen: Vec<String>,
+    /// The file that all this was read from, where there was one.
+    pub file: Option<PathBuf>,
     /// What in the file makes no sense, to be logged.
     pub problems: Vec<Problem>,
 }
@@ -79,7 +81,7 @@ pub struct StyleSheet {
 }
 
 /// The settings of one inbox: `[publicinbox "NAME"]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct InboxConfig {
     /// Its name in URLs.
     pub name: InboxName,
@@ -135,7 +137,7 @@ impl InboxConfig {
 impl Config {
     /// The file that public-inbox's tools read: `$PI_CONFIG`, else `$PI_DIR/config`, else `~/.public-inbox/config`.
     /// `None` where nobody has a home.
-    pub fn default_path() -> Option<PathBuf> {
+    pub fn path() -> Option<PathBuf> {
         let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         if let Some(file) = set("PI_CONFIG") {
             return Some(file.into());
@@ -147,13 +149,26 @@ impl Config {
         Some(dir.join("config"))
     }
 
+    /// Reads the file at [`Config::path`].
+    ///
+    /// # Errors
+    /// As [`Config::read`].
+    pub fn load() -> Result<Config> {
+        Config::path().map_or_else(|| Ok(Config::default()), |file| Config::read(&file))
+    }
+
     /// Reads a config file and all that it includes. A missing file is an empty one.
     ///
     /// # Errors
     /// [`Error::Invalid`](crate::error::Error::Invalid), naming the file and the line, where it is not in git's
     /// syntax; [`Error::Io`](crate::error::Error::Io).
     pub fn read(file: &Path) -> Result<Config> {
-        Ok(lines::understand(&include::read(file)?))
+        let Some(text) = include::text_of(file)? else {
+            return Ok(Config::default());
+        };
+        let mut config = lines::understand(&include::read_text(file, &text)?);
+        config.file = Some(file.to_owned());
+        Ok(config)
     }
 
     /// The inbox of that name.

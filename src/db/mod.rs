@@ -17,7 +17,7 @@ pub use inboxes::InboxRow;
 pub use messages::Skeleton;
 pub use pool::{Db, Reader};
 pub use topics::TopicRow;
-pub use writer::{Outcome, Removed, Stored, Writer};
+pub use writer::{Copy, Outcome, Removed, Stored, Writer};
 
 impl From<rusqlite::Error> for crate::error::Error {
     fn from(error: rusqlite::Error) -> Self {

@@ -1,7 +1,7 @@
 //! The one who writes: adds and removes mail, batch by batch, each batch whole or not at all.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension};
 
@@ -30,6 +30,8 @@ pub enum Outcome {
     Added {
         /// The message's row.
         message: MessageKey,
+        /// Its number.
+        num: ArticleNum,
         /// Whether the row was made for it.
         new: bool,
     },
@@ -44,6 +46,23 @@ pub struct Removed {
     pub message: MessageKey,
     /// Whether the site has no other copy of it.
     pub last: bool,
+}
+
+/// A message in one of the places where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Copy {
+    /// The inbox.
+    pub inbox: InboxId,
+    /// Where the inbox's repositories lie.
+    pub dir: PathBuf,
+    /// Its number there.
+    pub num: ArticleNum,
+    /// When it came there.
+    pub received: Timestamp,
+    /// When it was sent.
+    pub sent: Timestamp,
+    /// Where its bytes are.
+    pub stored: Stored,
 }
 
 /// The connection that writes. Changes are seen by readers from [`Writer::commit`] on.
@@ -113,6 +132,30 @@ impl Writer {
             .prepare_cached("INSERT INTO inbox (dir, created) VALUES (?1, ?2)")?
             .execute((dir.to_string_lossy(), time::now()))?;
         Ok(InboxId(self.sql.last_insert_rowid()))
+    }
+
+    /// Which catalogue this is, and what the full-text index was told when the last batch was committed.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn words_token(&self) -> Result<(String, Option<String>)> {
+        let row = self
+            .sql
+            .query_row("SELECT id, words FROM site", (), |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
+        Ok(row)
+    }
+
+    /// Remembers, with this batch, what the full-text index was told.
+    ///
+    /// # Errors
+    /// The catalogue cannot be written.
+    pub fn set_words_token(&mut self, token: &str) -> Result<()> {
+        self.sql
+            .prepare_cached("UPDATE site SET words = ?1")?
+            .execute([token])?;
+        Ok(())
     }
 
     /// Remembers that an epoch was read up to and including the commit `head`.
@@ -186,7 +229,7 @@ impl Writer {
                 accepted,
                 stored.blob,
             ))?;
-        Ok(Outcome::Added { message, new })
+        Ok(Outcome::Added { message, num, new })
     }
 
     /// Takes the article with this number out of the inbox. `None` where there is none.
@@ -253,6 +296,43 @@ impl Writer {
             .prepare_cached("SELECT num FROM place WHERE inbox = ?1 AND blob = ?2 LIMIT 1")?
             .query_row((inbox, blob), |row| row.get(0))
             .optional()?)
+    }
+
+    /// Everywhere that a message stands, this batch included.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn copies(&self, message: MessageKey) -> Result<Vec<Copy>> {
+        let mut statement = self.sql.prepare_cached(
+            "SELECT p.inbox, i.dir, p.num, p.received, p.sent, p.epoch, p.blob
+               FROM place p JOIN inbox i ON i.id = p.inbox WHERE p.message = ?1",
+        )?;
+        let rows = statement.query_map([message], |row| {
+            Ok(Copy {
+                inbox: row.get(0)?,
+                dir: PathBuf::from(row.get::<_, String>(1)?),
+                num: row.get(2)?,
+                received: row.get(3)?,
+                sent: row.get(4)?,
+                stored: Stored {
+                    epoch: row.get(5)?,
+                    blob: row.get(6)?,
+                },
+            })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// At most `limit` messages of the site after `after`, in the order of their rows.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn messages_after(&self, after: MessageKey, limit: usize) -> Result<Vec<MessageKey>> {
+        let mut statement = self
+            .sql
+            .prepare_cached("SELECT id FROM message WHERE id > ?1 ORDER BY id LIMIT ?2")?;
+        let rows = statement.query_map((after, limit), |row| row.get(0))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
     /// The text of the Message-ID that holds a number.

@@ -2,12 +2,15 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 
+use super::batch::Batch;
 use super::pipeline::{Prepared, prepare};
 use super::report::{Progress, Report};
-use crate::db::{Db, Outcome, Stored, Writer};
+use crate::db::{Db, Outcome, Stored};
 use crate::error::{Error, Result};
 use crate::id::{ArticleNum, EpochNum, InboxId, InboxName, Oid};
+use crate::search::Search;
 use crate::store::{Change, Epoch, Layout, What};
 
 /// How many changes make a batch. A crash costs at most so many to be read again.
@@ -35,6 +38,9 @@ impl Default for Options {
 /// The one who indexes: only one at a time does, over all processes.
 pub struct Indexer {
     db: Db,
+    search: Arc<Search>,
+    /// Opened when there is something to write; closed when writing fails, so that nothing half done is kept.
+    batch: Option<Batch>,
     /// Locked for as long as this lives.
     _lock: File,
 }
@@ -53,28 +59,31 @@ impl Indexer {
     ///
     /// # Errors
     /// The lock file cannot be made.
-    pub fn wait(db: &Db, index_dir: &Path) -> Result<Indexer> {
+    pub fn wait(db: &Db, search: &Arc<Search>, index_dir: &Path) -> Result<Indexer> {
         let (path, lock) = lock_file(index_dir)?;
         lock.lock().map_err(|e| Error::io(path, e))?;
-        Ok(Indexer {
-            db: db.clone(),
-            _lock: lock,
-        })
+        Ok(Indexer::new(db, search, lock))
     }
 
     /// Does not wait: `None` where somebody else indexes.
     ///
     /// # Errors
     /// The lock file cannot be made.
-    pub fn try_now(db: &Db, index_dir: &Path) -> Result<Option<Indexer>> {
+    pub fn try_now(db: &Db, search: &Arc<Search>, index_dir: &Path) -> Result<Option<Indexer>> {
         let (path, lock) = lock_file(index_dir)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Some(Indexer {
-                db: db.clone(),
-                _lock: lock,
-            })),
+            Ok(()) => Ok(Some(Indexer::new(db, search, lock))),
             Err(std::fs::TryLockError::WouldBlock) => Ok(None),
             Err(std::fs::TryLockError::Error(e)) => Err(Error::io(path, e)),
+        }
+    }
+
+    fn new(db: &Db, search: &Arc<Search>, lock: File) -> Indexer {
+        Indexer {
+            db: db.clone(),
+            search: Arc::clone(search),
+            batch: None,
+            _lock: lock,
         }
     }
 
@@ -84,16 +93,13 @@ impl Indexer {
     /// # Errors
     /// The catalogue cannot be written.
     pub fn catch_up(
-        &self,
+        &mut self,
         name: &InboxName,
         layout: &Layout,
         options: Options,
         progress: &dyn Progress,
     ) -> Result<Report> {
-        let mut writer = self.db.writer()?;
-        writer.begin()?;
-        let inbox = writer.inbox(&layout.dir)?;
-        writer.commit()?;
+        let inbox = self.inbox(&layout.dir)?;
         let mut report = Report::default();
         for (number, path) in &layout.epochs {
             let target = Target {
@@ -102,23 +108,37 @@ impl Indexer {
                 number: *number,
                 path,
             };
-            match self.catch_up_epoch(target, options, &mut writer, progress) {
+            match self.catch_up_epoch(target, options, progress) {
                 Ok(done) => report.add(done),
                 Err(error @ (Error::Store(_) | Error::Corrupt(_))) => {
+                    self.batch = None;
                     tracing::error!(inbox = %name, epoch = %number, "epoch {number} of {name} cannot be read: {error}");
                     report.unreadable += 1;
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    self.batch = None;
+                    return Err(error);
+                }
             }
         }
         Ok(report)
     }
 
+    fn inbox(&self, dir: &Path) -> Result<InboxId> {
+        if let Some(row) = self.db.reader()?.inbox(dir)? {
+            return Ok(row.id);
+        }
+        let mut writer = self.db.writer()?;
+        writer.begin()?;
+        let inbox = writer.inbox(dir)?;
+        writer.commit()?;
+        Ok(inbox)
+    }
+
     fn catch_up_epoch(
-        &self,
+        &mut self,
         target: Target<'_>,
         options: Options,
-        writer: &mut Writer,
         progress: &dyn Progress,
     ) -> Result<Report> {
         let epoch = Epoch::open(target.path)?;
@@ -128,19 +148,28 @@ impl Indexer {
         };
         match head {
             Some(head) if options.reindex || !epoch.is_ancestor(head, tip) => {
-                self.reconcile(target, &epoch, tip, options, writer, progress)
+                self.reconcile(target, &epoch, tip, options, progress)
             }
             Some(head) if head == tip => Ok(Report::default()),
             head => {
                 let changes = epoch.walk(head, tip)?;
                 drop(epoch);
-                append(target, &changes, options, writer, progress)
+                append(target, &changes, options, self.batch(options)?, progress)
             }
         }
     }
 
     pub(super) fn db(&self) -> &Db {
         &self.db
+    }
+
+    pub(super) fn batch(&mut self, options: Options) -> Result<&mut Batch> {
+        let batch = match self.batch.take() {
+            Some(batch) => batch,
+            // Threads that parse and threads that index words share the processors.
+            None => Batch::open(&self.db, &self.search, (options.jobs / 2).max(1))?,
+        };
+        Ok(self.batch.insert(batch))
     }
 }
 
@@ -161,7 +190,7 @@ fn append(
     target: Target<'_>,
     changes: &[Change],
     options: Options,
-    writer: &mut Writer,
+    batch: &mut Batch,
     progress: &dyn Progress,
 ) -> Result<Report> {
     let mut report = Report::default();
@@ -174,21 +203,19 @@ fn append(
             && commit != change.commit
             && in_batch >= BATCH
         {
-            writer.set_head(target.inbox, target.number, commit)?;
-            writer.commit()?;
+            batch.commit_at(target.inbox, target.number, commit)?;
             progress.advance(in_batch);
             in_batch = 0;
         }
         if in_batch == 0 {
-            writer.begin()?;
+            batch.begin()?;
         }
         in_batch += 1;
         last = Some(change.commit);
-        apply(target, change, prepared, None, writer, &mut report)
+        apply(target, change, prepared, None, batch, &mut report)
     })?;
     if let Some(commit) = last {
-        writer.set_head(target.inbox, target.number, commit)?;
-        writer.commit()?;
+        batch.commit_at(target.inbox, target.number, commit)?;
         progress.advance(in_batch);
     }
     progress.end();
@@ -201,7 +228,7 @@ pub(super) fn apply(
     change: &Change,
     prepared: Prepared,
     num: Option<ArticleNum>,
-    writer: &mut Writer,
+    batch: &mut Batch,
     report: &mut Report,
 ) -> Result<()> {
     let Target {
@@ -213,12 +240,13 @@ pub(super) fn apply(
     let commit = change.commit;
     report.changes += 1;
     match (prepared, &change.what) {
-        (Prepared::Mail(overview), What::Added(blob)) => {
+        (Prepared::Mail(mail), What::Added(blob)) => {
+            let (overview, document) = *mail;
             let stored = Stored {
                 epoch: number,
                 blob: *blob,
             };
-            match writer.add(inbox, stored, &overview, num)? {
+            match batch.add(inbox, stored, &overview, document, num)? {
                 Outcome::Added { .. } => report.added += 1,
                 Outcome::Duplicate => {
                     report.duplicates += 1;
@@ -228,12 +256,12 @@ pub(super) fn apply(
             }
         }
         (Prepared::Gone(ids), What::Removed(blob)) => {
-            let num = match writer.find(inbox, &ids, *blob)? {
-                None if ids.is_empty() => writer.find_blob(inbox, *blob)?,
+            let num = match batch.db.find(inbox, &ids, *blob)? {
+                None if ids.is_empty() => batch.db.find_blob(inbox, *blob)?,
                 found => found,
             };
             if let Some(num) = num
-                && writer.remove(inbox, num)?.is_some()
+                && batch.remove(inbox, num)?
             {
                 report.removed += 1;
             }

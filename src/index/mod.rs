@@ -1,12 +1,15 @@
 //! The left stairs: makes the catalogue catch up with git.
 //!
 //! A batch is in the catalogue whole, with the commit that it ends at, or not at all; so whenever the program is
-//! killed, the next run goes on where the last whole batch ended.
+//! killed, the next run goes on where the last whole batch ended. The full-text index is committed just before it; what
+//! it has too much after a kill is replaced when the batch comes again.
 
+mod batch;
 mod catch_up;
 mod pipeline;
 mod reconcile;
 mod report;
+mod words;
 
 pub use catch_up::{Indexer, Options};
 pub use report::{Progress, Report, Silent};

@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::error::{Error, Result};
 use crate::id::{MessageId, Oid};
 use crate::mail::{CommitTimes, Message, Overview};
+use crate::search::Document;
 use crate::store::{Change, Epoch, What};
 
 /// How many changes a thread takes at once: enough that git finds the bases of its deltas in memory.
@@ -19,8 +20,8 @@ const AHEAD: usize = 4;
 
 /// A change, read and parsed as far as no order matters.
 pub(super) enum Prepared {
-    /// A mail to add.
-    Mail(Box<Overview>),
+    /// A mail to add: what the catalogue keeps of it, and its words.
+    Mail(Box<(Overview, Document)>),
     /// A mail to remove, and the ids that it is found by; none where git has lost it.
     Gone(Vec<MessageId>),
     /// A mail that was purged from git.
@@ -127,7 +128,10 @@ fn read(epoch: &Epoch, change: &Change) -> Prepared {
                     author: change.times.author,
                     committer: change.times.committer,
                 };
-                Prepared::Mail(Box::new(Overview::of(&Message::parse(&raw), times)))
+                let message = Message::parse(&raw);
+                let overview = Overview::of(&message, times);
+                let document = Document::of(&message, &overview);
+                Prepared::Mail(Box::new((overview, document)))
             }
             Ok(None) => Prepared::Missing,
             Err(error) => Prepared::Unreadable(error.to_string()),

@@ -8,19 +8,17 @@ use std::collections::{HashMap, HashSet};
 use super::catch_up::{Indexer, Options, Target, apply};
 use super::pipeline::{Prepared, prepare};
 use super::report::{Progress, Report};
-use crate::db::Writer;
 use crate::error::Result;
 use crate::id::{ArticleNum, MessageId, Oid};
 use crate::store::{Change, Epoch, What};
 
 impl Indexer {
     pub(super) fn reconcile(
-        &self,
+        &mut self,
         target: Target<'_>,
         epoch: &Epoch,
         tip: Oid,
         options: Options,
-        writer: &mut Writer,
         progress: &dyn Progress,
     ) -> Result<Report> {
         let changes = epoch.walk(None, tip)?;
@@ -40,15 +38,16 @@ impl Indexer {
             rewritten: u64::from(!options.reindex),
             ..Report::default()
         };
-        writer.begin()?;
+        let batch = self.batch(options)?;
+        batch.begin()?;
         let mut by_id: HashMap<MessageId, ArticleNum> = HashMap::new();
         let mut by_blob: HashMap<Oid, ArticleNum> = HashMap::new();
         for (blob, num) in indexed.iter().filter(|(blob, _)| !kept.contains(blob)) {
             by_blob.insert(*blob, *num);
-            if let Some(mid) = writer.holder(target.inbox, *num)? {
+            if let Some(mid) = batch.db.holder(target.inbox, *num)? {
                 by_id.insert(mid, *num);
             }
-            writer.remove(target.inbox, *num)?;
+            batch.remove(target.inbox, *num)?;
             report.removed += 1;
         }
         // What was removed by a commit of this epoch may lie in another one.
@@ -61,17 +60,16 @@ impl Indexer {
         progress.begin(target.name, target.number, todo.len());
         prepare(target.path, &todo, options.jobs, |change, prepared| {
             let num = match (&prepared, &change.what) {
-                (Prepared::Mail(overview), What::Added(blob)) => {
-                    let held = overview.ids.iter().find_map(|mid| by_id.remove(mid));
+                (Prepared::Mail(mail), What::Added(blob)) => {
+                    let held = mail.0.ids.iter().find_map(|mid| by_id.remove(mid));
                     by_blob.remove(blob).or(held)
                 }
                 _ => None,
             };
             progress.advance(1);
-            apply(target, change, prepared, num, writer, &mut report)
+            apply(target, change, prepared, num, batch, &mut report)
         })?;
-        writer.set_head(target.inbox, target.number, tip)?;
-        writer.commit()?;
+        batch.commit_at(target.inbox, target.number, tip)?;
         progress.end();
         Ok(report)
     }

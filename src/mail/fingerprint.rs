@@ -3,21 +3,34 @@
 //! What relays change is left out: their own headers, transfer encodings, line ends, white space at line ends, how a
 //! name is quoted. What a reader would notice counts.
 
+use memchr::memchr_iter;
 use sha2::{Digest, Sha256};
 
 use super::message::Message;
 use super::walk::{Kind, Leaf};
+use crate::id::MessageId;
+use crate::time::Timestamp;
 
 /// A hash over what a reader would call the content of a mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fingerprint(pub [u8; 16]);
 
+/// What is known of a mail already where its fingerprint is taken.
+pub(super) struct Known<'a> {
+    pub(super) own: &'a [MessageId],
+    pub(super) references: &'a [MessageId],
+    pub(super) sent: Option<Timestamp>,
+}
+
 /// The fingerprint of a mail with these leaves.
-pub(super) fn fingerprint(message: &Message<'_>, leaves: &[Leaf<'_>]) -> Fingerprint {
+pub(super) fn fingerprint(
+    message: &Message<'_>,
+    leaves: &[Leaf<'_>],
+    known: &Known<'_>,
+) -> Fingerprint {
     let mut hash = Hash(Sha256::new());
-    let own = message.message_ids();
-    for id in message.references() {
-        if !own.contains(&id) {
+    for id in known.references {
+        if !known.own.contains(id) {
             hash.field("references", id.as_str().as_bytes());
         }
     }
@@ -39,7 +52,7 @@ pub(super) fn fingerprint(message: &Message<'_>, leaves: &[Leaf<'_>]) -> Fingerp
     let subject = message.subject();
     let squeezed = subject.split_whitespace().collect::<Vec<_>>().join(" ");
     hash.field("Subject", squeezed.as_bytes());
-    match message.sent() {
+    match known.sent {
         Some(sent) => hash.field("Date", &sent.0.to_be_bytes()),
         None => hash.field(
             "Date",
@@ -85,10 +98,13 @@ impl Hash {
 
 /// Text without white space at the ends of its lines, and at its own.
 fn bare_lines(text: &[u8]) -> Vec<u8> {
-    let mut bare = Vec::with_capacity(text.len());
-    for line in text.trim_ascii_end().split(|b| *b == b'\n') {
-        bare.extend_from_slice(line.trim_ascii_end());
+    let text = text.trim_ascii_end();
+    let mut bare = Vec::with_capacity(text.len() + 1);
+    let mut start = 0;
+    for end in memchr_iter(b'\n', text).chain([text.len()]) {
+        bare.extend_from_slice(text[start..end].trim_ascii_end());
         bare.push(b'\n');
+        start = end + 1;
     }
     bare
 }

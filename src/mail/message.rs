@@ -1,5 +1,6 @@
 //! One parsed mail: the meat, of which a page holds one at a time.
 
+use super::fingerprint::Known;
 use super::headers::Headers;
 use super::mbox::without_from_line;
 use super::params::Structured;
@@ -126,10 +127,341 @@ impl<'a> Message<'a> {
 
     /// What tells whether two mails of one Message-ID are the same.
     pub fn fingerprint(&self) -> Fingerprint {
-        fingerprint::fingerprint(self, &self.leaves())
+        let (own, references) = (self.message_ids(), self.references());
+        self.fingerprint_of(&Known {
+            own: &own,
+            references: &references,
+            sent: self.sent(),
+        })
+    }
+
+    /// The same, where some of it is known already.
+    pub(super) fn fingerprint_of(&self, known: &Known<'_>) -> Fingerprint {
+        fingerprint::fingerprint(self, &self.leaves(), known)
     }
 
     fn leaves(&self) -> Vec<Leaf<'a>> {
         walk::leaves(&self.headers, self.body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::Message;
+    use crate::mail::{CommitTimes, Overview, PartBody, mboxrd};
+
+    /// Each part in short: its number, its type, and what is shown of it.
+    fn shown(raw: &str) -> Vec<String> {
+        let parts = Message::parse(raw.as_bytes()).parts();
+        let show = |body: PartBody| match body {
+            PartBody::Text {
+                text,
+                mangled: false,
+            } => format!("text {text:?}"),
+            PartBody::Text {
+                text,
+                mangled: true,
+            } => format!("mangled {text:?}"),
+            PartBody::Html { text } => format!("html {text:?}"),
+            PartBody::Embedded { headers } => format!("mail {headers:?}"),
+            PartBody::Opaque => "-".to_owned(),
+        };
+        let parts = parts.into_iter();
+        parts
+            .map(|p| format!("{} {} {}", p.index, p.content_type, show(p.body)))
+            .collect()
+    }
+
+    #[test]
+    fn the_first_of_two_subjects_counts_and_all_recipients_do() {
+        let raw =
+            b">From x\nSubject: a\nSubject: b\nTo: a@x\nTo: b@x\nFrom: =?x?q?A?= <a@x>\n\nbody\n";
+        let message = Message::parse(raw);
+        assert_eq!(message.subject(), "a");
+        assert_eq!(message.headers("subject"), ["a", "b"]);
+        assert_eq!(message.addresses("To").len(), 2);
+        assert_eq!(message.authors()[0].to_string(), "A <a@x>");
+        assert_eq!(
+            message.raw_header("from").as_deref(),
+            Some("=?x?q?A?= <a@x>")
+        );
+        assert_eq!(message.raw_body(), b"body\n");
+        assert!(message.is_readable());
+        assert!(!Message::parse(b"no mail\n\nat all").is_readable());
+    }
+
+    #[test]
+    fn single_parts_are_shown_by_their_type() {
+        let cases: [(&str, &str, &str); 14] = [
+            ("", "é", "1 text/plain text \"é\""),
+            (
+                "Content-Type: text/plain",
+                "a\r\nb\r\r\nc\0",
+                "1 text/plain text \"a\\nb\\nc\"",
+            ),
+            (
+                "Content-Type: text/plain; charset=us-ascii",
+                "é",
+                "1 text/plain mangled \"é\"",
+            ),
+            (
+                "Content-Type: text/plain; charset=x-unknown",
+                "é",
+                "1 text/plain mangled \"é\"",
+            ),
+            ("Content-Type: nonsense", "x", "1 text/plain text \"x\""),
+            (
+                "Content-Type: text/x-patch",
+                "+x",
+                "1 text/x-patch text \"+x\"",
+            ),
+            (
+                "Content-Type: application/octet-stream",
+                "x",
+                "1 application/octet-stream text \"x\"",
+            ),
+            (
+                "Content-Type: application/octet-stream",
+                "x\x01",
+                "1 application/octet-stream -",
+            ),
+            (
+                "Content-Type: application/json",
+                "{}",
+                "1 application/json -",
+            ),
+            (
+                "Content-Type: application/json; charset=utf-8",
+                "{}",
+                "1 application/json text \"{}\"",
+            ),
+            (
+                "Content-Type: text/html",
+                "<p>x<script>y</script>",
+                "1 text/html html \"x\\n\"",
+            ),
+            (
+                "Content-Type: multipart/mixed",
+                "x",
+                "1 multipart/mixed text \"x\"",
+            ),
+            (
+                "Content-Type: text/plain; boundary=b",
+                "--b\nx",
+                "1 text/plain text \"--b\\nx\"",
+            ),
+            (
+                "Content-Type: text/plain\nContent-Transfer-Encoding: base64",
+                "not, that",
+                "1 text/plain text \"not, that\"",
+            ),
+        ];
+        for (header, body, expected) in cases {
+            let raw = format!("A: b\n{header}\n\n{body}").replace("b\n\n\n", "b\n\n");
+            assert_eq!(shown(&raw), [expected], "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn flowed_lines_lose_their_stuffing() {
+        let flowed = "Content-Type: text/plain; format=flowed; delsp=yes\n\n >a\n b \nc \n-- \nd\n";
+        assert_eq!(
+            shown(flowed),
+            ["1 text/plain text \">a\\nb\\nc\\n-- \\nd\\n\""]
+        );
+    }
+
+    #[test]
+    fn parts_are_numbered_as_public_inbox_numbers_them() {
+        let raw = "Content-Type: multipart/mixed; boundary=\"a\"\n\npreamble\n--a\n\
+            Content-Type: multipart/alternative; boundary=ab\n\n\
+            --ab\n\nplain\n--ab\nContent-Type: text/html\n\n<b>plain</b>\n--ab--\n\
+            --a\nContent-Type: message/rfc822\n\nSubject: in\nFrom: x@y\nContent-Type: multipart/mixed; boundary=c\n\n\
+            --c\n\none\n--c\nContent-Type: image/png; name=p.png\nContent-Transfer-Encoding: base64\n\naGk=\n--c--\n\n\
+            --a  \n\nlast\n--a--\nepilogue\n";
+        assert_eq!(
+            shown(raw),
+            [
+                "1.1 text/plain text \"plain\"",
+                "1.2 text/html -",
+                "2 message/rfc822 mail [(\"From\", \"x@y\"), (\"Subject\", \"in\")]",
+                "2.1.1 text/plain text \"one\"",
+                "2.1.2 image/png -",
+                "3 text/plain text \"last\"",
+            ]
+        );
+        let message = Message::parse(raw.as_bytes());
+        let picture = message.attachment("2.1.2").unwrap();
+        assert_eq!(picture.bytes, b"hi");
+        assert_eq!(picture.filename.as_deref(), Some("p.png"));
+        for absent in ["", "0", "-1", "4", "999.1.1", "2.1", "99999999999999999999"] {
+            assert!(message.attachment(absent).is_none(), "{absent}");
+        }
+    }
+
+    #[test]
+    fn html_stands_in_for_plain_text_only_where_there_is_none() {
+        let raw = "Content-Type: multipart/mixed; boundary=a\n\n--a\nContent-Type: text/html\n\n<p>hi\n\
+            --a\n\nfooter\n--a\nContent-Type: text/html; name=x.html\n\n<p>file\n--a--";
+        assert_eq!(
+            shown(raw),
+            [
+                "1 text/html html \"hi\\n\"",
+                "2 text/plain text \"footer\"",
+                "3 text/html -",
+            ]
+        );
+    }
+
+    #[test]
+    fn broken_boundaries_lose_nothing() {
+        for (body, parts) in [
+            (
+                "--a\n\nx\n--ab\ny",
+                vec!["1 text/plain text \"x\\n--ab\\ny\""],
+            ),
+            ("--a\n\nx\n--a", vec!["1 text/plain text \"x\""]),
+            (
+                "no boundary",
+                vec!["1 multipart/mixed text \"no boundary\""],
+            ),
+            ("--a--\nx", vec!["1 multipart/mixed text \"--a--\\nx\""]),
+        ] {
+            let raw = format!("Content-Type: multipart/mixed; boundary=a\n\n{body}");
+            assert_eq!(shown(&raw), parts, "{body}");
+        }
+        let long = "b".repeat(3000);
+        let raw = format!("Content-Type: multipart/mixed; boundary={long}\n\n--{long}\n\nx\n");
+        assert_eq!(shown(&raw).len(), 1);
+    }
+
+    #[test]
+    fn what_is_too_deep_or_too_late_is_kept_as_text() {
+        let deep: String = (0..10_000)
+            .map(|n| format!("Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n"))
+            .collect();
+        let parts = shown(&(deep + "\nend"));
+        assert_eq!(parts.len(), 1);
+        assert!(parts[0].ends_with("end\""));
+
+        let mails = "Content-Type: message/rfc822\n\n".repeat(16_000) + "\nend";
+        let parts = shown(&mails);
+        assert!(parts.len() <= 20 && parts[parts.len() - 1].ends_with("end\""));
+
+        let many = "--b\n\nx\n".repeat(100_000);
+        let parts = shown(&format!(
+            "Content-Type: multipart/mixed; boundary=b\n\n{many}--b\n\nend\n"
+        ));
+        assert_eq!(parts.len(), 1001);
+        assert!(parts[1000].ends_with("end\\n\""));
+    }
+
+    #[test]
+    fn a_fingerprint_outlives_relays_and_sees_changes() {
+        let of = |raw: &str| Message::parse(raw.as_bytes()).fingerprint();
+        let mail = "From: \"A\" <a@X.org>\nSubject: s\nDate: Sun, 12 Sep 2021 09:34:48 +0000\n\nca é \nb\n";
+        let same = "Received: x\nFrom: A <a@x.org>\nSubject: =?utf-8?q?s?=\nDate: Sun, 12 Sep 2021 11:34:48 +0200\n\
+            Content-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: quoted-printable\n\nca =E9\r\nb\r\n";
+        assert_eq!(of(mail), of(same));
+        for (from, to) in [
+            ("a@X", "b@X"),
+            ("s\n", "t\n"),
+            (":48", ":49"),
+            ("b\n", "b\n-- \nlist\n"),
+        ] {
+            assert_ne!(of(mail), of(&mail.replacen(from, to, 1)), "{from}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_makes_it_panic(raw in prop::collection::vec(any::<u8>(), 0..2000)) {
+            read_all(&raw);
+        }
+
+        #[test]
+        fn nothing_that_looks_like_mail_does_either(
+            pieces in prop::collection::vec(prop::sample::select(PIECES.to_vec()), 0..60),
+        ) {
+            read_all(pieces.concat().as_bytes());
+        }
+
+        #[test]
+        fn mboxrd_gives_the_mail_back(lines in prop::collection::vec("(>{0,3}From |X: )?[a-z]{0,5}", 0..20)) {
+            let body = lines.join("\n");
+            let raw = format!("Subject: x\n\n{body}\n");
+            let mut written = Vec::new();
+            mboxrd(raw.as_bytes(), &mut written);
+            let written = String::from_utf8(written).unwrap();
+            let (from, mail) = written.split_once('\n').unwrap();
+            prop_assert!(from.starts_with("From "));
+            let unquote = |line: &str| match line.trim_start_matches('>').starts_with("From ") {
+                true => line.strip_prefix('>').unwrap().to_owned(),
+                false => line.to_owned(),
+            };
+            let lines: Vec<String> = mail.strip_suffix('\n').unwrap().split('\n').map(unquote).collect();
+            prop_assert_eq!(lines.join("\n"), raw);
+        }
+
+        #[test]
+        fn ids_are_found_between_brackets(ids in prop::collection::vec("[a-z0-9.+/%-]{1,20}@[a-z.]{1,9}", 1..5)) {
+            let mut once = ids.clone();
+            let mut seen = std::collections::HashSet::new();
+            once.retain(|id| seen.insert(id.clone()));
+            let raw = format!("Message-ID: <{}>\n\n", ids.join("> <"));
+            let found = Message::parse(raw.as_bytes()).message_ids();
+            let found: Vec<_> = found.iter().map(|id| id.as_str().to_owned()).collect();
+            prop_assert_eq!(found, once);
+        }
+    }
+
+    const PIECES: [&str; 30] = [
+        "\n",
+        "\r\n",
+        " ",
+        "From: ",
+        "Subject: ",
+        "Message-ID: ",
+        "References: ",
+        "Date: ",
+        "Received: ;",
+        "Content-Type: ",
+        "multipart/mixed; boundary=b",
+        "message/rfc822",
+        "text/html",
+        "; charset=utf-16",
+        "; name*0*=x''%",
+        "Content-Transfer-Encoding: base64\n",
+        "--b",
+        "--b--",
+        "=?utf-8?b?",
+        "?=",
+        "<a@b>",
+        "<",
+        ">",
+        "\"",
+        "(",
+        "é",
+        "12 Sep 2021 10:00 +0000",
+        "=4",
+        "&#x110000;",
+        "; format=flowed; delsp=yes",
+    ];
+
+    fn read_all(raw: &[u8]) {
+        let message = Message::parse(raw);
+        let overview = Overview::of(&message, CommitTimes::default());
+        assert!(overview.made_up_id().as_str().ends_with("@z"));
+        for part in message.parts() {
+            assert!(message.attachment(&part.index).is_some());
+            if let PartBody::Text { text, .. } | PartBody::Html { text } = part.body {
+                assert!(!text.contains(['\0', '\r']));
+            }
+        }
+        message.addresses("From");
+        message.charset();
+        mboxrd(raw, &mut Vec::new());
     }
 }

@@ -2,6 +2,7 @@
 
 use memchr::memchr_iter;
 
+use super::fingerprint::Known;
 use super::{Address, Fingerprint, Message};
 use crate::id::MessageId;
 use crate::time::Timestamp;
@@ -51,12 +52,18 @@ impl Overview {
         let (sent, received) = (message.sent(), message.received());
         let authors = message.authors();
         let names: Vec<&str> = authors.iter().map(Address::shown).collect();
-        let ids = message.message_ids();
+        let (ids, references) = (message.message_ids(), message.references());
+        let fingerprint = message.fingerprint_of(&Known {
+            own: &ids,
+            references: &references,
+            sent,
+        });
         let raw = message.raw();
-        let bare = raw.split(|b| *b == b'\n').rev().skip(1); // what a line feed ends
-        let bare = bare.filter(|line| line.last() != Some(&b'\r')).count();
+        let bare = memchr_iter(b'\n', raw)
+            .filter(|at| *at == 0 || raw[at - 1] != b'\r')
+            .count();
         Overview {
-            references: woven(message.references(), &ids),
+            references: woven(references, &ids),
             ids,
             alternates: message.alternate_ids(),
             subject: cut(message.subject(), SUBJECT_MAX),
@@ -65,15 +72,16 @@ impl Overview {
             received: received.or(sent).unwrap_or(commit.committer),
             bytes: (raw.len() + bare) as u64,
             lines: memchr_iter(b'\n', message.raw_body()).count() as u64,
-            fingerprint: message.fingerprint(),
+            fingerprint,
         }
     }
 
     /// A Message-ID for a mail that has none: the same for the same mail, whenever it is asked for.
+    #[expect(clippy::expect_used, reason = "the text ends with `@z`")]
     pub fn made_up_id(&self) -> MessageId {
         let digest = url_safe_base64(&self.fingerprint.0);
         let text = format!("{}.{digest}@z", self.sent.digits());
-        MessageId::parse(&text).expect("it is not empty")
+        MessageId::parse(&text).expect("a text that is not empty")
     }
 }
 
@@ -90,7 +98,10 @@ fn woven(mut references: Vec<MessageId>, own: &[MessageId]) -> Vec<MessageId> {
 }
 
 fn cut(mut text: String, most: usize) -> String {
-    text.truncate(text.floor_char_boundary(most));
+    let end = (0..=most.min(text.len()))
+        .rev()
+        .find(|at| text.is_char_boundary(*at));
+    text.truncate(end.unwrap_or(0));
     text
 }
 
@@ -108,4 +119,83 @@ fn url_safe_base64(bytes: &[u8]) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CommitTimes, Overview, url_safe_base64};
+    use crate::mail::Message;
+    use crate::time::Timestamp;
+
+    fn overview(raw: &str) -> Overview {
+        let commit = CommitTimes {
+            author: Timestamp(1),
+            committer: Timestamp(2),
+        };
+        Overview::of(&Message::parse(raw.as_bytes()), commit)
+    }
+
+    #[test]
+    fn sizes_are_those_of_mail_on_the_wire() {
+        let sizes = |raw: &str| (overview(raw).bytes, overview(raw).lines);
+        assert_eq!(sizes("A: b\n\nx\ny\n"), (14, 2));
+        assert_eq!(sizes("A: b\r\n\r\nx\r\ny"), (12, 1));
+        assert_eq!(sizes(""), (0, 0));
+    }
+
+    #[test]
+    fn times_fall_back_on_each_other_and_then_on_the_commit() {
+        let date = "Date: Thu, 1 Jan 1970 00:00:10 +0000\n";
+        let received = "Received: x; Thu, 1 Jan 1970 00:00:20 +0000\n";
+        for (headers, sent, came) in [
+            (format!("{date}{received}"), 10, 20),
+            (format!("Date: never\n{date}"), 10, 10),
+            (received.to_owned(), 20, 20),
+            ("Date: never\n".to_owned(), 1, 2),
+        ] {
+            let overview = overview(&format!("{headers}\n"));
+            assert_eq!(
+                (overview.sent.0, overview.received.0),
+                (sent, came),
+                "{headers}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_mail_of_two_ids_ties_them_together() {
+        let raw = "Message-ID: <a@x> <b@x>\nReferences: <r@x> <a@x>\n\n";
+        let references = overview(raw).references;
+        let references: Vec<_> = references.iter().map(|id| id.as_str()).collect();
+        assert_eq!(references, ["r@x", "b@x"]);
+    }
+
+    #[test]
+    fn a_mail_without_an_id_gets_the_same_one_each_time() {
+        let raw = "Date: Sun, 12 Sep 2021 09:34:48 +0000\nSubject: a\n\nx";
+        let id = overview(raw).made_up_id();
+        assert_eq!(id, overview(&format!("Received: by y\n{raw}")).made_up_id());
+        assert!(id.as_str().starts_with("20210912093448.") && id.as_str().len() == 15 + 22 + 2);
+        assert_ne!(id, overview(&raw.replace('x', "y")).made_up_id());
+    }
+
+    #[test]
+    fn what_lists_print_is_one_short_line() {
+        let raw = format!("Subject: a\0b{}\nFrom: A <a@x>, b@x\n\n", "é".repeat(2000));
+        let overview = overview(&raw);
+        assert!(overview.subject.starts_with("a b") && overview.subject.len() <= 1000);
+        assert_eq!(overview.author, "A, b");
+    }
+
+    #[test]
+    fn digests_are_written_in_letters_of_urls() {
+        for (bytes, text) in [
+            (&b""[..], ""),
+            (b"\xff", "_w"),
+            (b"\xff\xfe", "__4"),
+            (b"abc", "YWJj"),
+        ] {
+            assert_eq!(url_safe_base64(bytes), text);
+        }
+    }
 }

@@ -12,6 +12,9 @@ use crate::id::MessageId;
 /// More references than this are not kept: the first one and the last ones decide about a thread.
 const MOST_REFERENCES: usize = 2_000;
 
+/// Nor are more ids of its own, of which mail has one, and seldom two.
+const MOST_OWN: usize = 100;
+
 /// The ids in all headers of that name, each once, in order: what stands in angle brackets, or else a whole value.
 /// An empty `<>` is no id.
 pub(super) fn own_ids(headers: &Headers<'_>, name: &str) -> Vec<MessageId> {
@@ -23,7 +26,9 @@ pub(super) fn own_ids(headers: &Headers<'_>, name: &str) -> Vec<MessageId> {
         }
         ids.extend(bracketed);
     }
-    each_once(ids)
+    let mut ids = each_once(ids);
+    ids.truncate(MOST_OWN);
+    ids
 }
 
 /// The mails that a mail answers, its parent last: all ids of References, then of In-Reply-To, of ids that come

@@ -36,8 +36,7 @@ pub(super) fn decode(value: &[u8]) -> String {
     let mut out = String::with_capacity(value.len());
     let mut pending: Option<(String, Vec<u8>)> = None;
     let mut at = 0;
-    let mut finder = Words::new(value);
-    while let Some(word) = finder.next() {
+    for word in Words::new(value) {
         let between = &value[at..word.start];
         let joins = pending.is_some() && between.iter().all(u8::is_ascii_whitespace);
         let bytes = word.bytes;

@@ -1,9 +1,8 @@
 //! A mail's parts: words, quotations, patches, and links to what is attached.
 
-use std::collections::HashSet;
-
 use super::Html;
-use super::diff::{self, Files, Kind};
+use super::diff::{self, Kind};
+use super::files::Files;
 use super::linkify::linkify;
 use super::quote;
 use crate::mail::{Part, PartBody};
@@ -63,8 +62,6 @@ pub fn body_within(parts: &[Part], options: &BodyOptions<'_>, budget: Budget) ->
         options,
         left: budget,
     };
-    // Where plain text has been shown, by the index of what holds it.
-    let mut plain: HashSet<&str> = HashSet::new();
     for part in parts {
         match &part.body {
             PartBody::Text { text, mangled } => {
@@ -73,17 +70,11 @@ pub fn body_within(parts: &[Part], options: &BodyOptions<'_>, budget: Budget) ->
                     writer.out.markup("\n");
                 }
                 writer.text(part, text);
-                if part.content_type == "text/plain" {
-                    plain.insert(holder(&part.index));
-                }
             }
             PartBody::Html { text } => {
                 writer.attachment_line(part, false);
-                let mut holders = holders(&part.index);
-                if !holders.any(|holder| plain.contains(holder)) {
-                    writer.out.markup("\n");
-                    writer.text(part, text);
-                }
+                writer.out.markup("\n");
+                writer.text(part, text);
             }
             PartBody::Embedded { headers } => {
                 writer.attachment_line(part, false);
@@ -94,7 +85,6 @@ pub fn body_within(parts: &[Part], options: &BodyOptions<'_>, budget: Budget) ->
                     writer.words_on_one_line(value);
                     writer.out.markup("\n");
                 }
-                writer.out.markup("\n");
             }
             PartBody::Opaque => writer.attachment_line(part, false),
         }
@@ -105,18 +95,6 @@ pub fn body_within(parts: &[Part], options: &BodyOptions<'_>, budget: Budget) ->
 /// Whether a text is told from the ones beside it by a line of its own; the only text of a mail needs none.
 fn needs_line(part: &Part, parts: &[Part], mangled: bool) -> bool {
     part.filename.is_some() || mangled || parts.len() > 1 || part.index != "1"
-}
-
-/// The index of what holds a part: `1` for `1.2`, nothing for `2`.
-fn holder(index: &str) -> &str {
-    index.rsplit_once('.').map_or("", |(holder, _)| holder)
-}
-
-/// Likewise, and what holds that, up to the mail itself.
-fn holders(index: &str) -> impl Iterator<Item = &str> {
-    std::iter::successors(Some(holder(index)), |index| {
-        (!index.is_empty()).then(|| holder(index))
-    })
 }
 
 /// The last segment of the address of an attachment: `2-name.txt`. A name that would need escaping is replaced.
@@ -301,6 +279,7 @@ mod tests {
             filename: None,
             description: None,
             size: 10,
+            charset: None,
             body,
         }
     }
@@ -356,29 +335,18 @@ mod tests {
     }
 
     #[test]
-    fn html_is_shown_only_where_no_plain_text_says_the_same() {
-        let html = |index: &str| {
-            let mut part = part(
-                index,
-                PartBody::Html {
-                    text: "SHOWN".to_owned(),
-                },
-            );
-            part.content_type = "text/html".to_owned();
-            part
-        };
-        for (parts, shown) in [
-            (vec![html("1")], true),
-            (vec![part("1", words("plain")), html("2")], false),
-            (vec![part("1.1", words("plain")), html("1.2.1")], false),
-            // A list's footer does not say what the mail says.
-            (vec![html("1"), part("2", words("footer"))], true),
-            (vec![part("1.1", words("another")), html("2")], true),
-        ] {
-            let page = body(&parts, &BodyOptions::default());
-            assert_eq!(page.as_str().contains("SHOWN"), shown, "{parts:?}");
-            assert!(page.as_str().contains("text/html"), "{parts:?}");
-        }
+    fn the_words_of_html_stand_below_the_link_to_it() {
+        let mut part = part(
+            "1",
+            PartBody::Html {
+                text: "hi <b>\n".to_owned(),
+            },
+        );
+        part.content_type = "text/html".to_owned();
+        assert_eq!(
+            body(&[part], &BodyOptions::default()).as_str(),
+            "<a href=\"1-a.bin\">[-- Attachment #1: Type: text/html, Size: 10 bytes --]</a>\n\nhi &lt;b&gt;\n"
+        );
     }
 
     #[test]
@@ -389,7 +357,7 @@ mod tests {
             &BodyOptions::default(),
         );
         assert!(
-            html.as_str().ends_with("</a>\n\nFrom: a &lt;b&gt;\n\n"),
+            html.as_str().ends_with("</a>\n\nFrom: a &lt;b&gt;\n"),
             "{html}"
         );
     }

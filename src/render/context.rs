@@ -2,9 +2,9 @@
 
 use super::Html;
 use super::anchors;
-use super::skeleton::{self, Entry, Sight, Subjects, Target};
+use super::skeleton::{self, Entry, Label, Labels, Sight, Target};
 
-/// Who answers whom on the lines of a thread.
+/// Who answers whom on the lines of a thread, and what each line says: made once for all messages of a page.
 #[derive(Clone, Debug)]
 pub struct Family {
     parent: Vec<Option<usize>>,
@@ -12,6 +12,10 @@ pub struct Family {
     children: Vec<Vec<usize>>,
     /// For each line its place among its siblings.
     place: Vec<usize>,
+    /// For each line what it says in the overview.
+    labels: Vec<Label>,
+    /// For each line the anchor of its message.
+    anchors: Vec<String>,
 }
 
 impl Family {
@@ -21,7 +25,10 @@ impl Family {
             parent: Vec::with_capacity(entries.len()),
             children: vec![Vec::new(); entries.len()],
             place: Vec::with_capacity(entries.len()),
+            labels: Vec::with_capacity(entries.len()),
+            anchors: entries.iter().map(|e| anchors::message(e.mid)).collect(),
         };
+        let mut labels = Labels::default();
         let mut above: Vec<usize> = Vec::new();
         for (index, entry) in entries.iter().enumerate() {
             while above
@@ -39,6 +46,10 @@ impl Family {
                 family.children[parent].push(index);
             }
             family.parent.push(parent);
+            family.labels.push(match entry.sight {
+                Sight::Seen { subject, .. } => labels.next(subject),
+                Sight::Ghost => Label::default(),
+            });
             above.push(index);
         }
         family
@@ -64,13 +75,13 @@ pub fn context(
     let (Some(entry), Some(place)) = (entries.get(index), family.place.get(index).copied()) else {
         return out;
     };
-    let anchor = anchors::message(entry.mid);
+    let anchor = &family.anchors[index];
     let mut lines = Lines {
         out: &mut out,
         entries,
-        subjects: Subjects::default(),
+        family,
     };
-    lines.title(entry, &anchor, requested);
+    lines.title(entry, anchor, requested);
 
     let siblings = family.siblings(index);
     let children = &family.children[index];
@@ -119,7 +130,7 @@ pub fn context(
 struct Lines<'a, 'e> {
     out: &'a mut Html,
     entries: &'a [Entry<'e>],
-    subjects: Subjects,
+    family: &'a Family,
 }
 
 impl Lines<'_, '_> {
@@ -145,7 +156,7 @@ impl Lines<'_, '_> {
         let Some(entry) = self.entries.get(index) else {
             return;
         };
-        let anchor = anchors::message(entry.mid);
+        let anchor = &self.family.anchors[index];
         self.out.markup("  ");
         match entry.sight {
             Sight::Ghost => {
@@ -155,7 +166,7 @@ impl Lines<'_, '_> {
                 };
                 skeleton::ghost_line(self.out, entry, &target);
             }
-            Sight::Seen { sent, .. } => {
+            Sight::Seen { sent, author, .. } => {
                 self.out.text(&sent.minute().to_string());
                 self.out.markup(" ");
                 skeleton::indent(self.out, entry.depth);
@@ -163,7 +174,7 @@ impl Lines<'_, '_> {
                     href: format!("#m{anchor}"),
                     id: None,
                 };
-                self.subjects.link(self.out, entry, &target);
+                self.family.labels[index].link(self.out, author, &target);
                 self.out.markup("\n");
             }
         }
@@ -171,13 +182,7 @@ impl Lines<'_, '_> {
 
     /// The line of the message itself.
     fn itself(&mut self, entry: &Entry<'_>) {
-        let Sight::Seen {
-            sent,
-            subject,
-            author,
-            ..
-        } = entry.sight
-        else {
+        let Sight::Seen { sent, author, .. } = entry.sight else {
             return;
         };
         self.out.markup("<b>@ ");
@@ -186,7 +191,6 @@ impl Lines<'_, '_> {
         skeleton::indent(self.out, entry.depth);
         self.out.line(author);
         self.out.markup("</b>\n");
-        self.subjects.saw(subject);
     }
 
     /// All of them where they are one or two, else the first and how many more there are.
@@ -212,7 +216,7 @@ impl Lines<'_, '_> {
         };
         self.out.blanks(19);
         skeleton::indent(self.out, entry.depth);
-        let href = format!("#r{}", anchors::message(entry.mid));
+        let href = format!("#r{}", self.family.anchors[index]);
         self.out.link(&href, text);
         self.out.markup("\n");
     }

@@ -2,14 +2,10 @@
 
 use super::Html;
 use super::anchors;
+use super::fold::{WIDE, folded};
 use crate::id::MessageId;
 use crate::mail::Address;
 use crate::time::Timestamp;
-
-/// Names of people fit on one line up to this many columns.
-const WIDE: usize = 72;
-/// How long a line of names may be where they do not.
-const FOLDED: usize = 63;
 
 /// How a thread is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,55 +35,31 @@ pub fn entry_head(
     out.markup(" / ");
     out.link(&format!("{base}raw"), "raw");
     out.markup(")\n");
-    let (to_wide, cc_wide) = (width(to), width(cc));
-    if !to.is_empty() && !cc.is_empty() && to_wide + cc_wide <= WIDE {
+    let (to, cc) = (names(to), names(cc));
+    let both = !to.is_empty() && !cc.is_empty();
+    if both && to.chars().count() + cc.chars().count() <= WIDE {
         out.markup("  To: ");
-        names(&mut out, to, usize::MAX);
+        out.line(&to);
         out.markup("; <b>+Cc:</b> ");
-        names(&mut out, cc, usize::MAX);
+        out.line(&cc);
         out.markup("\n");
     } else {
-        if !to.is_empty() {
-            out.markup("  To: ");
-            names(&mut out, to, FOLDED);
-            out.markup("\n");
-        }
-        if !cc.is_empty() {
-            out.markup("  Cc: ");
-            names(&mut out, cc, FOLDED);
-            out.markup("\n");
+        for (name, people) in [("  To: ", to), ("  Cc: ", cc)] {
+            if !people.is_empty() {
+                out.markup(name);
+                folded(&mut out, &people);
+                out.markup("\n");
+            }
         }
     }
     out.markup("\n");
     out
 }
 
-/// The columns that these names take on one line.
-fn width(people: &[Address]) -> usize {
-    let names: usize = people
-        .iter()
-        .map(|person| person.shown().chars().count())
-        .sum();
-    names + 2 * people.len().saturating_sub(1)
-}
-
-fn names(out: &mut Html, people: &[Address], widest: usize) {
-    let mut wide = 0;
-    for (index, person) in people.iter().enumerate() {
-        let name = person.shown();
-        let more = name.chars().count();
-        if index > 0 {
-            if wide + 2 + more > widest {
-                out.markup(",\n\t");
-                wide = 0;
-            } else {
-                out.markup(", ");
-                wide += 2;
-            }
-        }
-        out.line(name);
-        wide += more;
-    }
+/// What people are called, in one line.
+fn names(people: &[Address]) -> String {
+    let names: Vec<&str> = people.iter().map(Address::shown).collect();
+    names.join(", ")
 }
 
 /// The line below a message: its end's anchor, its addresses, the two views of its thread (`None` on pages that

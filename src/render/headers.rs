@@ -1,14 +1,11 @@
 //! The headers above a message on its own page.
 
 use super::Html;
+use super::fold::folded;
 use crate::id::MessageId;
 use crate::mail::Message;
 use crate::url;
 
-/// Address lists longer than this are folded.
-const WIDE: usize = 72;
-/// How long a line of a folded list may be.
-const FOLDED: usize = 64;
 /// As much of a header as is shown: ten thousand recipients are still all there.
 const LONGEST: usize = 512 * 1024;
 
@@ -169,65 +166,13 @@ fn with_id_links(out: &mut Html, text: &str) {
     out.line(rest);
 }
 
-/// A list of people, in several lines where one would be too long. It is cut behind commas, and where possible not
-/// behind one that stands inside a name (`Last, First`).
-fn folded(out: &mut Html, value: &str) {
-    if value.chars().count() <= WIDE {
-        out.line(value);
-        return;
-    }
-    let mut line = String::new();
-    for piece in pieces(value) {
-        let wide = line.chars().count() + 1 + piece.chars().count();
-        if !line.is_empty() && wide > FOLDED {
-            out.line(&line);
-            out.markup(",\n\t");
-            line.clear();
-        }
-        if !line.is_empty() {
-            line.push_str(", ");
-        }
-        line.push_str(piece);
-    }
-    out.line(&line);
-}
-
-/// The people of a list.
-fn pieces(value: &str) -> impl Iterator<Item = &str> {
-    let mut rest = Some(value);
-    std::iter::from_fn(move || {
-        let text = rest?;
-        let mut from = 0;
-        while let Some(found) = memchr::memchr(b',', &text.as_bytes()[from..]) {
-            let comma = from + found;
-            from = comma + 1;
-            let before = &text[..comma];
-            // `a@b,` and `<a@b>,` end a person; `Last,` does not.
-            let word = before.rsplit([' ', ',']).next().unwrap_or("");
-            if !before.ends_with(|c: char| c.is_alphanumeric() || c == '_') || word.contains('@') {
-                rest = Some(text[from..].trim_start());
-                return Some(before);
-            }
-        }
-        rest = None;
-        Some(text)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Fields, HeaderOptions, headers};
     use crate::id::MessageId;
-    use crate::render::Html;
 
     fn mid(text: &str) -> MessageId {
         MessageId::parse(text).expect("an id")
-    }
-
-    fn folded(value: &str) -> String {
-        let mut out = Html::new();
-        super::folded(&mut out, value);
-        out.into_string()
     }
 
     #[test]
@@ -262,25 +207,6 @@ mod tests {
             "Message-ID: &lt;<a href=\"../a@b/\">a@b</a>&gt; (<a href=\"../a@b/raw\">raw</a>)\n\
              X-Alt-Message-ID: &lt;<a href=\"../c@d/\">c@d</a>&gt; (<a href=\"../c@d/raw\">raw</a>)\n\
              <a href=\"#r\">[thread overview]</a>\n\n"
-        );
-    }
-
-    #[test]
-    fn long_lists_of_people_are_folded_between_people() {
-        let short = "a@b, c@d";
-        assert_eq!(folded(short), short);
-        assert_eq!(
-            folded(
-                "linux-kernel@vger.kernel.org, linux-rockchip@lists.infradead.org, linux-mtd@lists.infradead.org"
-            ),
-            "linux-kernel@vger.kernel.org, linux-rockchip@lists.infradead.org,\n\tlinux-mtd@lists.infradead.org"
-        );
-        let last_first = folded(&"Luck, Tony <tony.luck@intel.example>, ".repeat(4));
-        assert!(
-            last_first
-                .lines()
-                .all(|l| l.trim_start().starts_with("Luck") || l.trim().is_empty()),
-            "{last_first}"
         );
     }
 }

@@ -38,7 +38,7 @@ impl Html {
         self.escape(text, false);
     }
 
-    /// Text that must stay on one line: line breaks and tabs become blanks.
+    /// Text that must stay on one line: line breaks become blanks.
     pub fn line(&mut self, text: &str) {
         self.escape(text, true);
     }
@@ -91,14 +91,25 @@ impl Html {
 
     fn escape(&mut self, text: &str, one_line: bool) {
         let bytes = text.as_bytes();
+        let from = if one_line { BREAK } else { ENTITY };
         let mut done = 0;
         let mut at = 0;
-        while let Some(found) = bytes[at..].iter().position(|b| SPECIAL[usize::from(*b)]) {
+        while let Some(found) = bytes[at..].iter().position(|b| class(*b) >= from) {
             at += found;
-            let Some((width, shown)) = replacement(&text[at..], one_line) else {
-                // A character that only begins like one of the special ones.
-                at += text[at..].chars().next().map_or(1, char::len_utf8);
-                continue;
+            let (width, shown) = match bytes[at] {
+                b'&' => (1, Shown::As("&amp;")),
+                b'<' => (1, Shown::As("&lt;")),
+                b'>' => (1, Shown::As("&gt;")),
+                b'"' => (1, Shown::As("&quot;")),
+                b'\'' => (1, Shown::As("&#39;")),
+                b'\n' => (1, Shown::As(" ")),
+                _ => match replacement(&text[at..], one_line) {
+                    Ok(replacement) => replacement,
+                    Err(width) => {
+                        at += width;
+                        continue;
+                    }
+                },
             };
             self.0.push_str(&text[done..at]);
             match shown {
@@ -123,44 +134,50 @@ enum Shown {
     Returns(usize),
 }
 
-/// The bytes that a character which is not copied may begin with.
-const SPECIAL: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 0x20 {
-        table[byte] = true;
-        byte += 1;
-    }
-    table[0x7f] = true;
-    table[b'&' as usize] = true;
-    table[b'<' as usize] = true;
-    table[b'>' as usize] = true;
-    table[b'"' as usize] = true;
-    table[b'\'' as usize] = true;
-    // U+0080 to U+00BF, U+2000 to U+2FFF, U+F000 to U+FFFF.
-    table[0xc2] = true;
-    table[0xe2] = true;
-    table[0xef] = true;
-    table
-};
+/// A line break: copied where text may have several lines.
+const BREAK: u8 = 1;
+/// Written as an entity.
+const ENTITY: u8 = 2;
+/// Begins a character that has to be looked at.
+const CLOSER: u8 = 3;
 
-/// What to show for the first character of `text` and how many bytes it had; `None` where it is itself.
-fn replacement(text: &str, one_line: bool) -> Option<(usize, Shown)> {
-    let c = text.chars().next()?;
+/// What is to be done with a byte; 0 where it is copied.
+fn class(byte: u8) -> u8 {
+    const CLASSES: [u8; 256] = {
+        let mut table = [0; 256];
+        let mut byte = 0;
+        while byte < 0x20 {
+            table[byte] = CLOSER;
+            byte += 1;
+        }
+        table[b'\t' as usize] = 0;
+        table[b'\n' as usize] = BREAK;
+        table[b'&' as usize] = ENTITY;
+        table[b'<' as usize] = ENTITY;
+        table[b'>' as usize] = ENTITY;
+        table[b'"' as usize] = ENTITY;
+        table[b'\'' as usize] = ENTITY;
+        table[0x7f] = CLOSER;
+        // U+0080 to U+00BF, U+2000 to U+2FFF, U+F000 to U+FFFF.
+        table[0xc2] = CLOSER;
+        table[0xe2] = CLOSER;
+        table[0xef] = CLOSER;
+        table
+    };
+    CLASSES[usize::from(byte)]
+}
+
+/// What to show for the first character of `text`, and how many bytes that replaces; in the error, the width of a
+/// character that is copied.
+fn replacement(text: &str, one_line: bool) -> Result<(usize, Shown), usize> {
+    let c = text.chars().next().ok_or(1usize)?;
     let shown = match c {
-        '&' => Shown::As("&amp;"),
-        '<' => Shown::As("&lt;"),
-        '>' => Shown::As("&gt;"),
-        '"' => Shown::As("&quot;"),
-        '\'' => Shown::As("&#39;"),
-        '\n' | '\t' if one_line => Shown::As(" "),
-        '\n' | '\t' => return None,
         '\r' => {
             // The whole run at once: a mail of a million of them must not be looked through a million times.
             let rest = text.trim_start_matches('\r');
             let count = text.len() - rest.len();
             let dropped = one_line || rest.starts_with('\n');
-            return Some((count, Shown::Returns(if dropped { 0 } else { count })));
+            return Ok((count, Shown::Returns(if dropped { 0 } else { count })));
         }
         '\0' => Shown::As("\\0"),
         '\x07' => Shown::As("\\a"),
@@ -174,9 +191,9 @@ fn replacement(text: &str, one_line: bool) -> Option<(usize, Shown)> {
         '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => Shown::Code(c.into()),
         // No characters, and not allowed in XML.
         '\u{fffe}' | '\u{ffff}' => Shown::Code(c.into()),
-        _ => return None,
+        _ => return Err(c.len_utf8()),
     };
-    Some((c.len_utf8(), shown))
+    Ok((c.len_utf8(), shown))
 }
 
 impl fmt::Display for Html {
@@ -217,7 +234,7 @@ mod tests {
     fn one_line_stays_one_line() {
         let mut html = Html::new();
         html.line("a\r\n\tb\rc\u{2028}d");
-        assert_eq!(html.as_str(), "a  bc&lt;U+2028&gt;d");
+        assert_eq!(html.as_str(), "a \tbc&lt;U+2028&gt;d");
     }
 
     #[test]

@@ -85,6 +85,8 @@ fn in_path(c: char) -> bool {
 
 /// The URL without the punctuation of the sentence around it; `before` is the byte in front of it.
 fn without_closing(url: &str, before: Option<u8>) -> &str {
+    // An empty query or fragment: mostly the end of a question.
+    let url = url.trim_end_matches(['?', '#']);
     let partner = match before {
         Some(b'(') => Some(')'),
         Some(b'\'') => Some('\''),
@@ -125,6 +127,7 @@ mod tests {
         for (text, url) in [
             ("see https://x.org/a.", "https://x.org/a"),
             ("see https://x.org/a, and", "https://x.org/a"),
+            ("is it https://x.org/a?", "https://x.org/a"),
             ("(https://x.org/a)", "https://x.org/a"),
             ("(https://x.org/a).", "https://x.org/a"),
             ("at https://x.org/a)", "https://x.org/a"),

@@ -9,6 +9,8 @@ mod body;
 mod context;
 mod diff;
 mod entry;
+mod files;
+mod fold;
 mod headers;
 mod html;
 mod linkify;

@@ -13,10 +13,10 @@ pub(super) fn quote(out: &mut Html, lines: &str, fold: bool) {
     if count > LONG {
         out.markup("</pre><details class=\"q\"><summary>");
         out.text(&count.to_string());
-        out.markup(" quoted lines</summary><pre class=\"q\">");
-        // A parser drops a line break right behind `<pre>`, and none begins here: quotes begin with `>`.
+        out.markup(" quoted lines\n</summary><pre class=\"q\">");
         linkify(out, lines);
-        out.markup("</pre></details><pre>");
+        // Parsers drop a line break right behind `<pre>`; the mail has one there more often than not.
+        out.markup("</pre></details><pre><span></span>");
     } else {
         out.markup("<span class=\"q\">");
         linkify(out, lines);
@@ -46,6 +46,15 @@ mod tests {
             quote(&mut out, &"> x\n".repeat(lines), fold);
             assert_eq!(out.as_str().contains("<details"), folded, "{lines} {fold}");
         }
+    }
+
+    #[test]
+    fn a_fold_swallows_no_line_break_of_the_mail() {
+        let mut out = Html::new();
+        quote(&mut out, &"> x\n".repeat(41), true);
+        out.text("\nyes");
+        let end = "&gt; x\n</pre></details><pre><span></span>\nyes";
+        assert!(out.as_str().ends_with(end), "{out}");
     }
 
     #[test]

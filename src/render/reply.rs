@@ -148,10 +148,11 @@ fn shell_quoted(word: &str) -> Cow<'_, str> {
 /// A link that opens an answer in a mail client (RFC 6068), the field that matters least last.
 fn mailto(recipients: &Recipients, mid: &MessageId, subject: &str) -> String {
     let keeping_at = |text: &str| url::escape_mailto(text).replace("%40", "@");
+    // As in the address of its page; only what parts the fields of the link must not be in it.
+    let id = url::escape_mid(mid).replace('&', "%26");
     let mut link = format!(
-        "mailto:{}?In-Reply-To={}",
+        "mailto:{}?In-Reply-To=%3C{id}%3E",
         keeping_at(&recipients.to),
-        keeping_at(&format!("<{mid}>"))
     );
     if !recipients.cc.is_empty() {
         link.push_str("&Cc=");

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::Html;
 use super::anchors;
 use crate::id::MessageId;
+use crate::mail;
 use crate::time::Timestamp;
 use crate::url;
 
@@ -65,7 +66,7 @@ pub enum Links<'a> {
 /// The overview of a thread, to be put inside a `<pre>`; each line ends with a line break.
 pub fn skeleton(entries: &[Entry<'_>], links: Links<'_>) -> Html {
     let mut out = Html::with_capacity(entries.len() * 160);
-    let mut subjects = Subjects::default();
+    let mut labels = Labels::default();
     let mut anchored = HashSet::new();
     let mut loose = false;
     for (index, entry) in entries.iter().enumerate() {
@@ -89,7 +90,15 @@ pub fn skeleton(entries: &[Entry<'_>], links: Links<'_>) -> Html {
                 out.line(author);
                 out.markup(" [this message]</a></b>\n");
             }
-            (Sight::Seen { sent, score, .. }, _) => {
+            (
+                Sight::Seen {
+                    sent,
+                    subject,
+                    author,
+                    score,
+                },
+                _,
+            ) => {
                 out.text(&sent.minute().to_string());
                 if let Links::Anchors { scores: true, .. } = links {
                     match score {
@@ -99,7 +108,7 @@ pub fn skeleton(entries: &[Entry<'_>], links: Links<'_>) -> Html {
                 }
                 out.markup(" ");
                 indent(&mut out, entry.depth);
-                subjects.link(&mut out, entry, &target);
+                labels.next(subject).link(&mut out, author, &target);
                 out.markup("\n");
             }
         }
@@ -165,82 +174,77 @@ pub(super) fn ghost_line(out: &mut Html, entry: &Entry<'_>, target: &Target) {
     out.markup("</a>&gt;\n");
 }
 
-/// What lines say of subjects: a line names its subject where it differs from the one before, else its author.
-#[derive(Debug, Default)]
-pub(super) struct Subjects {
-    previous: Vec<String>,
+/// What a line says besides its date: its subject where that differs from the one before, and its author.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Label {
+    /// The words of the subject that are worth printing; empty where it says nothing new.
+    subject: String,
+    /// Whether it goes on like the one before.
+    omitted: bool,
 }
 
-impl Subjects {
-    /// Remembers a subject that was shown otherwise.
-    pub(super) fn saw(&mut self, subject: &str) {
-        self.previous = words(subject);
-    }
-
+impl Label {
     /// Writes subject and author of a message, or only its author, as a link.
-    pub(super) fn link(&mut self, out: &mut Html, entry: &Entry<'_>, target: &Target) {
-        let Sight::Seen {
-            subject, author, ..
-        } = entry.sight
-        else {
-            return;
-        };
-        let words = words(subject);
-        let (kept, omitted) = self.new_words(&words);
+    pub(super) fn link(&self, out: &mut Html, author: &str, target: &Target) {
         target.open(out);
-        if kept == 0 {
+        if self.subject.is_empty() {
             out.line(author);
             out.markup("</a>");
-        } else {
-            for (at, word) in words[..kept].iter().enumerate() {
-                if at > 0 {
-                    out.markup(" ");
-                }
-                out.line(word);
-            }
-            out.markup("</a> ");
-            if omitted {
-                out.markup("&quot; ");
-            }
-            out.line(author);
+            return;
         }
-        self.previous = words;
-    }
-
-    /// How many of the words are worth printing, and whether the line before ends with the others.
-    fn new_words(&self, words: &[String]) -> (usize, bool) {
-        let same = words.iter().rev().zip(self.previous.iter().rev());
-        let same = same.take_while(|(word, previous)| word == previous).count();
-        let omitted = same > 1;
-        let mut kept = if omitted {
-            words.len() - same
-        } else {
-            words.len()
-        };
-        let reply = |word: &String| {
-            word.get(..3)
-                .is_some_and(|start| start.eq_ignore_ascii_case("re:"))
-        };
-        if kept > 0 && reply(&words[kept - 1]) {
-            kept -= 1;
+        out.line(&self.subject);
+        out.markup("</a> ");
+        if self.omitted {
+            out.markup("&quot; ");
         }
-        (kept, omitted)
+        out.line(author);
     }
 }
 
-/// The words of a subject in its normal form: one `Re:` and trailing dots taken off.
-fn words(subject: &str) -> Vec<String> {
-    let mut words: Vec<String> = subject.split_whitespace().map(str::to_owned).collect();
-    if let Some(last) = words.last_mut() {
-        last.truncate(last.trim_end_matches('.').len());
-        if last.is_empty() {
-            words.pop();
+/// Finds what lines say, one after the other.
+#[derive(Debug, Default)]
+pub(super) struct Labels {
+    /// The subject of the line before, as it was given.
+    given: String,
+    /// Likewise in its normal form: one `Re:` and trailing dots taken off.
+    normal: String,
+}
+
+impl Labels {
+    /// What the next line says.
+    pub(super) fn next(&mut self, subject: &str) -> Label {
+        // Most answers keep the subject. A single word is not thought worth leaving out.
+        if subject == self.given && self.normal.contains(' ') {
+            return Label::default();
         }
+        let normal = mail::normalize_subject(subject);
+        let same = normal.rsplit(' ').zip(self.normal.rsplit(' '));
+        let same = same.take_while(|(word, before)| word == before);
+        let (count, bytes) = same.fold((0, 0), |(n, bytes), (word, _)| {
+            (n + 1, bytes + word.len() + 1)
+        });
+        let omitted = count > 1;
+        let mut new = match omitted {
+            true => normal
+                .get(..normal.len().saturating_sub(bytes))
+                .unwrap_or(""),
+            false => &normal,
+        };
+        let (before, last) = new.rsplit_once(' ').unwrap_or(("", new));
+        if last
+            .get(..3)
+            .is_some_and(|start| start.eq_ignore_ascii_case("re:"))
+        {
+            new = before;
+        }
+        let label = Label {
+            subject: new.to_owned(),
+            omitted,
+        };
+        subject.clone_into(&mut self.given);
+        self.normal = normal;
+        label
     }
-    if words.len() > 1 && words[0].eq_ignore_ascii_case("re:") {
-        words.remove(0);
-    }
-    words
 }
 
 #[cfg(test)]

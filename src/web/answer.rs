@@ -207,7 +207,11 @@ mod tests {
             ("", "text/plain; charset=UTF-8"),
             ("../../etc", "text/plain; charset=UTF-8"),
         ] {
-            assert_eq!(Media::Text(given.into()).content_type(), header, "{given:?}");
+            assert_eq!(
+                Media::Text(given.into()).content_type(),
+                header,
+                "{given:?}"
+            );
         }
     }
 

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::header::{
-    ACCEPT_ENCODING, ALLOW, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER,
-    VARY,
+    ACCEPT_ENCODING, ALLOW, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE,
+    LOCATION, RETRY_AFTER, VARY,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, Request, Response};
 use bytes::Bytes;
@@ -66,6 +66,8 @@ impl Default for Settings {
     }
 }
 
+/// So much of a path is worth a line in the log.
+const LOGGED_PATH: usize = 500;
 /// Bodies of POST that are larger are refused: search forms are short.
 const FORM_MAX: usize = 64 * 1024;
 /// A long answer that turns out to be no longer than this (compressed) is kept like a short one.
@@ -125,16 +127,28 @@ impl App {
     ) -> Result<Response<Body>, WebError> {
         let post = parts.method == Method::POST;
         if !head && parts.method != Method::GET && !(post && line.posts) {
-            let methods = if line.posts { "GET, HEAD, POST" } else { "GET, HEAD" };
+            let methods = if line.posts {
+                "GET, HEAD, POST"
+            } else {
+                "GET, HEAD"
+            };
             return Err(WebError::NotAllowed(methods));
         }
-        let form = if post { form(body).await? } else { Bytes::new() };
+        let form = if post {
+            form(body).await?
+        } else {
+            Bytes::new()
+        };
         let path = parts.uri.path();
         // A state is asked for before the page is made of it: mail that comes in between makes the page look too
         // old, never too new.
         let kept_as = match line.scope.as_ref().filter(|_| !post) {
             Some(scope) => self.0.site.state(scope)?.map(|state| {
-                let query = if line.by_query { parts.uri.query() } else { None };
+                let query = if line.by_query {
+                    parts.uri.query()
+                } else {
+                    None
+                };
                 let target = match query {
                     Some(query) => format!("{path}?{query}").into(),
                     None => path.into(),
@@ -154,18 +168,29 @@ impl App {
         let inner = self.0.clone();
         let page = line.page;
         let answer = read(permit, move || {
-            let visit = Visit { site: &inner.site, ask: &ask };
+            let visit = Visit {
+                site: &inner.site,
+                ask: &ask,
+            };
             let mut answer = page(&visit)?;
             let mut coding = coding;
             if let Content::Whole(body) = &mut answer.content {
                 // The tag is made of the text, so it must be known before the text is compressed.
                 let validators = answer.fresh.validators(Some(body));
-                coding = if answer.media.compressible() { coding } else { Coding::Identity };
+                coding = if answer.media.compressible() {
+                    coding
+                } else {
+                    Coding::Identity
+                };
                 let (coding, packed) = coding.apply(std::mem::take(body));
                 *body = packed;
                 return Ok((answer, validators, coding));
             }
-            coding = if answer.media.compressible() { coding } else { Coding::Identity };
+            coding = if answer.media.compressible() {
+                coding
+            } else {
+                Coding::Identity
+            };
             let validators = answer.fresh.validators(None);
             Ok((answer, validators, coding))
         })
@@ -181,7 +206,9 @@ impl App {
         let mut headers = self.headers(&answer, path, coding);
         validators.write(&mut headers);
         let body = match answer.content {
-            Content::Stream(_) if head => return Ok(respond(answer.outcome, headers, Body::empty())),
+            Content::Stream(_) if head => {
+                return Ok(respond(answer.outcome, headers, Body::empty()));
+            }
             Content::Stream(write) => {
                 let hold = if kept_as.is_some() { HOLD } else { 0 };
                 match self.stream(write, coding, hold).await? {
@@ -197,10 +224,19 @@ impl App {
         if let Some((key, state)) = kept_as
             && answer.outcome == Outcome::Found
         {
-            let kept = Kept { state, headers: headers.clone(), validators, body: body.clone() };
+            let kept = Kept {
+                state,
+                headers: headers.clone(),
+                validators,
+                body: body.clone(),
+            };
             self.0.pages.keep(key, Arc::new(kept));
         }
-        let body = if head { Body::empty() } else { Body::from(body) };
+        let body = if head {
+            Body::empty()
+        } else {
+            Body::from(body)
+        };
         Ok(respond(answer.outcome, headers, body))
     }
 
@@ -211,7 +247,11 @@ impl App {
             Content::Stream(_) => Bytes::new(),
         };
         headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-        let body = if head { Body::empty() } else { Body::from(body) };
+        let body = if head {
+            Body::empty()
+        } else {
+            Body::from(body)
+        };
         respond(answer.outcome, headers, body)
     }
 
@@ -229,9 +269,15 @@ impl App {
         let settings = &self.0.settings;
         let place = take(&self.0.streams, settings.patience).await?;
         let permit = take(&self.0.heavy, settings.patience).await?;
-        let turn = Turn { hands: self.0.heavy.clone(), permit: Some(permit) };
+        let turn = Turn {
+            hands: self.0.heavy.clone(),
+            permit: Some(permit),
+        };
         let (pipe, mut pieces) = pipe(hold, turn, Handle::current(), settings.piece_deadline);
-        #[expect(clippy::disallowed_methods, reason = "this is the door for long answers")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the door for long answers"
+        )]
         tokio::task::spawn_blocking(move || {
             let _place = place;
             let mut encoder = Encoder::new(coding, pipe);
@@ -261,7 +307,8 @@ impl App {
                 headers.insert(CONTENT_ENCODING, value);
             }
             if let Some(name) = &answer.file_name
-                && let Ok(value) = HeaderValue::try_from(format!("inline; filename={}", sound_file_name(name)))
+                && let Ok(value) =
+                    HeaderValue::try_from(format!("inline; filename={}", sound_file_name(name)))
             {
                 headers.insert(CONTENT_DISPOSITION, value);
             }
@@ -281,7 +328,10 @@ impl App {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         if answer.unlisted {
-            headers.insert("x-robots-tag", HeaderValue::from_static("noindex, nofollow"));
+            headers.insert(
+                "x-robots-tag",
+                HeaderValue::from_static("noindex, nofollow"),
+            );
         }
         answer.fresh.write(&mut headers);
         for (name, value) in SECURITY {
@@ -325,7 +375,10 @@ async fn read<T: Send + 'static>(
     task.await.unwrap_or(Err(WebError::Broken))
 }
 
-async fn take(hands: &Arc<Semaphore>, patience: Duration) -> Result<OwnedSemaphorePermit, WebError> {
+async fn take(
+    hands: &Arc<Semaphore>,
+    patience: Duration,
+) -> Result<OwnedSemaphorePermit, WebError> {
     match timeout(patience, hands.clone().acquire_owned()).await {
         Ok(Ok(permit)) => Ok(permit),
         _ => Err(WebError::Busy),
@@ -334,7 +387,10 @@ async fn take(hands: &Arc<Semaphore>, patience: Duration) -> Result<OwnedSemapho
 
 /// The body of a POST, up to what any form of ours needs.
 async fn form(body: Body) -> Result<Bytes, WebError> {
-    let read = timeout(Duration::from_secs(15), axum::body::to_bytes(body, FORM_MAX));
+    let read = timeout(
+        Duration::from_secs(15),
+        axum::body::to_bytes(body, FORM_MAX),
+    );
     match read.await {
         Ok(Ok(form)) => Ok(form),
         _ => Err(WebError::TooLarge),
@@ -344,12 +400,21 @@ async fn form(body: Body) -> Result<Bytes, WebError> {
 fn respond_kept(kept: &Kept, request: &HeaderMap, head: bool) -> Response<Body> {
     let mut headers = kept.headers.clone();
     if kept.validators.unchanged(request) {
-        for name in [CONTENT_LENGTH, CONTENT_TYPE, CONTENT_ENCODING, CONTENT_DISPOSITION] {
+        for name in [
+            CONTENT_LENGTH,
+            CONTENT_TYPE,
+            CONTENT_ENCODING,
+            CONTENT_DISPOSITION,
+        ] {
             headers.remove(name);
         }
         return respond(Outcome::Unchanged, headers, Body::empty());
     }
-    let body = if head { Body::empty() } else { Body::from(kept.body.clone()) };
+    let body = if head {
+        Body::empty()
+    } else {
+        Body::from(kept.body.clone())
+    };
     respond(Outcome::Found, headers, body)
 }
 
@@ -363,15 +428,27 @@ fn respond(outcome: Outcome, headers: HeaderMap, body: Body) -> Response<Body> {
 /// A name made of a subject goes into a header only as a plain word.
 fn sound_file_name(name: &str) -> String {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    let sound: String = name.chars().map(|c| if fits(c) { c } else { '-' }).take(200).collect();
-    if sound.is_empty() { "mail".to_owned() } else { sound }
+    let sound: String = name
+        .chars()
+        .map(|c| if fits(c) { c } else { '-' })
+        .take(200)
+        .collect();
+    if sound.is_empty() {
+        "mail".to_owned()
+    } else {
+        sound
+    }
 }
 
 fn log(method: &Method, path: &str, response: &Response<Body>, began: Instant) {
-    let length = response.headers().get(CONTENT_LENGTH).and_then(|v| v.to_str().ok());
+    let length = response
+        .headers()
+        .get(CONTENT_LENGTH)
+        .and_then(|v| v.to_str().ok());
     let status = response.status().as_u16();
     let ms = began.elapsed().as_micros() as f64 / 1000.0;
     let bytes = length.unwrap_or("-");
+    let path = &path[..path.floor_char_boundary(LOGGED_PATH)];
     tracing::info!(target: "access", %method, path, status, bytes, ms, "{method} {path} {status} {bytes} {ms}");
 }
 

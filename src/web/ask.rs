@@ -17,6 +17,7 @@ pub(super) struct Ask {
     /// The same, read.
     pub(super) query: Query,
     /// The body of a POST.
+    #[expect(dead_code, reason = "searches that are posted will read it")]
     pub(super) form: Bytes,
     /// Its headers.
     pub(super) headers: HeaderMap,
@@ -66,9 +67,11 @@ impl Ask {
     }
 
     /// Whether the visitor was sent here by a page of another site.
-    pub(super) fn from_elsewhere(&self) -> bool {
+    pub(super) fn is_from_elsewhere(&self) -> bool {
         let text = |name| self.headers.get(name).and_then(|v| v.to_str().ok());
-        let Some(referer) = text(REFERER) else { return false };
+        let Some(referer) = text(REFERER) else {
+            return false;
+        };
         let host = referer.split_once("://").map(|(_, rest)| rest);
         let host = host.and_then(|rest| rest.split(['/', '?', '#']).next());
         match (host, text(HOST)) {
@@ -86,7 +89,9 @@ mod tests {
     use super::Ask;
 
     fn ask(path: &str, referer: Option<&str>) -> Ask {
-        let mut request = Request::builder().uri(path).header("host", "lists.example:8080");
+        let mut request = Request::builder()
+            .uri(path)
+            .header("host", "lists.example:8080");
         if let Some(referer) = referer {
             request = request.header("referer", referer);
         }
@@ -105,7 +110,11 @@ mod tests {
             ("/x/a%2Fc@b/T/", "../../", "../../../"),
         ] {
             let ask = ask(path, None);
-            assert_eq!((ask.up_to_inbox().as_str(), ask.up_to_site().as_str()), (inbox, site), "{path}");
+            assert_eq!(
+                (ask.up_to_inbox().as_str(), ask.up_to_site().as_str()),
+                (inbox, site),
+                "{path}"
+            );
         }
     }
 
@@ -119,7 +128,11 @@ mod tests {
             (Some("https://lists.example:8080.evil.example/"), true),
             (Some("nonsense"), true),
         ] {
-            assert_eq!(ask("/x/", referer).from_elsewhere(), elsewhere, "{referer:?}");
+            assert_eq!(
+                ask("/x/", referer).is_from_elsewhere(),
+                elsewhere,
+                "{referer:?}"
+            );
         }
     }
 }

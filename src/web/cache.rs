@@ -56,7 +56,8 @@ impl Weighter<Key, Arc<Kept>> for Weigh {
 impl Pages {
     /// Room for so many bytes; 0 keeps nothing.
     pub(super) fn new(bytes: usize) -> Pages {
-        let cache = (bytes > 0).then(|| Cache::with_weighter((bytes / 8192).max(16), bytes as u64, Weigh));
+        let cache =
+            (bytes > 0).then(|| Cache::with_weighter((bytes / 8192).max(16), bytes as u64, Weigh));
         Pages {
             cache,
             largest: bytes / 8,
@@ -87,12 +88,15 @@ mod tests {
     use axum::http::HeaderMap;
     use bytes::Bytes;
 
-    use super::{Key, Kept, Pages};
+    use super::{Kept, Key, Pages};
     use crate::web::compress::Coding;
     use crate::web::freshness::Validators;
 
     fn key(target: &str) -> Key {
-        Key { target: target.into(), coding: Coding::Identity }
+        Key {
+            target: target.into(),
+            coding: Coding::Identity,
+        }
     }
 
     fn page(state: u64, size: usize) -> Arc<Kept> {
@@ -110,7 +114,10 @@ mod tests {
         pages.keep(key("/a/"), page(1, 10));
         assert!(pages.find(&key("/a/"), 1).is_some());
         assert!(pages.find(&key("/a/"), 2).is_none());
-        let gzip = Key { target: "/a/".into(), coding: Coding::Gzip };
+        let gzip = Key {
+            target: "/a/".into(),
+            coding: Coding::Gzip,
+        };
         assert!(pages.find(&gzip, 1).is_none());
     }
 

@@ -98,7 +98,7 @@ fn weighed(item: &str) -> (&str, u32) {
 /// Compresses what is written to it into `W`.
 pub(super) enum Encoder<W: Write> {
     Identity(W),
-    Gzip(GzEncoder<W>),
+    Gzip(Box<GzEncoder<W>>),
     Zstd(Box<zstd::stream::write::Encoder<'static, W>>),
 }
 
@@ -107,12 +107,17 @@ impl<W: Write> Encoder<W> {
     pub(super) fn new(coding: Coding, out: W) -> Encoder<W> {
         match coding {
             Coding::Identity => Encoder::Identity(out),
-            Coding::Gzip => Encoder::Gzip(GzEncoder::new(out, Compression::new(GZIP_LEVEL))),
+            Coding::Gzip => {
+                Encoder::Gzip(Box::new(GzEncoder::new(out, Compression::new(GZIP_LEVEL))))
+            }
             Coding::Zstd => Encoder::zstd(out),
         }
     }
 
-    #[expect(clippy::expect_used, reason = "zstd refuses only levels that do not exist")]
+    #[expect(
+        clippy::expect_used,
+        reason = "zstd refuses only levels that do not exist"
+    )]
     fn zstd(out: W) -> Encoder<W> {
         let encoder = zstd::stream::write::Encoder::new(out, ZSTD_LEVEL);
         Encoder::Zstd(Box::new(encoder.expect("the level is one that zstd has")))
@@ -197,7 +202,9 @@ mod tests {
         let (_, gzip) = Coding::Gzip.apply(body.clone());
         let (_, zstd) = Coding::Zstd.apply(body.clone());
         let mut plain = Vec::new();
-        flate2::read::GzDecoder::new(&gzip[..]).read_to_end(&mut plain).unwrap();
+        flate2::read::GzDecoder::new(&gzip[..])
+            .read_to_end(&mut plain)
+            .unwrap();
         assert_eq!(plain, body);
         assert_eq!(zstd::stream::decode_all(&zstd[..]).unwrap(), body);
         assert!(gzip.len() < body.len() / 10 && zstd.len() < body.len() / 10);
@@ -205,6 +212,9 @@ mod tests {
 
     #[test]
     fn a_short_body_stays_as_it_is() {
-        assert_eq!(Coding::Gzip.apply(Bytes::from("hi")), (Coding::Identity, Bytes::from("hi")));
+        assert_eq!(
+            Coding::Gzip.apply(Bytes::from("hi")),
+            (Coding::Identity, Bytes::from("hi"))
+        );
     }
 }

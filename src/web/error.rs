@@ -152,6 +152,10 @@ mod tests {
     fn what_broke_is_not_told_to_strangers() {
         let answer = WebError::Failed(Error::Db("secret".into())).answer("/");
         assert_eq!(answer.outcome, Outcome::Failed);
-        assert!(!answer.whole().is_some_and(|body| body.windows(6).any(|w| w == b"secret")));
+        assert!(
+            !answer
+                .whole()
+                .is_some_and(|body| body.windows(6).any(|w| w == b"secret"))
+        );
     }
 }

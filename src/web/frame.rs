@@ -51,7 +51,11 @@ impl Frame {
     /// The frame of a page of an inbox.
     pub(super) fn of_inbox(visit: &Visit<'_>, inbox: &Inbox, title: &str) -> Frame {
         let up = visit.ask.up_to_inbox();
-        let home = if up.is_empty() { "./".to_owned() } else { up.clone() };
+        let home = if up.is_empty() {
+            "./".to_owned()
+        } else {
+            up.clone()
+        };
         Frame {
             title: line(title),
             description: line(&inbox.description()),
@@ -121,5 +125,7 @@ pub(super) fn print(template: &impl Template) -> Result<String, WebError> {
 
 /// The same where only errors of the rooms below can be told.
 pub(super) fn printed(template: &impl Template) -> Result<String, Error> {
-    template.render().map_err(|error| Error::corrupt(format!("a template failed: {error}")))
+    template
+        .render()
+        .map_err(|error| Error::corrupt(format!("a template failed: {error}")))
 }

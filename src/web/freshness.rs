@@ -3,7 +3,9 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, UNIX_EPOCH};
 
-use axum::http::header::{CACHE_CONTROL, ETAG, EXPIRES, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
+use axum::http::header::{
+    CACHE_CONTROL, ETAG, EXPIRES, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
+};
 use axum::http::{HeaderMap, HeaderValue};
 
 use crate::time::Timestamp;
@@ -29,12 +31,19 @@ pub(super) enum Fresh {
 impl Fresh {
     /// A page whose tag is made of its bytes.
     pub(super) fn of_bytes(modified: Option<Timestamp>) -> Fresh {
-        Fresh::Checked { seed: None, modified }
+        Fresh::Checked {
+            seed: None,
+            modified,
+        }
     }
 
     /// A long answer: what it will be made of is known before its bytes are.
     pub(super) fn of(parts: impl Hash, modified: Option<Timestamp>) -> Fresh {
-        let seed = Some(hash(&(env!("CARGO_PKG_VERSION"), super::assets::style_name(), parts)));
+        let seed = Some(hash(&(
+            env!("CARGO_PKG_VERSION"),
+            super::assets::style_name(),
+            parts,
+        )));
         Fresh::Checked { seed, modified }
     }
 
@@ -60,7 +69,10 @@ impl Fresh {
             Fresh::Daily => "public, max-age=86400",
             Fresh::Checked { .. } => "no-cache",
             Fresh::Never => {
-                headers.insert(EXPIRES, HeaderValue::from_static("Fri, 01 Jan 1980 00:00:00 GMT"));
+                headers.insert(
+                    EXPIRES,
+                    HeaderValue::from_static("Fri, 01 Jan 1980 00:00:00 GMT"),
+                );
                 "no-cache, max-age=0, must-revalidate"
             }
         };
@@ -109,7 +121,10 @@ impl Validators {
                 .any(|list| names(list, &tag));
         }
         let since = request.get(IF_MODIFIED_SINCE).and_then(|v| v.to_str().ok());
-        match (since.and_then(|text| httpdate::parse_http_date(text).ok()), self.modified) {
+        match (
+            since.and_then(|text| httpdate::parse_http_date(text).ok()),
+            self.modified,
+        ) {
             (Some(since), Some(modified)) => {
                 let seconds = u64::try_from(modified.0).unwrap_or(0);
                 UNIX_EPOCH + Duration::from_secs(seconds) <= since
@@ -128,8 +143,12 @@ fn names(list: &str, tag: &str) -> bool {
     loop {
         rest = rest.trim_start_matches([' ', '\t', ',']);
         let bare = rest.strip_prefix("W/").unwrap_or(rest);
-        let Some(quoted) = bare.strip_prefix('"') else { return false };
-        let Some(end) = quoted.find('"') else { return false };
+        let Some(quoted) = bare.strip_prefix('"') else {
+            return false;
+        };
+        let Some(end) = quoted.find('"') else {
+            return false;
+        };
         if bare.get(..end + 2) == Some(tag) {
             return true;
         }
@@ -203,6 +222,10 @@ mod tests {
         let mut request = HeaderMap::new();
         request.insert(IF_NONE_MATCH, answer[ETAG].clone());
         assert!(ours.unchanged(&request));
-        assert!(!Fresh::of_bytes(None).validators(Some(b"other")).unchanged(&request));
+        assert!(
+            !Fresh::of_bytes(None)
+                .validators(Some(b"other"))
+                .unchanged(&request)
+        );
     }
 }

@@ -4,7 +4,8 @@ use super::answer::Answer;
 use super::assets;
 use super::error::WebError;
 use super::pages::{
-    attachment, description, feed, find, listing, mbox, message, missing, new, raw, search, text, thread, topic_list, topics,
+    attachment, description, feed, find, listing, mbox, message, missing, new, raw, search, text,
+    thread, topic_list, topics,
 };
 use super::site::{Scope, Visit};
 use crate::id::{InboxName, MessageId};
@@ -42,19 +43,32 @@ pub(super) fn line(route: Route) -> Line {
         Route::Message(name, mid, page) => {
             let of = Scope::Inbox(name.clone());
             match page {
-                MessagePage::Show => light(move |v| or_missing(message::show(v, &name, &mid), v, &name, &mid)).kept(of).posts(),
+                MessagePage::Show => {
+                    light(move |v| or_missing(message::show(v, &name, &mid), v, &name, &mid))
+                        .kept(of)
+                        .posts()
+                }
                 MessagePage::Raw => light(move |v| raw::show(v, &name, &mid)).kept(of),
-                MessagePage::Flat => light(move |v| or_missing(thread::flat(v, &name, &mid), v, &name, &mid)).kept(of),
-                MessagePage::Nested => light(move |v| or_missing(thread::nested(v, &name, &mid), v, &name, &mid)).kept(of),
+                MessagePage::Flat => {
+                    light(move |v| or_missing(thread::flat(v, &name, &mid), v, &name, &mid))
+                        .kept(of)
+                }
+                MessagePage::Nested => {
+                    light(move |v| or_missing(thread::nested(v, &name, &mid), v, &name, &mid))
+                        .kept(of)
+                }
                 MessagePage::Mbox => light(move |v| mbox::thread(v, &name, &mid)).kept(of),
                 MessagePage::Atom => heavy(move |v| feed::thread(v, &name, &mid)).kept(of),
-                MessagePage::Attachment(index) => light(move |v| attachment::show(v, &name, &mid, &index)).posts(),
+                MessagePage::Attachment(index) => {
+                    light(move |v| attachment::show(v, &name, &mid, &index)).posts()
+                }
                 MessagePage::Diff => light(|_| Err(WebError::MISSING)),
             }
         }
         // The git protocols come with mirroring.
         Route::Git(..) => light(|_| Err(WebError::MISSING)).posts(),
         Route::Moved(path) => light(move |v| Ok(Answer::moved(v.ask.with_query(path)))),
+        Route::Elsewhere(path) => light(move |v| Ok(Answer::elsewhere(v.ask.with_query(path)))),
         Route::Nothing => light(|_| Err(WebError::MISSING)),
     }
 }
@@ -77,8 +91,12 @@ fn inbox(name: InboxName, page: InboxPage) -> Line {
         InboxPage::Topics => light(move |v| front(v, &name)).kept(of).by_query().posts(),
         InboxPage::New => heavy(move |v| new::show(v, &name)).kept(of).by_query(),
         InboxPage::NewAtom => heavy(move |v| feed::new(v, &name)).kept(of).by_query(),
-        InboxPage::TopicList(order, Format::Html) => light(move |v| topic_list::show(v, &name, order)).kept(of),
-        InboxPage::TopicList(order, Format::Atom) => heavy(move |v| feed::topics(v, &name, order)).kept(of),
+        InboxPage::TopicList(order, Format::Html) => {
+            light(move |v| topic_list::show(v, &name, order)).kept(of)
+        }
+        InboxPage::TopicList(order, Format::Atom) => {
+            heavy(move |v| feed::topics(v, &name, order)).kept(of)
+        }
         InboxPage::AllMbox => light(move |v| mbox::all(v, &name)),
         InboxPage::Description => light(move |v| description::show(v, &name)),
         InboxPage::Manifest => light(|_| Err(WebError::MISSING)),
@@ -121,19 +139,31 @@ fn light(page: impl FnOnce(&Visit<'_>) -> Result<Answer, WebError> + Send + 'sta
 }
 
 fn heavy(page: impl FnOnce(&Visit<'_>) -> Result<Answer, WebError> + Send + 'static) -> Line {
-    Line { weight: Weight::Heavy, ..light(page) }
+    Line {
+        weight: Weight::Heavy,
+        ..light(page)
+    }
 }
 
 impl Line {
     fn kept(self, scope: Scope) -> Line {
-        Line { scope: Some(scope), ..self }
+        Line {
+            scope: Some(scope),
+            ..self
+        }
     }
 
     fn by_query(self) -> Line {
-        Line { by_query: true, ..self }
+        Line {
+            by_query: true,
+            ..self
+        }
     }
 
     fn posts(self) -> Line {
-        Line { posts: true, ..self }
+        Line {
+            posts: true,
+            ..self
+        }
     }
 }

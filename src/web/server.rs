@@ -45,7 +45,12 @@ impl Default for Limits {
 }
 
 /// Serves until `stop` is done; then takes no more connections and lets answers that are under way finish.
-pub async fn serve(app: App, listeners: Vec<TcpListener>, limits: Limits, stop: impl Future<Output = ()>) {
+pub async fn serve(
+    app: App,
+    listeners: Vec<TcpListener>,
+    limits: Limits,
+    stop: impl Future<Output = ()>,
+) {
     let connections = Arc::new(GracefulShutdown::new());
     let places = Arc::new(Semaphore::new(limits.connections));
     let (stopped, stopping) = watch::channel(());
@@ -68,10 +73,15 @@ pub async fn serve(app: App, listeners: Vec<TcpListener>, limits: Limits, stop: 
         let _ = accept.await;
     }
     // The loops had the only other handles of it.
-    let Some(connections) = Arc::into_inner(connections) else { return };
+    let Some(connections) = Arc::into_inner(connections) else {
+        return;
+    };
     let open = connections.count();
     tracing::info!(open, "stopping; {open} connections are open");
-    if timeout(limits.farewell, connections.shutdown()).await.is_err() {
+    if timeout(limits.farewell, connections.shutdown())
+        .await
+        .is_err()
+    {
         tracing::warn!("some answers took too long and were cut off");
     }
 }
@@ -108,7 +118,9 @@ struct Door {
 impl Door {
     async fn accept(mut self, listener: TcpListener) {
         loop {
-            let Ok(place) = self.places.clone().acquire_owned().await else { return };
+            let Ok(place) = self.places.clone().acquire_owned().await else {
+                return;
+            };
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
                 // Changed or gone, both mean stop.

@@ -34,7 +34,11 @@ pub(super) enum Scope {
 impl Site {
     pub(super) fn new(archive: Archive, url: Option<String>, listing: Listing) -> Site {
         let url = url.filter(|url| is_web(url)).map(with_slash);
-        Site { archive, listing, url }
+        Site {
+            archive,
+            listing,
+            url,
+        }
     }
 
     /// The inbox of that name, or the answer that there is none.
@@ -45,17 +49,17 @@ impl Site {
     /// What pages of this scope depend on; `None` where there is no such thing.
     pub(super) fn state(&self, scope: &Scope) -> Result<Option<u64>, WebError> {
         match scope {
-            Scope::Inbox(name) => match self.archive.inbox(name) {
-                Some(inbox) => Ok(Some(inbox.state())),
-                None => Ok(None),
-            },
+            Scope::Inbox(name) => Ok(self.archive.inbox(name).map(|inbox| {
+                let mut hasher = DefaultHasher::new();
+                hash_inbox(&inbox, &mut hasher);
+                hasher.finish()
+            })),
             // That page is another one for every host.
             Scope::Site if self.listing == Listing::MatchDomain => Ok(None),
             Scope::Site => {
                 let mut hasher = DefaultHasher::new();
                 for inbox in self.archive.inboxes()? {
-                    inbox.config().name.hash(&mut hasher);
-                    inbox.state().hash(&mut hasher);
+                    hash_inbox(&inbox, &mut hasher);
                 }
                 Ok(Some(hasher.finish()))
             }
@@ -86,9 +90,20 @@ impl Site {
     }
 }
 
+/// All that the pages of an inbox depend on: its mail, its description, its settings.
+fn hash_inbox(inbox: &Inbox, hasher: &mut DefaultHasher) {
+    inbox.state().hash(hasher);
+    inbox.description().hash(hasher);
+    inbox.config().hash(hasher);
+}
+
 /// From the path `asked` to `inside`, a path from the root without its first `/`.
 fn relative(asked: &str, inside: &str) -> String {
-    let below = asked.bytes().filter(|b| *b == b'/').count().saturating_sub(1);
+    let below = asked
+        .bytes()
+        .filter(|b| *b == b'/')
+        .count()
+        .saturating_sub(1);
     if below == 0 {
         // A first segment with a colon would look like a scheme, an empty one like a host.
         format!("./{inside}")

@@ -53,7 +53,12 @@ pub(super) struct Pipe {
 }
 
 /// Makes both ends. A reader who does not take a piece within `deadline` is given up.
-pub(super) fn pipe(hold: usize, turn: Turn, handle: Handle, deadline: Duration) -> (Pipe, Receiver<Piece>) {
+pub(super) fn pipe(
+    hold: usize,
+    turn: Turn,
+    handle: Handle,
+    deadline: Duration,
+) -> (Pipe, Receiver<Piece>) {
     let (sender, receiver) = channel(WAITING);
     let held = Vec::with_capacity(PIECE);
     let pipe = Pipe {
@@ -102,13 +107,17 @@ impl Pipe {
         };
         // Others may compute while this reader is slow.
         self.turn.permit = None;
-        let sent = self.handle.block_on(timeout(self.deadline, self.sender.send(piece)));
+        let sent = self
+            .handle
+            .block_on(async { timeout(self.deadline, self.sender.send(piece)).await });
         match sent {
             Ok(Ok(())) => {}
             Ok(Err(_)) => return Err(io::ErrorKind::BrokenPipe.into()),
             Err(_) => return Err(io::ErrorKind::TimedOut.into()),
         }
-        let again = self.handle.block_on(self.turn.hands.clone().acquire_owned());
+        let again = self
+            .handle
+            .block_on(self.turn.hands.clone().acquire_owned());
         self.turn.permit = Some(again.map_err(io::Error::other)?);
         Ok(())
     }
@@ -116,7 +125,11 @@ impl Pipe {
 
 impl Write for Pipe {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let limit = if self.started { PIECE } else { self.hold.max(PIECE) };
+        let limit = if self.started {
+            PIECE
+        } else {
+            self.hold.max(PIECE)
+        };
         let room = limit.saturating_sub(self.held.len()).max(1);
         let taken = bytes.len().min(room);
         self.held.extend_from_slice(&bytes[..taken]);
@@ -162,7 +175,9 @@ impl Stream for Pieces {
         };
         let error = match rest.poll_recv(context) {
             Poll::Pending => return Poll::Pending,
-            Poll::Ready(Some(Piece::Part(bytes) | Piece::Whole(bytes))) => return Poll::Ready(Some(Ok(bytes))),
+            Poll::Ready(Some(Piece::Part(bytes) | Piece::Whole(bytes))) => {
+                return Poll::Ready(Some(Ok(bytes)));
+            }
             Poll::Ready(Some(Piece::End)) => None,
             Poll::Ready(Some(Piece::Failed(why))) => Some(Err(why)),
             Poll::Ready(None) => Some(Err(io::ErrorKind::UnexpectedEof.into())),
@@ -185,10 +200,20 @@ mod tests {
 
     use super::{Pieces, Pipe, Turn, pipe};
 
-    async fn ends(hold: usize, deadline: Duration) -> (Pipe, tokio::sync::mpsc::Receiver<super::Piece>, Arc<Semaphore>) {
+    async fn ends(
+        hold: usize,
+        deadline: Duration,
+    ) -> (
+        Pipe,
+        tokio::sync::mpsc::Receiver<super::Piece>,
+        Arc<Semaphore>,
+    ) {
         let hands = Arc::new(Semaphore::new(1));
         let permit = hands.clone().acquire_owned().await.ok();
-        let turn = Turn { hands: hands.clone(), permit };
+        let turn = Turn {
+            hands: hands.clone(),
+            permit,
+        };
         let (pipe, receiver) = pipe(hold, turn, Handle::current(), deadline);
         (pipe, receiver, hands)
     }
@@ -217,7 +242,10 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_writer_that_is_dropped_without_an_end_breaks_the_stream() {
         let (mut pipe, receiver, _) = ends(0, SOON).await;
-        std::thread::spawn(move || pipe.write_all(&[b'x'; 60_000])).join().unwrap().unwrap();
+        std::thread::spawn(move || pipe.write_all(&[b'x'; 60_000]))
+            .join()
+            .unwrap()
+            .unwrap();
         let got: Vec<_> = Pieces::new(Bytes::new(), receiver).collect().await;
         assert!(got.last().unwrap().is_err(), "{got:?}");
     }
@@ -226,7 +254,11 @@ mod tests {
     async fn a_reader_who_stops_is_given_up_and_others_compute_meanwhile() {
         let (mut pipe, receiver, hands) = ends(0, SOON).await;
         let writer = std::thread::spawn(move || pipe.write_all(&vec![b'x'; 10_000_000]));
-        tokio::time::timeout(Duration::from_secs(5), hands.acquire()).await.unwrap().unwrap().forget();
+        tokio::time::timeout(Duration::from_secs(5), hands.acquire())
+            .await
+            .unwrap()
+            .unwrap()
+            .forget();
         let error = tokio::task::block_in_place(|| writer.join().unwrap().unwrap_err());
         assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
         drop(receiver);

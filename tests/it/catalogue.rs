@@ -95,21 +95,13 @@ fn carry_out(dir: &Path, deeds: &[Deed]) {
 }
 
 fn open(dir: &Path, index_dir: &Path) -> Inbox {
-    let archive = Archive::open(
-        Config::for_directories(&[dir.to_owned()], |_| None),
-        index_dir,
-    )
-    .unwrap();
+    let archive = Archive::open(Config::for_directories(&[dir.to_owned()]), index_dir).unwrap();
     archive.every_inbox().remove(0)
 }
 
 fn index(dir: &Path, index_dir: &Path, options: Options) -> Report {
-    let archive = Archive::open(
-        Config::for_directories(&[dir.to_owned()], |_| None),
-        index_dir,
-    )
-    .unwrap();
-    let indexer = Indexer::wait(archive.db(), index_dir).unwrap();
+    let archive = Archive::open(Config::for_directories(&[dir.to_owned()]), index_dir).unwrap();
+    let mut indexer = Indexer::wait(archive.db(), archive.search_index(), index_dir).unwrap();
     let name = InboxName::parse("weave").unwrap();
     indexer
         .catch_up(&name, &Layout::find(dir).unwrap(), options, &Silent)

@@ -19,8 +19,8 @@ fn ksummit() -> Option<(tempfile::TempDir, std::path::PathBuf, Inbox)> {
     let dir = world.path().join("ksummit");
     real_epoch(&shared, "ksummit", &dir.join("git/0.git"));
     let index_dir = world.path().join("index");
-    let archive = Archive::open(Config::for_directories(&[dir], |_| None), &index_dir).unwrap();
-    let indexer = Indexer::wait(archive.db(), &index_dir).unwrap();
+    let archive = Archive::open(Config::for_directories(&[dir]), &index_dir).unwrap();
+    let mut indexer = Indexer::wait(archive.db(), archive.search_index(), &index_dir).unwrap();
     let inbox = archive.every_inbox().remove(0);
     let name = InboxName::parse("ksummit").unwrap();
     indexer

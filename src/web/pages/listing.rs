@@ -43,7 +43,11 @@ pub(in crate::web) fn show(visit: &Visit<'_>) -> Result<Answer, WebError> {
         frame: Frame::of_site(visit, "Mailing lists"),
         entries,
     };
-    Ok(Answer::page(outcome, print(&page)?, Fresh::of_bytes(newest)))
+    Ok(Answer::page(
+        outcome,
+        print(&page)?,
+        Fresh::of_bytes(newest),
+    ))
 }
 
 fn entry(html: &mut Html, visit: &Visit<'_>, inbox: &Inbox) -> Result<(), WebError> {
@@ -69,7 +73,9 @@ fn entry(html: &mut Html, visit: &Visit<'_>, inbox: &Inbox) -> Result<(), WebErr
 /// Whether one of an inbox's own addresses in the web has this host.
 fn is_of_host(inbox: &Inbox, host: Option<&str>) -> bool {
     let bare = |host: &str| host.split(':').next().unwrap_or("").to_ascii_lowercase();
-    let Some(host) = host.map(bare) else { return false };
+    let Some(host) = host.map(bare) else {
+        return false;
+    };
     inbox.config().urls.iter().any(|url| {
         let rest = url.split_once("//").map_or("", |(_, rest)| rest);
         bare(rest.split('/').next().unwrap_or("")) == host

@@ -24,7 +24,11 @@ const MEMBER: usize = 256 * 1024;
 const LEVEL: u32 = 3;
 
 /// Answers with the thread around a message, loose matches among it.
-pub(in crate::web) fn thread(visit: &Visit<'_>, name: &InboxName, mid: &MessageId) -> Result<Answer, WebError> {
+pub(in crate::web) fn thread(
+    visit: &Visit<'_>,
+    name: &InboxName,
+    mid: &MessageId,
+) -> Result<Answer, WebError> {
     let inbox = visit.site.inbox(name)?;
     let articles = inbox.whole_thread(mid)?;
     let first = articles.first().ok_or(WebError::NotFound(""))?;
@@ -34,7 +38,9 @@ pub(in crate::web) fn thread(visit: &Visit<'_>, name: &InboxName, mid: &MessageI
     let fresh = Fresh::of(("mbox", name, parts), newest);
     let answer = Answer::stream(Media::Gzip, fresh, move |out| {
         let mut members = Members::new(out);
-        articles.iter().try_for_each(|article| members.add_from(&inbox, article))?;
+        articles
+            .iter()
+            .try_for_each(|article| members.add_from(&inbox, article))?;
         members.end()
     });
     Ok(answer.named(file_name))
@@ -51,7 +57,9 @@ pub(in crate::web) fn all(visit: &Visit<'_>, name: &InboxName) -> Result<Answer,
             let articles = inbox.articles_after(after, BATCH)?;
             let Some(last) = articles.last() else { break };
             after = Some(last.num);
-            articles.iter().try_for_each(|article| members.add_from(&inbox, article))?;
+            articles
+                .iter()
+                .try_for_each(|article| members.add_from(&inbox, article))?;
         }
         members.end()
     });
@@ -67,7 +75,11 @@ struct Members<'a> {
 
 impl<'a> Members<'a> {
     fn new(out: &'a mut dyn Write) -> Members<'a> {
-        Members { out, mbox: Vec::new(), written: false }
+        Members {
+            out,
+            mbox: Vec::new(),
+            written: false,
+        }
     }
 
     /// What git has lost is left out, as if it had been removed.
@@ -80,12 +92,18 @@ impl<'a> Members<'a> {
 
     fn add(&mut self, raw: &[u8]) -> Result<()> {
         mail::mboxrd(Message::parse(raw).raw(), &mut self.mbox);
-        if self.mbox.len() >= MEMBER { self.pack() } else { Ok(()) }
+        if self.mbox.len() >= MEMBER {
+            self.pack()
+        } else {
+            Ok(())
+        }
     }
 
     fn pack(&mut self) -> Result<()> {
         let mut encoder = GzEncoder::new(&mut *self.out, Compression::new(LEVEL));
-        let packed = encoder.write_all(&self.mbox).and_then(|()| encoder.finish().map(|_| ()));
+        let packed = encoder
+            .write_all(&self.mbox)
+            .and_then(|()| encoder.finish().map(|_| ()));
         self.mbox.clear();
         self.written = true;
         packed.map_err(|error| Error::io("the answer", error))
@@ -93,7 +111,11 @@ impl<'a> Members<'a> {
 
     /// An empty file would be no gzip at all.
     fn end(mut self) -> Result<()> {
-        if self.mbox.is_empty() && self.written { Ok(()) } else { self.pack() }
+        if self.mbox.is_empty() && self.written {
+            Ok(())
+        } else {
+            self.pack()
+        }
     }
 }
 
@@ -108,7 +130,9 @@ mod tests {
         let mut file = Vec::new();
         Members::new(&mut file).end().unwrap();
         let mut text = String::new();
-        flate2::read::MultiGzDecoder::new(&file[..]).read_to_string(&mut text).unwrap();
+        flate2::read::MultiGzDecoder::new(&file[..])
+            .read_to_string(&mut text)
+            .unwrap();
         assert_eq!(text, "");
     }
 
@@ -122,7 +146,9 @@ mod tests {
         }
         members.end().unwrap();
         let mut text = String::new();
-        flate2::read::MultiGzDecoder::new(&file[..]).read_to_string(&mut text).unwrap();
+        flate2::read::MultiGzDecoder::new(&file[..])
+            .read_to_string(&mut text)
+            .unwrap();
         assert_eq!(text.matches("Subject: x\n").count(), 5);
     }
 }

@@ -37,7 +37,11 @@ struct MessagePage {
 }
 
 /// Answers with the page of a message.
-pub(in crate::web) fn show(visit: &Visit<'_>, name: &InboxName, mid: &MessageId) -> Result<Answer, WebError> {
+pub(in crate::web) fn show(
+    visit: &Visit<'_>,
+    name: &InboxName,
+    mid: &MessageId,
+) -> Result<Answer, WebError> {
     let inbox = visit.site.inbox(name)?;
     if visit.ask.post {
         // Searches inside a thread come with the search.
@@ -55,10 +59,17 @@ pub(in crate::web) fn show(visit: &Visit<'_>, name: &InboxName, mid: &MessageId)
         let raw = lines::read(&inbox, other).unwrap_or_default();
         mails.push(mail(&inbox, &Message::parse(&raw), false));
     }
-    let newest = thread.iter().flat_map(|thread| &thread.articles).chain(&articles);
+    let newest = thread
+        .iter()
+        .flat_map(|thread| &thread.articles)
+        .chain(&articles);
     let newest = newest.map(|a| a.received).max();
     let page = page(visit, &inbox, article, &first, mails, thread.as_ref());
-    Ok(Answer::page(Outcome::Found, print(&page)?, Fresh::of_bytes(newest)))
+    Ok(Answer::page(
+        Outcome::Found,
+        print(&page)?,
+        Fresh::of_bytes(newest),
+    ))
 }
 
 /// Headers and body of one mail.
@@ -68,7 +79,10 @@ fn mail(inbox: &Inbox, message: &Message<'_>, first: bool) -> Html {
         return Html::of(lines::LOST);
     }
     let mut html = render::headers(&Fields::of(message), HeaderOptions { first, obfuscate });
-    let options = BodyOptions { obfuscate, ..BodyOptions::default() };
+    let options = BodyOptions {
+        obfuscate,
+        ..BodyOptions::default()
+    };
     html.append(&render::body(&message.parts(), &options));
     html
 }
@@ -91,7 +105,9 @@ fn page(
     };
     let settings = inbox.config();
     let mut page = MessagePage {
-        frame: Frame::of_inbox(visit, inbox, &title).around(Some(article.received)).beginning_at("b"),
+        frame: Frame::of_inbox(visit, inbox, &title)
+            .around(Some(article.received))
+            .beginning_at("b"),
         mails,
         next: None,
         prev: None,
@@ -103,7 +119,11 @@ fn page(
         overview: None,
         reply: None,
         info_urls: settings.info_urls.clone(),
-        up: if up.is_empty() { "./".to_owned() } else { up.clone() },
+        up: if up.is_empty() {
+            "./".to_owned()
+        } else {
+            up.clone()
+        },
     };
     if let Some(thread) = thread {
         let lines = Lines::of(thread);
@@ -113,7 +133,10 @@ fn page(
             page.prev = lines.before(place).map(|a| to(&a.mid));
         }
         if page.total > 1 {
-            let links = Links::Pages { base: &up, current: place };
+            let links = Links::Pages {
+                base: &up,
+                current: place,
+            };
             page.overview = Some(render::skeleton(&lines.entries, links));
         } else if let Some(parent) = &parent {
             let mut line = Html::new();
@@ -130,7 +153,12 @@ fn page(
     };
     if !message.raw().is_empty() {
         let people = |header: &str| message.addresses(header);
-        page.reply = Some(render::reply(people, &article.mid, &subject, &reply_settings));
+        page.reply = Some(render::reply(
+            people,
+            &article.mid,
+            &subject,
+            &reply_settings,
+        ));
     }
     page
 }

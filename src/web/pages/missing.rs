@@ -35,13 +35,21 @@ const ELSEWHERE: [&str; 6] = [
 ];
 
 /// Answers for a message that is not in this inbox.
-pub(in crate::web) fn show(visit: &Visit<'_>, name: &InboxName, mid: &MessageId) -> Result<Answer, WebError> {
+pub(in crate::web) fn show(
+    visit: &Visit<'_>,
+    name: &InboxName,
+    mid: &MessageId,
+) -> Result<Answer, WebError> {
     let inbox = &visit.site.inbox(name)?;
     let holders = visit.site.archive.holders(mid)?;
     let mut text = Html::new();
     let mut outcome = Outcome::Choices;
     let site = visit.ask.up_to_site();
-    text.markup(if holders.is_empty() { "Message-ID &lt;" } else { "Message-ID: &lt;" });
+    text.markup(if holders.is_empty() {
+        "Message-ID &lt;"
+    } else {
+        "Message-ID: &lt;"
+    });
     text.line(mid.as_str());
     text.markup("&gt;\n");
     if holders.is_empty() {
@@ -49,7 +57,10 @@ pub(in crate::web) fn show(visit: &Visit<'_>, name: &InboxName, mid: &MessageId)
         let guesses = guesses(inbox, mid)?;
         if !guesses.is_empty() {
             let plural = if guesses.len() == 1 { "" } else { "es" };
-            text.text(&format!("\n{} partial match{plural} found:\n\n", guesses.len()));
+            text.text(&format!(
+                "\n{} partial match{plural} found:\n\n",
+                guesses.len()
+            ));
         } else if mid.as_str().contains('@') {
             text.markup("\nPerhaps another archive has it:\n\n");
             for prefix in ELSEWHERE {
@@ -66,7 +77,11 @@ pub(in crate::web) fn show(visit: &Visit<'_>, name: &InboxName, mid: &MessageId)
             text.markup("\n");
         }
     } else {
-        text.markup(if holders.len() == 1 { "found in another inbox:\n\n" } else { "found in other inboxes:\n\n" });
+        text.markup(if holders.len() == 1 {
+            "found in another inbox:\n\n"
+        } else {
+            "found in other inboxes:\n\n"
+        });
         for holder in &holders {
             let path = format!("{}/{}/", holder.config().name, url::escape_mid(mid));
             text.link(&format!("{site}{path}"), &shown(visit, holder, mid));
@@ -92,6 +107,9 @@ fn guesses(inbox: &Inbox, mid: &MessageId) -> Result<Vec<MessageId>, WebError> {
 /// The address of a message as people would paste it.
 fn shown(visit: &Visit<'_>, inbox: &Inbox, mid: &MessageId) -> String {
     let name = &inbox.config().name;
-    let base = visit.site.inbox_url(inbox).unwrap_or_else(|| format!("/{name}/"));
+    let base = visit
+        .site
+        .inbox_url(inbox)
+        .unwrap_or_else(|| format!("/{name}/"));
     format!("{base}{}/", url::escape_mid(mid))
 }

@@ -28,9 +28,16 @@ pub(in crate::web) fn show(visit: &Visit<'_>, name: &InboxName) -> Result<Answer
     let newest = articles.iter().map(|a| a.received).max();
     let page = NewPage {
         frame: Frame::of_inbox(visit, &inbox, &inbox.description()).around(newest),
-        entries: articles.iter().map(|article| entry(&inbox, article)).collect(),
+        entries: articles
+            .iter()
+            .map(|article| entry(&inbox, article))
+            .collect(),
     };
-    Ok(Answer::page(Outcome::Found, print(&page)?, Fresh::of_bytes(newest)))
+    Ok(Answer::page(
+        Outcome::Found,
+        print(&page)?,
+        Fresh::of_bytes(newest),
+    ))
 }
 
 fn entry(inbox: &Inbox, article: &Article) -> String {
@@ -54,7 +61,11 @@ fn entry(inbox: &Inbox, article: &Article) -> String {
     match raw {
         Some(_) => {
             let obfuscate = inbox.config().obfuscate;
-            let options = BodyOptions { base: &base, obfuscate, ..BodyOptions::default() };
+            let options = BodyOptions {
+                base: &base,
+                obfuscate,
+                ..BodyOptions::default()
+            };
             html.append(&render::body(&message.parts(), &options));
         }
         None => html.markup(lines::LOST),
@@ -73,7 +84,11 @@ fn title(article: &Article) -> Html {
     html.markup("\" id=\"m");
     html.text(&anchor);
     html.markup("\">*</a> <b>");
-    html.line(if article.subject.is_empty() { "(no subject)" } else { &article.subject });
+    html.line(if article.subject.is_empty() {
+        "(no subject)"
+    } else {
+        &article.subject
+    });
     html.markup("</b>\n");
     html
 }

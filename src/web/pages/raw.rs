@@ -8,13 +8,19 @@ use crate::web::freshness::Fresh;
 use crate::web::site::Visit;
 
 /// Answers with the bytes.
-pub(in crate::web) fn show(visit: &Visit<'_>, name: &InboxName, mid: &MessageId) -> Result<Answer, WebError> {
+pub(in crate::web) fn show(
+    visit: &Visit<'_>,
+    name: &InboxName,
+    mid: &MessageId,
+) -> Result<Answer, WebError> {
     let inbox = visit.site.inbox(name)?;
     let mut mbox = Vec::new();
     let mut first = None;
     let mut newest = None;
     for article in inbox.articles(mid)? {
-        let Some(raw) = inbox.read(&article)? else { continue };
+        let Some(raw) = inbox.read(&article)? else {
+            continue;
+        };
         let message = Message::parse(&raw);
         mail::mboxrd(message.raw(), &mut mbox);
         first.get_or_insert_with(|| (message.charset(), message.subject()));

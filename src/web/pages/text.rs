@@ -25,7 +25,11 @@ struct Text {
 }
 
 /// Answers with the page.
-pub(in crate::web) fn show(visit: &Visit<'_>, name: &InboxName, key: &str) -> Result<Answer, WebError> {
+pub(in crate::web) fn show(
+    visit: &Visit<'_>,
+    name: &InboxName,
+    key: &str,
+) -> Result<Answer, WebError> {
     let inbox = visit.site.inbox(name)?;
     let (outcome, text) = match Text::of(visit, &inbox, key)? {
         Some(text) => (Outcome::Found, text),
@@ -39,13 +43,25 @@ pub(in crate::web) fn show(visit: &Visit<'_>, name: &InboxName, key: &str) -> Re
 }
 
 /// Answers with the plain text.
-pub(in crate::web) fn raw(visit: &Visit<'_>, name: &InboxName, key: &str) -> Result<Answer, WebError> {
+pub(in crate::web) fn raw(
+    visit: &Visit<'_>,
+    name: &InboxName,
+    key: &str,
+) -> Result<Answer, WebError> {
     let inbox = visit.site.inbox(name)?;
     let text = Text::of(visit, &inbox, key)?.ok_or(WebError::MISSING)?;
     // Mirrors take the date of the configuration as the birthday of the inbox.
-    let modified = if key == "config" { inbox.newest()? } else { None };
+    let modified = if key == "config" {
+        inbox.newest()?
+    } else {
+        None
+    };
     let answer = Answer::found(Media::Plain, text.plain(), Fresh::of_bytes(modified));
-    Ok(if key == "config" { answer.named("inbox.config") } else { answer })
+    Ok(if key == "config" {
+        answer.named("inbox.config")
+    } else {
+        answer
+    })
 }
 
 impl Text {
@@ -70,7 +86,11 @@ impl Text {
     }
 
     fn plain(&self) -> String {
-        let sections: Vec<&str> = self.sections.iter().map(|(_, text)| text.as_str()).collect();
+        let sections: Vec<&str> = self
+            .sections
+            .iter()
+            .map(|(_, text)| text.as_str())
+            .collect();
         sections.join("\n")
     }
 
@@ -181,7 +201,9 @@ fn mirror(inbox: &Inbox, base: &str) -> Text {
     let name = settings.name.as_str();
     let url = base.trim_end_matches('/');
     let epochs = inbox.epochs();
-    let mut text = String::from("mirroring instructions\n\nEverybody may have all of this archive, and keep it up to date with git:\n\n");
+    let mut text = String::from(
+        "mirroring instructions\n\nEverybody may have all of this archive, and keep it up to date with git:\n\n",
+    );
     for (n, epoch) in epochs.iter().enumerate() {
         let note = match n {
             _ if epochs.len() == 1 => "",
@@ -194,7 +216,10 @@ fn mirror(inbox: &Inbox, base: &str) -> Text {
     if epochs.is_empty() {
         text += "  (there is no mail yet)\n";
     }
-    let newsgroup = settings.newsgroup.as_ref().map_or(String::new(), |group| format!("--ng {group} "));
+    let newsgroup = settings
+        .newsgroup
+        .as_ref()
+        .map_or(String::new(), |group| format!("--ng {group} "));
     let addresses = settings.addresses.join(" ");
     text += &format!(
         "\n  # An archive server makes it readable. The commands of public-inbox are:\n\
@@ -212,7 +237,10 @@ fn mirror(inbox: &Inbox, base: &str) -> Text {
         let imap = settings.mirrors.iter().all(|url| url.starts_with("imap"));
         sections.push((if imap { "imap" } else { "nntp" }, others));
     }
-    Text { title: "mirroring instructions".to_owned(), sections }
+    Text {
+        title: "mirroring instructions".to_owned(),
+        sections,
+    }
 }
 
 /// A section of git's configuration language, as public-inbox's tools read it.
@@ -244,7 +272,11 @@ fn config(inbox: &Inbox, base: &str) -> Text {
         set("replyto", &settings.reply_to);
     }
     for mirror in &settings.mirrors {
-        let key = if mirror.starts_with("imap") { "imapmirror" } else { "nntpmirror" };
+        let key = if mirror.starts_with("imap") {
+            "imapmirror"
+        } else {
+            "nntpmirror"
+        };
         set(key, mirror);
     }
     Text {
@@ -293,7 +325,11 @@ mod tests {
     #[test]
     fn help_can_be_linked_to_at_its_search_section() {
         let html = help("https://lists.example/x/").html();
-        assert!(html.as_str().contains("<b id=\"search\">search</b>\n------"), "{html}");
+        assert!(
+            html.as_str()
+                .contains("<b id=\"search\">search</b>\n------"),
+            "{html}"
+        );
         assert!(!help("x").plain().contains('<'));
     }
 }

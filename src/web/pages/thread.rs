@@ -23,29 +23,63 @@ use crate::web::site::Visit;
 const DEEPEST: usize = 40;
 
 /// Answers `T/`.
-pub(in crate::web) fn flat(visit: &Visit<'_>, name: &InboxName, mid: &MessageId) -> Result<Answer, WebError> {
+pub(in crate::web) fn flat(
+    visit: &Visit<'_>,
+    name: &InboxName,
+    mid: &MessageId,
+) -> Result<Answer, WebError> {
     show(visit, name, mid, View::Flat)
 }
 
 /// Answers `t/`.
-pub(in crate::web) fn nested(visit: &Visit<'_>, name: &InboxName, mid: &MessageId) -> Result<Answer, WebError> {
+pub(in crate::web) fn nested(
+    visit: &Visit<'_>,
+    name: &InboxName,
+    mid: &MessageId,
+) -> Result<Answer, WebError> {
     show(visit, name, mid, View::Nested)
 }
 
-fn show(visit: &Visit<'_>, name: &InboxName, mid: &MessageId, view: View) -> Result<Answer, WebError> {
+fn show(
+    visit: &Visit<'_>,
+    name: &InboxName,
+    mid: &MessageId,
+    view: View,
+) -> Result<Answer, WebError> {
     let inbox = visit.site.inbox(name)?;
     let thread = inbox.thread(mid)?.ok_or(WebError::NoMessage)?;
     let newest = thread.articles.iter().map(|a| a.received).max();
-    let title = thread.articles.first().map_or("", |first| first.subject.as_str());
-    let title = if title.is_empty() { "(no subject)" } else { title };
+    let title = thread
+        .articles
+        .first()
+        .map_or("", |first| first.subject.as_str());
+    let title = if title.is_empty() {
+        "(no subject)"
+    } else {
+        title
+    };
     let parts: Vec<_> = thread.articles.iter().map(|a| (a.num, a.blob)).collect();
-    let lines: Vec<_> = thread.lines.iter().map(|line| (line.depth, line.loose)).collect();
+    let lines: Vec<_> = thread
+        .lines
+        .iter()
+        .map(|line| (line.depth, line.loose))
+        .collect();
     let fresh = Fresh::of(
-        (view == View::Flat, mid, parts, lines, thread.total, inbox.description(), &visit.ask.path),
+        (
+            view == View::Flat,
+            mid,
+            parts,
+            lines,
+            thread.total,
+            inbox.description(),
+            &visit.ask.path,
+        ),
         newest,
     );
     let page = ThreadPage {
-        frame: Frame::of_inbox(visit, &inbox, title).around(newest).beginning_at("u"),
+        frame: Frame::of_inbox(visit, &inbox, title)
+            .around(newest)
+            .beginning_at("u"),
         up: visit.ask.up_to_inbox(),
         inbox,
         thread,
@@ -53,7 +87,9 @@ fn show(visit: &Visit<'_>, name: &InboxName, mid: &MessageId, view: View) -> Res
         view,
         newest,
     };
-    Ok(Answer::stream(Media::Html, fresh, move |out| page.write(out)))
+    Ok(Answer::stream(Media::Html, fresh, move |out| {
+        page.write(out)
+    }))
 }
 
 struct ThreadPage {
@@ -78,11 +114,17 @@ impl ThreadPage {
         put(out, printed(&Foot { frame: &self.frame })?)
     }
 
-    /// One message after the other, by the time they were sent.
+    /// One message after the other, by the time they were sent; below them the loose matches, newest first.
     fn write_flat(&self, out: &mut dyn Write, lines: &Lines<'_>) -> Result<()> {
         let family = Family::of(&lines.entries);
-        let mut order: Vec<(usize, &Article)> = lines.articles.iter().enumerate().filter_map(|(n, a)| Some((n, (*a)?))).collect();
-        order.sort_by_key(|(_, article)| (article.sent, article.num));
+        let placed = lines.articles.iter().enumerate();
+        let mut order: Vec<(usize, &Article)> =
+            placed.filter_map(|(n, a)| Some((n, (*a)?))).collect();
+        let loose = |place: usize| lines.entries.get(place).is_some_and(|entry| entry.loose);
+        order.sort_by_key(|&(place, article)| match loose(place) {
+            false => (false, article.sent.0, article.num.0),
+            true => (true, -article.received.0, -article.num.0),
+        });
         for (n, (place, article)) in order.into_iter().enumerate() {
             put(out, if n == 0 { "<pre>" } else { "<hr>\n<pre>" }.to_owned())?;
             put(out, self.entry(lines, &family, place, article))?;
@@ -125,24 +167,42 @@ impl ThreadPage {
         let raw = lines::read(&self.inbox, article);
         let message = Message::parse(raw.as_deref().unwrap_or_default());
         let (to, cc) = (message.addresses("To"), message.addresses("Cc"));
-        html.append(&render::entry_head(&article.author, article.sent, &base, &to, &cc));
+        html.append(&render::entry_head(
+            &article.author,
+            article.sent,
+            &base,
+            &to,
+            &cc,
+        ));
         match raw {
             Some(_) => {
                 let obfuscate = self.inbox.config().obfuscate;
-                let options = BodyOptions { base: &base, obfuscate, ..BodyOptions::default() };
+                let options = BodyOptions {
+                    base: &base,
+                    obfuscate,
+                    ..BodyOptions::default()
+                };
                 html.append(&render::body(&message.parts(), &options));
             }
             None => html.markup(lines::LOST),
         }
         html.end_line();
-        html.append(&render::entry_foot(&article.mid, &base, Some(self.view), &in_thread));
+        html.append(&render::entry_foot(
+            &article.mid,
+            &base,
+            Some(self.view),
+            &in_thread,
+        ));
         html.into_string()
     }
 
     fn ghost(&self, mid: &MessageId) -> String {
         let mut html = Html::new();
         html.markup("[parent not found: &lt;");
-        html.link(&format!("{}{}/", self.up, url::escape_mid(mid)), mid.as_str());
+        html.link(
+            &format!("{}{}/", self.up, url::escape_mid(mid)),
+            mid.as_str(),
+        );
         html.markup("&gt;]");
         html.into_string()
     }
@@ -153,10 +213,17 @@ impl ThreadPage {
         let mut html = Html::new();
         html.markup("<hr>\n<nav aria-label=\"This thread\"><pre>");
         let only = self.thread.total <= 1;
-        html.markup(if only { "only message in thread" } else { "end of thread" });
+        html.markup(if only {
+            "only message in thread"
+        } else {
+            "end of thread"
+        });
         html.markup(", other threads:[");
         if let Some(newest) = self.newest {
-            html.link(&format!("{up}?t={}", newest.digits()), &format!("~{} UTC", newest.minute()));
+            html.link(
+                &format!("{up}?t={}", newest.digits()),
+                &format!("~{} UTC", newest.minute()),
+            );
             html.markup(" | ");
         }
         html.link(up, "newest");
@@ -168,9 +235,19 @@ impl ThreadPage {
         }
         html.markup(" (download: <a href=\"../t.mbox.gz\">mbox.gz</a> / follow: <a href=\"../t.atom\">Atom feed</a>)\n");
         html.markup("-- links below jump to the message on this page --\n");
-        html.append(&render::skeleton(&lines.entries, Links::Anchors { base: up, scores: false }));
+        html.append(&render::skeleton(
+            &lines.entries,
+            Links::Anchors {
+                base: up,
+                scores: false,
+            },
+        ));
         if self.thread.total > self.thread.articles.len() {
-            let _ = writeln!(html, "  -- use mbox.gz link to download all {} messages --", self.thread.total);
+            let _ = writeln!(
+                html,
+                "  -- use mbox.gz link to download all {} messages --",
+                self.thread.total
+            );
         }
         html.markup("</pre></nav>\n");
         html.into_string()
@@ -185,7 +262,8 @@ impl ThreadPage {
 }
 
 fn put(out: &mut dyn Write, html: String) -> Result<()> {
-    out.write_all(ascii(html).as_bytes()).map_err(|error| Error::io("the answer", error))
+    out.write_all(ascii(html).as_bytes())
+        .map_err(|error| Error::io("the answer", error))
 }
 
 /// Lists in lists, opened and closed as the depth changes.
@@ -221,7 +299,9 @@ mod tests {
     #[test]
     fn lists_are_closed_as_they_were_opened() {
         let mut lists = Lists::default();
-        let steps: Vec<String> = [0, 1, 1, 2, 4, 1, 0, 0].map(|depth| lists.go_to(depth)).to_vec();
+        let steps: Vec<String> = [0, 1, 1, 2, 4, 1, 0, 0]
+            .map(|depth| lists.go_to(depth))
+            .to_vec();
         assert_eq!(
             steps,
             [

@@ -24,7 +24,11 @@ struct TopicListPage {
 const TOPICS: usize = 200;
 
 /// Answers with the threads that began, or went on, last.
-pub(in crate::web) fn show(visit: &Visit<'_>, name: &InboxName, order: TopicOrder) -> Result<Answer, WebError> {
+pub(in crate::web) fn show(
+    visit: &Visit<'_>,
+    name: &InboxName,
+    order: TopicOrder,
+) -> Result<Answer, WebError> {
     let inbox = visit.site.inbox(name)?;
     let topics = inbox.topics(order, TOPICS)?;
     let mut frame = Frame::of_inbox(visit, &inbox, &inbox.description());
@@ -38,7 +42,11 @@ pub(in crate::web) fn show(visit: &Visit<'_>, name: &InboxName, order: TopicOrde
         topics: list(&topics),
         active: order == TopicOrder::Active,
     };
-    Ok(Answer::page(Outcome::Found, print(&page)?, Fresh::of_bytes(inbox.newest()?)))
+    Ok(Answer::page(
+        Outcome::Found,
+        print(&page)?,
+        Fresh::of_bytes(inbox.newest()?),
+    ))
 }
 
 fn list(topics: &[Topic]) -> Html {
@@ -46,7 +54,11 @@ fn list(topics: &[Topic]) -> Html {
     for Topic { article, count } in topics {
         html.text(&article.sent.minute().to_string());
         html.markup(" ");
-        let subject = if article.subject.is_empty() { "(no subject)" } else { &article.subject };
+        let subject = if article.subject.is_empty() {
+            "(no subject)"
+        } else {
+            &article.subject
+        };
         html.link(&format!("{}/#r", url::escape_mid(&article.mid)), subject);
         if *count > 1 {
             html.text(&format!(" {count}+ messages"));

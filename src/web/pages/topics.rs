@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use askama::Template;
 
 use crate::archive::{Article, Thread};
-use crate::id::InboxName;
-use crate::mail::{self, What};
+use crate::id::{InboxName, MessageId};
+use crate::mail::{self, Line, What};
 use crate::render::Html;
 use crate::time::Timestamp;
 use crate::url::{self, Window};
@@ -39,10 +39,19 @@ pub(in crate::web) fn show(visit: &Visit<'_>, name: &InboxName) -> Result<Answer
     }
     let window = visit.ask.query.window();
     let articles = inbox.window(window, WINDOW)?;
-    let paging = Paging::of(window, &articles);
     let newest = articles.iter().map(|a| a.received).max();
-    let outcome = if articles.is_empty() { Outcome::Missing } else { Outcome::Found };
-    let topics = list(&inbox.arrange(articles)?);
+    let oldest = articles.iter().map(|a| a.received).min();
+    let paging = Paging::of(window, articles.len(), oldest.zip(newest));
+    let outcome = if articles.is_empty() {
+        Outcome::Missing
+    } else {
+        Outcome::Found
+    };
+    let Thread {
+        lines, articles, ..
+    } = inbox.arrange(articles)?;
+    let rows: Vec<Row<'_>> = articles.iter().map(Row::of).collect();
+    let topics = list(&lines, &rows);
     let mut frame = Frame::of_inbox(visit, &inbox, &inbox.description());
     frame.feed = Some("new.atom".to_owned());
     if window == Window::Latest {
@@ -55,7 +64,11 @@ pub(in crate::web) fn show(visit: &Visit<'_>, name: &InboxName) -> Result<Answer
         newer: paging.newer,
         paged: window != Window::Latest,
     };
-    Ok(Answer::page(outcome, print(&page)?, Fresh::of_bytes(newest)))
+    Ok(Answer::page(
+        outcome,
+        print(&page)?,
+        Fresh::of_bytes(newest),
+    ))
 }
 
 /// Where a window's neighbours are.
@@ -67,17 +80,35 @@ struct Paging {
 
 impl Paging {
     /// Both ends of a window are inclusive, so that nothing falls between two pages.
-    fn of(window: Window, articles: &[Article]) -> Paging {
-        let oldest = articles.iter().map(|a| a.received).min();
-        let newest = articles.iter().map(|a| a.received).max();
-        let (Some(oldest), Some(newest)) = (oldest, newest) else {
+    fn of(window: Window, count: usize, ends: Option<(Timestamp, Timestamp)>) -> Paging {
+        let Some((oldest, newest)) = ends else {
             return Paging::default();
         };
-        let full = articles.len() >= WINDOW;
-        let older = (full || matches!(window, Window::From(_))).then(|| format!("?t={}", oldest.digits()));
+        let full = count >= WINDOW;
+        let older =
+            (full || matches!(window, Window::From(_))).then(|| format!("?t={}", oldest.digits()));
         let newer = (window != Window::Latest && (full || !matches!(window, Window::From(_))))
             .then(|| format!("?t={}-", newest.digits()));
         Paging { older, newer }
+    }
+}
+
+/// What the list needs of a message.
+struct Row<'a> {
+    mid: &'a MessageId,
+    subject: &'a str,
+    sent: Timestamp,
+    received: Timestamp,
+}
+
+impl<'a> Row<'a> {
+    fn of(article: &'a Article) -> Row<'a> {
+        Row {
+            mid: &article.mid,
+            subject: &article.subject,
+            sent: article.sent,
+            received: article.received,
+        }
     }
 }
 
@@ -94,13 +125,13 @@ struct Topic<'a> {
 struct Subject<'a> {
     depth: usize,
     text: String,
-    /// The latest message that has it.
-    latest: &'a Article,
+    /// The last message, in reading order, that has it.
+    last: &'a Row<'a>,
 }
 
 /// The threads of an arranged window as lines.
-fn list(thread: &Thread) -> Html {
-    let mut topics = gather(thread);
+fn list(lines: &[Line], rows: &[Row<'_>]) -> Html {
+    let mut topics = gather(lines, rows);
     topics.sort_by_key(|topic| std::cmp::Reverse(topic.newest_received));
     let mut html = Html::new();
     for (n, topic) in topics.iter().enumerate() {
@@ -115,38 +146,45 @@ fn list(thread: &Thread) -> Html {
     html
 }
 
-fn gather(thread: &Thread) -> Vec<Topic<'_>> {
+fn gather<'a>(lines: &[Line], rows: &'a [Row<'a>]) -> Vec<Topic<'a>> {
     let mut topics: Vec<Topic<'_>> = Vec::new();
     // Where in its thread a subject stands.
     let mut known: HashMap<String, usize> = HashMap::new();
     let mut fresh = true;
-    for line in &thread.lines {
+    for line in lines {
         if line.depth == 0 {
             fresh = true;
         }
-        let What::Real(index) = line.what else { continue };
-        let Some(article) = thread.articles.get(index) else { continue };
+        let What::Real(index) = line.what else {
+            continue;
+        };
+        let Some(row) = rows.get(index) else { continue };
         if fresh {
             fresh = false;
             known.clear();
             topics.push(Topic {
-                newest_sent: article.sent,
-                newest_received: article.received,
+                newest_sent: row.sent,
+                newest_received: row.received,
                 count: 0,
                 subjects: Vec::new(),
             });
         }
-        let Some(topic) = topics.last_mut() else { continue };
+        let Some(topic) = topics.last_mut() else {
+            continue;
+        };
         topic.count += 1;
-        topic.newest_sent = topic.newest_sent.max(article.sent);
-        topic.newest_received = topic.newest_received.max(article.received);
-        let text = mail::normalize_subject(&article.subject);
+        topic.newest_sent = topic.newest_sent.max(row.sent);
+        topic.newest_received = topic.newest_received.max(row.received);
+        let text = mail::normalize_subject(row.subject);
         match known.get(&text).and_then(|n| topic.subjects.get_mut(*n)) {
-            Some(subject) if article.sent >= subject.latest.sent => subject.latest = article,
-            Some(_) => {}
+            Some(subject) => subject.last = row,
             None => {
                 known.insert(text.clone(), topic.subjects.len());
-                topic.subjects.push(Subject { depth: line.depth, text, latest: article });
+                topic.subjects.push(Subject {
+                    depth: line.depth,
+                    text,
+                    last: row,
+                });
             }
         }
     }
@@ -154,10 +192,16 @@ fn gather(thread: &Thread) -> Vec<Topic<'_>> {
 }
 
 fn write_topic(html: &mut Html, topic: &Topic<'_>) {
-    let Some((top, others)) = topic.subjects.split_first() else { return };
+    let Some((top, others)) = topic.subjects.split_first() else {
+        return;
+    };
     let end = if topic.count > 1 { "T/#t" } else { "T/#u" };
-    let shown = if top.text.is_empty() { "(no subject)" } else { &top.text };
-    link(html, top.latest, end, shown);
+    let shown = if top.text.is_empty() {
+        "(no subject)"
+    } else {
+        &top.text
+    };
+    link(html, top.last, end, shown);
     html.markup("\n ");
     html.text(&topic.newest_sent.minute().to_string());
     html.markup(" UTC ");
@@ -170,7 +214,16 @@ fn write_topic(html: &mut Html, topic: &Topic<'_>) {
         html.blanks(2 * subject.depth.saturating_sub(1));
         html.markup("` ");
         let (rest, omitted) = unlike(&subject.text, before);
-        link(html, subject.latest, "T/#u", if rest.is_empty() { "(no subject)" } else { &rest });
+        link(
+            html,
+            subject.last,
+            "T/#u",
+            if rest.is_empty() {
+                "(no subject)"
+            } else {
+                &rest
+            },
+        );
         if omitted {
             html.markup(" &quot;");
         }
@@ -179,15 +232,20 @@ fn write_topic(html: &mut Html, topic: &Topic<'_>) {
     }
 }
 
-fn link(html: &mut Html, article: &Article, end: &str, text: &str) {
-    html.link(&format!("{}/{end}", url::escape_mid(&article.mid)), text);
+fn link(html: &mut Html, row: &Row<'_>, end: &str, text: &str) {
+    html.link(&format!("{}/{end}", url::escape_mid(row.mid)), text);
 }
 
 /// What a subject says that the one before it did not: equal words at their ends are left out where there are two or
 /// more, and the second value says so.
 fn unlike(subject: &str, before: &str) -> (String, bool) {
     let mut words: Vec<&str> = subject.split(' ').collect();
-    let equal = words.iter().rev().zip(before.split(' ').rev()).take_while(|(a, b)| *a == b).count();
+    let equal = words
+        .iter()
+        .rev()
+        .zip(before.split(' ').rev())
+        .take_while(|(a, b)| *a == b)
+        .count();
     if equal < 2 || equal == words.len() {
         return (subject.to_owned(), false);
     }
@@ -197,69 +255,58 @@ fn unlike(subject: &str, before: &str) -> (String, bool) {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-
-    use super::{Paging, list, unlike};
-    use crate::archive::{Article, Thread};
-    use crate::id::{ArticleNum, EpochNum, MessageId, MidKey, Oid, ThreadId};
+    use super::{Paging, Row, WINDOW, list, unlike};
+    use crate::id::{MessageId, MidKey};
     use crate::mail::{Line, What};
     use crate::time::Timestamp;
     use crate::url::Window;
 
-    fn article(n: i64, subject: &str) -> Article {
-        Article {
-            num: ArticleNum(n),
-            mid: MessageId::parse(&format!("{n}/x@y")).unwrap(),
-            key: MidKey(n),
-            references: Vec::new(),
-            subject: subject.to_owned(),
-            author: "A".to_owned(),
-            sent: Timestamp(1_600_000_000 + n),
-            received: Timestamp(1_600_000_000 + n),
-            epoch: EpochNum(0),
-            blob: Oid::EMPTY_BLOB,
-            thread: ThreadId(1),
+    fn line(what: What, depth: usize) -> Line {
+        Line {
+            what,
+            depth,
+            loose: false,
         }
     }
 
-    fn line(what: What, depth: usize) -> Line {
-        Line { what, depth, loose: false }
-    }
-
     #[test]
-    fn a_thread_shows_its_subjects_and_links_the_latest_message_of_each() {
-        let thread = Thread {
-            articles: vec![
-                article(1, "on looms and <wool>"),
-                article(2, "[rant] on looms and <wool>"),
-                article(3, "on looms and <wool>"),
-                article(9, "alone"),
-                article(4, ""),
-            ],
-            lines: vec![
-                line(What::Real(0), 0),
-                line(What::Real(1), 2),
-                line(What::Real(2), 1),
-                line(What::Real(3), 0),
-                line(What::Ghost(MidKey(7)), 0),
-                line(What::Real(4), 1),
-            ],
-            ghosts: HashMap::new(),
-            total: 5,
+    fn a_thread_shows_its_subjects_and_links_the_last_message_of_each() {
+        let mids: Vec<MessageId> = (0..5)
+            .map(|n| MessageId::parse(&format!("{n}/x@y")).unwrap())
+            .collect();
+        let row = |n: usize, at: i64, subject: &'static str| Row {
+            mid: &mids[n],
+            subject,
+            sent: Timestamp(1_600_000_000 + at),
+            received: Timestamp(1_600_000_000 + at),
         };
+        let rows = [
+            row(0, 1, "on looms and <wool>"),
+            row(1, 2, "[rant] on looms and <wool>"),
+            row(2, 3, "Re: on looms and <wool>"),
+            row(3, 900, "alone"),
+            row(4, 400, ""),
+        ];
+        let lines = [
+            line(What::Real(0), 0),
+            line(What::Real(1), 2),
+            line(What::Real(2), 1),
+            line(What::Real(3), 0),
+            line(What::Ghost(MidKey(7)), 0),
+            line(What::Real(4), 1),
+        ];
         assert_eq!(
-            list(&thread).as_str(),
-            "<a href=\"9%2Fx@y/T/#u\">alone</a>\n 2020-09-13 12:26 UTC \n\n\
-             <a href=\"4%2Fx@y/T/#u\">(no subject)</a>\n 2020-09-13 12:26 UTC \n\n\
-             <a href=\"3%2Fx@y/T/#t\">on looms and &lt;wool&gt;</a>\n 2020-09-13 12:26 UTC  (3+ messages)\n  \
-             ` <a href=\"2%2Fx@y/T/#u\">[rant]</a> &quot;\n"
+            list(&lines, &rows).as_str(),
+            "<a href=\"3%2Fx@y/T/#u\">alone</a>\n 2020-09-13 12:41 UTC \n\n\
+             <a href=\"4%2Fx@y/T/#u\">(no subject)</a>\n 2020-09-13 12:33 UTC \n\n\
+             <a href=\"2%2Fx@y/T/#t\">on looms and &lt;wool&gt;</a>\n 2020-09-13 12:26 UTC  (3+ messages)\n  \
+             ` <a href=\"1%2Fx@y/T/#u\">[rant]</a> &quot;\n"
         );
     }
 
     #[test]
     fn an_empty_window_says_so() {
-        let thread = Thread { articles: Vec::new(), lines: Vec::new(), ghosts: HashMap::new(), total: 0 };
-        assert_eq!(list(&thread).as_str(), "[No topics in range]");
+        assert_eq!(list(&[], &[]).as_str(), "[No topics in range]");
     }
 
     #[test]
@@ -270,23 +317,34 @@ mod tests {
             ("a b", "a b", "a b", false),
             ("", "a", "", false),
         ] {
-            assert_eq!(unlike(subject, before), (rest.to_owned(), omitted), "{subject}");
+            assert_eq!(
+                unlike(subject, before),
+                (rest.to_owned(), omitted),
+                "{subject}"
+            );
         }
     }
 
     #[test]
     fn pages_touch_each_other() {
-        let few = [article(1, ""), article(2, "")];
-        let full = vec![article(5, ""); super::WINDOW];
-        let t = |n: i64| Timestamp(1_600_000_000 + n).digits();
-        for (window, articles, older, newer) in [
-            (Window::Latest, &few[..], None, None),
-            (Window::Latest, &full[..], Some(format!("?t={}", t(5))), None),
-            (Window::UpTo(Timestamp(0)), &few[..], None, Some(format!("?t={}-", t(2)))),
-            (Window::From(Timestamp(0)), &few[..], Some(format!("?t={}", t(1))), None),
-            (Window::From(Timestamp(0)), &[][..], None, None),
+        let ends = Some((Timestamp(0), Timestamp(60)));
+        let older = Some("?t=19700101000000".to_owned());
+        let newer = Some("?t=19700101000100-".to_owned());
+        let (up_to, from) = (Window::UpTo(Timestamp(0)), Window::From(Timestamp(0)));
+        for (window, count, ends, older, newer) in [
+            (Window::Latest, 2, ends, None, None),
+            (Window::Latest, WINDOW, ends, older.clone(), None),
+            (up_to, 2, ends, None, newer.clone()),
+            (up_to, WINDOW, ends, older.clone(), newer.clone()),
+            (from, 2, ends, older.clone(), None),
+            (from, WINDOW, ends, older, newer),
+            (from, 0, None, None, None),
         ] {
-            assert_eq!(Paging::of(window, articles), Paging { older, newer }, "{window:?}");
+            assert_eq!(
+                Paging::of(window, count, ends),
+                Paging { older, newer },
+                "{window:?} {count}"
+            );
         }
     }
 }

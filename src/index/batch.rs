@@ -1,0 +1,158 @@
+//! Changes on their way into both indexes: the catalogue and the words, batch by batch.
+
+use super::words::Copies;
+use crate::db::{self, Db, Outcome, Removed, Stored};
+use crate::error::Result;
+use crate::id::{ArticleNum, EpochNum, InboxId, MessageKey, Oid};
+use crate::mail::Overview;
+use crate::search::{self, Document, Place, Search};
+
+/// The one who writes both indexes.
+///
+/// The words are committed first, under a token; the catalogue then takes that token along with the batch. So the
+/// words are as old as the catalogue or one batch ahead of it, or they are not those of this catalogue at all and
+/// have to be made again.
+pub(super) struct Batch {
+    pub(super) db: db::Writer,
+    words: search::Writer,
+    copies: Copies,
+    catalogue: String,
+    number: u64,
+    /// Whether the words hold nothing that the catalogue does not know: then nothing needs to be replaced.
+    in_step: bool,
+}
+
+impl Batch {
+    /// Opens both indexes for writing. Words that do not go with the catalogue are made again, which takes as long as
+    /// reading all mail.
+    pub(super) fn open(db: &Db, search: &Search, threads: usize) -> Result<Batch> {
+        let writer = db.writer()?;
+        let (catalogue, taken) = writer.words_token()?;
+        let told = search.payload()?;
+        let number_of = |token: &Option<String>| -> Option<u64> {
+            let (id, number) = token.as_deref()?.split_once(' ')?;
+            (id == catalogue).then(|| number.parse().ok())?
+        };
+        let (taken_number, told_number) = (number_of(&taken), number_of(&told));
+        let is_new = taken.is_none() && told.is_none();
+        let in_step = is_new || taken == told;
+        let one_ahead =
+            told_number.is_some_and(|told| Some(told) == Some(taken_number.unwrap_or(0) + 1));
+        let mut batch = Batch {
+            db: writer,
+            words: search.writer(threads)?,
+            copies: Copies::default(),
+            number: told_number.max(taken_number).unwrap_or(0),
+            catalogue,
+            in_step,
+        };
+        if !in_step && !one_ahead {
+            batch.make_words_again()?;
+        }
+        Ok(batch)
+    }
+
+    /// Begins a batch, waiting for whoever else writes.
+    pub(super) fn begin(&mut self) -> Result<()> {
+        self.db.begin()
+    }
+
+    /// Ends it: all of it can be found now, also after a kill.
+    pub(super) fn commit(&mut self) -> Result<()> {
+        self.number += 1;
+        let token = format!("{} {}", self.catalogue, self.number);
+        self.words.commit(&token)?;
+        self.db.set_words_token(&token)?;
+        self.db.commit()?;
+        self.in_step = true;
+        Ok(())
+    }
+
+    /// Ends a batch after which `head` is the last commit of the epoch that was read.
+    pub(super) fn commit_at(&mut self, inbox: InboxId, epoch: EpochNum, head: Oid) -> Result<()> {
+        self.db.set_head(inbox, epoch, head)?;
+        self.commit()
+    }
+
+    /// Adds a mail; `num` is the number that it had before, if it had one.
+    pub(super) fn add(
+        &mut self,
+        inbox: InboxId,
+        stored: Stored,
+        overview: &Overview,
+        document: Document,
+        num: Option<ArticleNum>,
+    ) -> Result<Outcome> {
+        let outcome = self.db.add(inbox, stored, overview, num)?;
+        match outcome {
+            Outcome::Added {
+                message,
+                num,
+                new: true,
+            } => {
+                let place = Place {
+                    inbox,
+                    num,
+                    received: overview.received,
+                };
+                let document = document.at(message, &[place]);
+                match self.in_step {
+                    true => self.words.add_new(document)?,
+                    false => self.words.add(document)?,
+                }
+            }
+            Outcome::Added {
+                message,
+                new: false,
+                ..
+            } => self.renew_words(message)?,
+            Outcome::Duplicate => {}
+        }
+        Ok(outcome)
+    }
+
+    /// Takes an article out of its inbox; whether it was there.
+    pub(super) fn remove(&mut self, inbox: InboxId, num: ArticleNum) -> Result<bool> {
+        match self.db.remove(inbox, num)? {
+            Some(Removed {
+                message,
+                last: true,
+            }) => self.words.remove(message),
+            Some(Removed {
+                message,
+                last: false,
+            }) => self.renew_words(message)?,
+            None => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Indexes the words of a message anew, by all the copies that there are.
+    fn renew_words(&mut self, message: MessageKey) -> Result<()> {
+        match self.copies.document(message, self.db.copies(message)?) {
+            Some(document) => self.words.add(document),
+            // Git has lost them all; what it had said before stays findable.
+            None => Ok(()),
+        }
+    }
+
+    fn make_words_again(&mut self) -> Result<()> {
+        const AT_ONCE: usize = 5_000;
+        tracing::info!("the full-text index is not that of this catalogue: it is made again");
+        self.words.clear()?;
+        self.begin()?;
+        let mut last = MessageKey(0);
+        loop {
+            let messages = self.db.messages_after(last, AT_ONCE)?;
+            let Some(newest) = messages.last() else { break };
+            last = *newest;
+            for message in messages {
+                let copies = self.db.copies(message)?;
+                if let Some(document) = self.copies.document(message, copies) {
+                    self.words.add_new(document)?;
+                }
+            }
+        }
+        self.commit()
+    }
+}

@@ -1,0 +1,309 @@
+//! Runs a query: which messages, in which order, how many in all.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use tantivy::query::{BooleanQuery, EnableScoring};
+use tantivy::{DocId, DocSet, SegmentReader, TERMINATED};
+
+use super::plan::{self, Places, Plan};
+use super::query::Query;
+use super::schema::column;
+use super::words::Stems;
+use super::{Search, failed};
+use crate::error::Result;
+use crate::id::{ArticleNum, InboxId, MessageKey};
+use crate::time::Timestamp;
+
+/// Between two looks at the clock, so many documents are read.
+const STRIDE: u32 = 1024;
+
+/// What is searched.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Filter<'a> {
+    /// One inbox only. Times and numbers are then those of that inbox.
+    pub inbox: Option<InboxId>,
+    /// These messages only: a thread.
+    pub among: Option<&'a [MessageKey]>,
+}
+
+/// In which order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sort {
+    /// What came last comes first.
+    Newest,
+    /// What came first comes first.
+    Oldest,
+    /// What fits best comes first, and of these the newest.
+    Relevance,
+}
+
+/// Which of the results.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    /// How many to pass over.
+    pub offset: usize,
+    /// How many to give at most.
+    pub limit: usize,
+    /// Only those that come behind this one; mail that comes meanwhile does not move them.
+    pub after: Option<Cursor>,
+}
+
+/// A place between two results, by time as well as by relevance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cursor(i64, i64, i64);
+
+impl Cursor {
+    /// Reads what [`std::fmt::Display`] printed.
+    pub fn parse(text: &str) -> Option<Cursor> {
+        let mut numbers = text.split('.').map(|n| n.parse::<i64>().ok());
+        let cursor = Cursor(numbers.next()??, numbers.next()??, numbers.next()??);
+        numbers.next().is_none().then_some(cursor)
+    }
+}
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}.{}", self.0, self.1, self.2)
+    }
+}
+
+/// When to give up.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Budget<'a> {
+    /// No longer than until then.
+    pub until: Option<Instant>,
+    /// No longer than until somebody says so.
+    pub stop: Option<&'a AtomicBool>,
+}
+
+impl Budget<'_> {
+    fn is_spent(&self) -> bool {
+        self.until.is_some_and(|until| Instant::now() >= until)
+            || self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
+    }
+}
+
+/// One message that was found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Hit {
+    /// Its row in the catalogue.
+    pub key: MessageKey,
+    /// Its number in the inbox that was searched, or in the first that holds it.
+    pub num: ArticleNum,
+    /// When it came there.
+    pub received: Timestamp,
+    /// How well it fits, compared with the best of all that were found, 0 to 99 per cent.
+    pub percent: u8,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// A window of the results, in order.
+    pub hits: Vec<Hit>,
+    /// How many there are in all, without regard to the window.
+    pub total: usize,
+    /// Where the next window begins; `None` where there is none.
+    pub next: Option<Cursor>,
+    /// Whether everything was looked at; not where the budget was spent before.
+    pub complete: bool,
+}
+
+/// A result before it is known whether it will be among those shown. Larger comes first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Candidate {
+    rank: Cursor,
+    key: i64,
+    num: i64,
+    received: i64,
+    score: u32,
+}
+
+impl Candidate {
+    fn hit(&self, best: f32) -> Hit {
+        let share = match best > 0.0 {
+            true => f32::from_bits(self.score) / best,
+            false => 0.0,
+        };
+        Hit {
+            key: MessageKey(self.key),
+            num: ArticleNum(self.num),
+            received: Timestamp(self.received),
+            percent: (share * 100.0).min(99.0) as u8,
+        }
+    }
+}
+
+impl Search {
+    /// Finds what `query` asks for.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Invalid`] for a beginning (`a*`) that stands for too many words, otherwise
+    /// [`crate::error::Error::Search`].
+    pub fn find(
+        &self,
+        query: &Query,
+        filter: Filter<'_>,
+        sort: Sort,
+        window: Window,
+        budget: Budget<'_>,
+    ) -> Result<Found> {
+        let searcher = self.searcher();
+        let mut plan = Plan {
+            searcher: &searcher,
+            inbox: filter.inbox,
+            stems: Stems::new(16),
+        };
+        let mut parts = vec![plan.of(&query.root)?];
+        parts.extend(filter.inbox.map(plan::in_inbox));
+        parts.extend(filter.among.map(plan::among));
+        let planned = BooleanQuery::intersection(parts);
+        let weight = tantivy::query::Query::weight(
+            &planned,
+            EnableScoring::enabled_from_searcher(&searcher),
+        )
+        .map_err(failed)?;
+
+        let mut top = Top::new(window);
+        let mut complete = true;
+        for segment in searcher.segment_readers() {
+            let columns = Columns::open(segment, filter.inbox).map_err(failed)?;
+            let mut scorer = weight.scorer(segment, 1.0).map_err(failed)?;
+            let mut read = 0u32;
+            while scorer.doc() != TERMINATED {
+                let doc = scorer.doc();
+                if !segment.is_deleted(doc) {
+                    top.add(columns.candidate(doc, scorer.score(), sort));
+                }
+                read += 1;
+                if read.is_multiple_of(STRIDE) && budget.is_spent() {
+                    complete = false;
+                    break;
+                }
+                scorer.advance();
+            }
+            if !complete || budget.is_spent() {
+                complete = false;
+                break;
+            }
+        }
+        Ok(top.finish(complete))
+    }
+}
+
+/// The columns that results are told apart by.
+struct Columns {
+    key: tantivy::columnar::Column<i64>,
+    received: Places,
+    num: Places,
+    inbox: Option<InboxId>,
+}
+
+impl Columns {
+    fn open(segment: &SegmentReader, inbox: Option<InboxId>) -> tantivy::Result<Columns> {
+        Ok(Columns {
+            key: segment.fast_fields().i64(column::KEY)?,
+            received: Places::open(segment, column::RECEIVED)?,
+            num: Places::open(segment, column::NUM)?,
+            inbox,
+        })
+    }
+
+    fn candidate(&self, doc: DocId, score: f32, sort: Sort) -> Candidate {
+        let key = self.key.first(doc).unwrap_or_default();
+        let received = self.received.values(doc, self.inbox).next().unwrap_or(0);
+        let score = score.max(0.0).to_bits(); // of what is not negative, the bits are in order
+        let num = self.num.values(doc, self.inbox).next().unwrap_or(0);
+        // Mail of the same second stands in the order of its numbers, either way round.
+        let rank = match sort {
+            Sort::Newest => Cursor(received, -num, -key),
+            Sort::Oldest => Cursor(received.saturating_neg(), -num, -key),
+            Sort::Relevance => Cursor(i64::from(score), received, -key),
+        };
+        Candidate {
+            rank,
+            key,
+            num,
+            received,
+            score,
+        }
+    }
+}
+
+/// The first results of all, kept while they are read in any order.
+struct Top {
+    window: Window,
+    kept: Vec<Candidate>,
+    /// Nothing below it can be among them any more.
+    floor: Option<Cursor>,
+    total: usize,
+    best: u32,
+}
+
+impl Top {
+    fn new(window: Window) -> Top {
+        Top {
+            window,
+            kept: Vec::new(),
+            floor: None,
+            total: 0,
+            best: 0,
+        }
+    }
+
+    /// One more than is shown tells whether there are more.
+    fn wanted(&self) -> usize {
+        self.window
+            .offset
+            .saturating_add(self.window.limit)
+            .saturating_add(1)
+    }
+
+    fn add(&mut self, candidate: Candidate) {
+        self.total += 1;
+        self.best = self.best.max(candidate.score);
+        let passed = self
+            .window
+            .after
+            .is_some_and(|after| candidate.rank >= after);
+        if passed || self.floor.is_some_and(|floor| candidate.rank <= floor) {
+            return;
+        }
+        self.kept.push(candidate);
+        if self.kept.len() >= self.wanted().saturating_mul(2).max(1024) {
+            self.shrink();
+        }
+    }
+
+    fn shrink(&mut self) {
+        let wanted = self.wanted();
+        if self.kept.len() <= wanted {
+            return;
+        }
+        self.kept
+            .select_nth_unstable_by(wanted - 1, |a, b| b.cmp(a));
+        self.kept.truncate(wanted);
+        self.floor = self.kept.iter().map(|c| c.rank).min();
+    }
+
+    fn finish(mut self, complete: bool) -> Found {
+        self.shrink();
+        self.kept.sort_unstable_by(|a, b| b.cmp(a));
+        let more = self.kept.len() >= self.wanted();
+        let best = f32::from_bits(self.best);
+        let shown = self
+            .kept
+            .iter()
+            .skip(self.window.offset)
+            .take(self.window.limit);
+        let hits: Vec<Hit> = shown.clone().map(|c| c.hit(best)).collect();
+        let last = shown.last().map(|c| c.rank);
+        Found {
+            hits,
+            total: self.total,
+            next: last.filter(|_| more),
+            complete,
+        }
+    }
+}

@@ -1,0 +1,939 @@
+//! Reads the query language, as Xapian's parser reads it with public-inbox's settings.
+//!
+//! First the text becomes a list of [`Token`]s, then these become a tree by precedence: what stands side by side
+//! binds closest, then AND and NOT, then XOR, then OR. Where that fails for want of an operand the one who asked is
+//! told; where it fails otherwise the words alone are searched. Both steps are linear, and no deeper than
+//! [`DEPTH_MAX`].
+
+use super::dates::Span;
+use super::prefix::{self, ANYWHERE, Prefix};
+use super::query::{Node, Number, Scope};
+use super::words::{WORD_MAX, Words, char_at, has_stem, is_word};
+use crate::error::{Error, Result};
+use crate::time::Timestamp;
+
+/// The longest query, in bytes; lists of a thousand patch-ids fit.
+const TEXT_MAX: usize = 64 << 10;
+/// The most parentheses within each other.
+const DEPTH_MAX: usize = 50;
+/// The most words, each of which is sought in up to eleven zones.
+const WORDS_MAX: usize = 300;
+/// The most words with a `*`.
+const BEGINNINGS_MAX: usize = 16;
+/// The most other things: ids, dates, numbers.
+const OTHERS_MAX: usize = 2000;
+/// The window of `NEAR` and `ADJ` without a number.
+const WINDOW: u32 = 10;
+/// The widest window.
+const WINDOW_MAX: u32 = 1000;
+
+/// What the query asks for, and what the one who asked should know.
+pub(super) fn parse(text: &str, now: Timestamp) -> Result<(Node, Vec<String>)> {
+    if text.len() > TEXT_MAX {
+        return Err(refused(format!("it is longer than {} kB", TEXT_MAX >> 10)));
+    }
+    let mut lexer = Lexer::new(text, now, Style::Full);
+    lexer.run()?;
+    let notes = std::mem::take(&mut lexer.notes);
+    let mut tree = Tree::new(lexer.tokens);
+    match tree.whole() {
+        Ok(node) => Ok((node.unwrap_or(Node::Nothing), notes)),
+        Err(Fault::Lacks(why)) => Err(refused(why)),
+        Err(Fault::Odd) => words_alone(text, now),
+    }
+}
+
+/// The second attempt: no operators, only words, prefixes and dates.
+fn words_alone(text: &str, now: Timestamp) -> Result<(Node, Vec<String>)> {
+    let mut lexer = Lexer::new(text, now, Style::Words);
+    lexer.run()?;
+    let mut notes = lexer.notes;
+    notes.push("the query could not be read as a whole, so its words were searched".to_owned());
+    let node = Tree::new(lexer.tokens).whole().ok().flatten();
+    Ok((node.unwrap_or(Node::Nothing), notes))
+}
+
+fn refused(why: impl Into<String>) -> Error {
+    Error::invalid("the query cannot be answered", why)
+}
+
+#[derive(Clone, Debug)]
+enum Token {
+    Open,
+    Close,
+    And,
+    Or,
+    Xor,
+    Not,
+    Plus,
+    Minus,
+    /// NEAR, or ADJ where the order counts.
+    Near {
+        window: u32,
+        ordered: bool,
+    },
+    Leaf(Node),
+}
+
+/// How much of the language is heeded.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Style {
+    Full,
+    Words,
+}
+
+struct Lexer<'a> {
+    text: &'a str,
+    at: usize,
+    now: Timestamp,
+    style: Style,
+    tokens: Vec<Token>,
+    notes: Vec<String>,
+    /// The scopes of the parentheses that are open.
+    scopes: Vec<&'static Scope>,
+    words: usize,
+    beginnings: usize,
+    others: usize,
+}
+
+impl<'a> Lexer<'a> {
+    fn new(text: &'a str, now: Timestamp, style: Style) -> Lexer<'a> {
+        Lexer {
+            text,
+            at: 0,
+            now,
+            style,
+            tokens: Vec::new(),
+            notes: Vec::new(),
+            scopes: Vec::new(),
+            words: 0,
+            beginnings: 0,
+            others: 0,
+        }
+    }
+
+    fn run(&mut self) -> Result<()> {
+        while let Some(c) = self.peek() {
+            if is_word(c) {
+                self.term()?;
+            } else {
+                self.at += c.len_utf8();
+                if self.style == Style::Full {
+                    self.sign(c)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.text.get(self.at..)?.chars().next()
+    }
+
+    fn scope(&self) -> &'static Scope {
+        self.scopes.last().copied().unwrap_or(&ANYWHERE)
+    }
+
+    /// A character that is no part of a word, just passed.
+    fn sign(&mut self, c: char) -> Result<()> {
+        match c {
+            '(' => self.open(self.scope())?,
+            ')' => {
+                if self.scopes.pop().is_some() {
+                    self.tokens.push(Token::Close);
+                }
+            }
+            '+' | '-' => {
+                let before = self.text[..self.at - 1].chars().next_back();
+                let leads = before.is_none_or(|b| b <= ' ' || matches!(b, '(' | ')'));
+                let led = self.peek().is_some_and(|n| n > ' ' && n != ')');
+                if leads && led {
+                    self.tokens
+                        .push(if c == '+' { Token::Plus } else { Token::Minus });
+                }
+            }
+            _ if is_quote(c) => self.phrase(self.scope())?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn open(&mut self, scope: &'static Scope) -> Result<()> {
+        if self.scopes.len() >= DEPTH_MAX {
+            // Only what holds words can matter; those who write so many mean nothing by them.
+            return Err(refused(format!(
+                "more than {DEPTH_MAX} parentheses are open"
+            )));
+        }
+        self.scopes.push(scope);
+        self.tokens.push(Token::Open);
+        Ok(())
+    }
+
+    /// Something that begins with a word: a prefix and what belongs to it, an operator, or a word.
+    fn term(&mut self) -> Result<()> {
+        if let Some((found, behind)) = self.prefix() {
+            return self.prefixed(found, behind);
+        }
+        self.run_of_words(self.scope(), true)
+    }
+
+    /// A known prefix with something behind it, and where that begins.
+    fn prefix(&self) -> Option<(Prefix, usize)> {
+        let rest = &self.text[self.at..];
+        let len = rest.bytes().take(16).position(|b| b == b':')?;
+        let found = prefix::find(&rest[..len])?;
+        let next = rest[len + 1..].chars().next()?;
+        (next > ' ' && next != ')').then_some((found, self.at + len + 1))
+    }
+
+    fn prefixed(&mut self, found: Prefix, behind: usize) -> Result<()> {
+        let start = self.at;
+        self.at = behind;
+        match found {
+            Prefix::Words(scope) => self.prefixed_words(scope, start),
+            Prefix::Exact(tags) => {
+                let value = self.value();
+                self.other(exact(tags, &value))
+            }
+            Prefix::Time(date, grain) => {
+                let value = self.value();
+                let node = match Span::parse(&value, grain, self.now) {
+                    Some(span) => Node::Time(date, span),
+                    None => {
+                        self.notes.push(format!("“{value}” is not a date"));
+                        Node::Nothing
+                    }
+                };
+                self.other(node)
+            }
+            Prefix::Number(number) => {
+                let value = self.value();
+                match range(&value, number) {
+                    Some(node) => self.other(node),
+                    None => {
+                        self.at = start;
+                        self.run_of_words(self.scope(), false)
+                    }
+                }
+            }
+        }
+    }
+
+    fn prefixed_words(&mut self, scope: &'static Scope, start: usize) -> Result<()> {
+        let mut next = self.peek();
+        if self.style == Style::Full && next.is_some_and(is_quote) {
+            self.at += next.map_or(0, char::len_utf8);
+            return self.phrase(scope);
+        }
+        if self.style == Style::Full && next == Some('(') {
+            self.at += 1;
+            return self.open(scope);
+        }
+        if next != Some(':') {
+            while next.is_some_and(joins) {
+                self.at += 1;
+                next = self.peek();
+            }
+        }
+        if next.is_some_and(is_word) {
+            return self.run_of_words(scope, false);
+        }
+        // It looks like a prefix, but has no word behind it.
+        self.at = start;
+        self.run_of_words(self.scope(), false)
+    }
+
+    /// The text up to the next blank or `)`, or in quotes, where `""` is a quote.
+    fn value(&mut self) -> String {
+        let mut value = String::new();
+        let mut chars = self.text[self.at..].char_indices().peekable();
+        let quoted = chars.next_if(|(_, c)| is_quote(*c)).is_some();
+        while let Some((_, c)) = chars.peek().copied() {
+            if quoted && is_quote(c) {
+                chars.next();
+                if chars.next_if(|(_, c)| *c == '"').is_none() {
+                    break;
+                }
+                value.push('"');
+                continue;
+            }
+            if !quoted && (c <= ' ' || c == ')') {
+                break;
+            }
+            value.push(c);
+            chars.next();
+        }
+        self.at = chars.peek().map_or(self.text.len(), |(i, _)| self.at + i);
+        value
+    }
+
+    fn other(&mut self, node: Node) -> Result<()> {
+        self.others += 1;
+        if self.others > OTHERS_MAX {
+            return Err(refused(format!(
+                "it has more than {OTHERS_MAX} ids or ranges"
+            )));
+        }
+        self.tokens.push(Token::Leaf(node));
+        Ok(())
+    }
+
+    fn count_words(&mut self, more: usize) -> Result<()> {
+        self.words += more;
+        if self.words > WORDS_MAX {
+            return Err(refused(format!("it has more than {WORDS_MAX} words")));
+        }
+        Ok(())
+    }
+
+    /// What stands in quotes; the first one has been passed.
+    fn phrase(&mut self, scope: &'static Scope) -> Result<()> {
+        let rest = &self.text[self.at..];
+        let end = rest.find(is_quote).unwrap_or(rest.len());
+        let inner = &rest[..end];
+        self.at += end + rest[end..].chars().next().map_or(0, char::len_utf8);
+        let mut words = Words::new(inner);
+        let mut all = Vec::new();
+        while words.advance() {
+            self.count_words(1)?;
+            all.push(words.word.clone());
+        }
+        self.push_words(scope, all, false);
+        Ok(())
+    }
+
+    /// Words in a row: one word has forms, a row does not.
+    fn push_words(&mut self, scope: &'static Scope, mut words: Vec<String>, forms: bool) {
+        let node = match words.len() {
+            0 => return,
+            1 => Node::Word {
+                scope,
+                word: words.remove(0),
+                forms,
+            },
+            _ => Node::Phrase(scope, words),
+        };
+        self.tokens.push(Token::Leaf(node));
+    }
+
+    /// A word, and those that only punctuation keeps apart from it: `a.b@c` is a phrase.
+    fn run_of_words(&mut self, scope: &'static Scope, bare: bool) -> Result<()> {
+        let first = char_at(self.text, self.at);
+        let written = self.take();
+        if bare && self.style == Style::Full && self.operator(&written.0) {
+            return Ok(());
+        }
+        self.count_words(1)?;
+        let mut words = vec![written.1];
+        if self.style == Style::Full && self.peek() == Some('*') {
+            let after = char_at(self.text, self.at + 1);
+            if !is_word(after) {
+                self.at += 1;
+                return self.beginning(scope, words.remove(0));
+            }
+        }
+        let lone_follower = self.peek();
+        while self.joined() {
+            self.count_words(1)?;
+            words.push(self.take().1);
+        }
+        let prevented = lone_follower.is_some_and(prevents_forms);
+        let forms = has_stem(first) && !first.is_uppercase() && !prevented;
+        let had = words.len();
+        words.retain(|word| word.len() <= WORD_MAX);
+        if words.is_empty() {
+            let longest = format!("words of more than {WORD_MAX} bytes are not indexed");
+            self.notes.push(longest);
+            self.tokens.push(Token::Leaf(Node::Nothing));
+            return Ok(());
+        }
+        self.push_words(scope, words, forms && had == 1);
+        Ok(())
+    }
+
+    fn beginning(&mut self, scope: &'static Scope, start: String) -> Result<()> {
+        self.beginnings += 1;
+        if self.beginnings > BEGINNINGS_MAX {
+            return Err(refused(format!(
+                "it has more than {BEGINNINGS_MAX} words with *"
+            )));
+        }
+        self.tokens.push(Token::Leaf(Node::Beginning(scope, start)));
+        Ok(())
+    }
+
+    /// Whether the next word belongs to the same phrase; passes what stands between.
+    fn joined(&mut self) -> bool {
+        let rest = &self.text[self.at..];
+        let end = rest.find(|c| !joins(c)).unwrap_or(rest.len());
+        let more = rest[end..].chars().next().is_some_and(is_word);
+        self.at += end; // signs at the end of a word mean nothing
+        more
+    }
+
+    /// The word at this place, as it is written and as it is sought.
+    fn take(&mut self) -> (&'a str, String) {
+        let (word, end) = Words::one(self.text, self.at);
+        let written = &self.text[self.at..end];
+        self.at = end;
+        (written, word)
+    }
+
+    /// AND, OR and so on in capitals. NEAR and ADJ may have their width behind a slash.
+    fn operator(&mut self, word: &str) -> bool {
+        let token = match word {
+            "AND" => Token::And,
+            "OR" => Token::Or,
+            "XOR" => Token::Xor,
+            "NOT" => Token::Not,
+            "NEAR" | "ADJ" => match self.width() {
+                Some(window) => Token::Near {
+                    window,
+                    ordered: word == "ADJ",
+                },
+                None => return false,
+            },
+            _ => return false,
+        };
+        self.tokens.push(token);
+        true
+    }
+
+    /// The number behind `NEAR/`; `None` where NEAR is an ordinary word.
+    fn width(&mut self) -> Option<u32> {
+        let rest = &self.text[self.at..];
+        let Some(number) = rest.strip_prefix('/') else {
+            return Some(WINDOW);
+        };
+        let len = number.bytes().take_while(u8::is_ascii_digit).count();
+        let after = number[len..].chars().next();
+        if len == 0 || after.is_some_and(|c| c > ' ' && c != '(') {
+            return None;
+        }
+        self.at += 1 + len;
+        Some(
+            number[..len]
+                .parse()
+                .map_or(WINDOW_MAX, |n: u32| n.clamp(1, WINDOW_MAX)),
+        )
+    }
+}
+
+fn is_quote(c: char) -> bool {
+    matches!(c, '"' | '\u{201c}' | '\u{201d}')
+}
+
+/// What makes a phrase of the words on both of its sides.
+fn joins(c: char) -> bool {
+    matches!(c, '.' | '-' | '/' | ':' | '\\' | '@')
+}
+
+/// What follows only names and code, whose forms nobody wants.
+fn prevents_forms(c: char) -> bool {
+    matches!(
+        c,
+        '(' | '/' | '\\' | '@' | '<' | '>' | '=' | '*' | '[' | '{' | '"'
+    )
+}
+
+/// An id as a whole; a blob's may be shortened to seven digits.
+fn exact(tags: &'static [super::schema::Tag], value: &str) -> Node {
+    use super::schema::Tag;
+    let value = match tags {
+        [Tag::Mid | Tag::Reference] => value.trim_matches(['<', '>']).to_owned(),
+        _ => value.to_lowercase(),
+    };
+    let is_blob = matches!(tags, [Tag::Pre | Tag::Post, ..]);
+    if value.is_empty() || (is_blob && !prefix::is_blob(&value)) {
+        return Node::Nothing;
+    }
+    Node::Exact(tags, value)
+}
+
+/// `A..B`, `A..`, `..B` or `A`.
+fn range(value: &str, number: Number) -> Option<Node> {
+    let end = |text: &str| match text {
+        "" => Some(None),
+        text => text.parse::<u64>().ok().map(Some),
+    };
+    let (from, to) = match value.split_once("..") {
+        Some((from, to)) => (end(from)?, end(to)?),
+        None => (Some(value.parse().ok()?), Some(value.parse().ok()?)),
+    };
+    Some(Node::Range(number, from, to))
+}
+
+/// Why tokens make no tree.
+enum Fault {
+    /// An operator has nothing on one of its sides.
+    Lacks(String),
+    /// Something else.
+    Odd,
+}
+
+struct Tree {
+    tokens: std::iter::Peekable<std::vec::IntoIter<Token>>,
+    /// A NEAR that has no word behind it.
+    stray: Option<Token>,
+}
+
+/// What stands side by side without an operator.
+#[derive(Default)]
+struct Side {
+    wanted: Vec<Node>,
+    hated: Vec<Node>,
+    /// Whether there was anything at all, be it without words.
+    any: bool,
+}
+
+impl Tree {
+    fn new(tokens: Vec<Token>) -> Tree {
+        Tree {
+            tokens: tokens.into_iter().peekable(),
+            stray: None,
+        }
+    }
+
+    /// All of it; `None` where there is not one word.
+    fn whole(&mut self) -> Result<Option<Node>, Fault> {
+        let node = self.any()?;
+        match self.tokens.peek() {
+            None if self.stray.is_none() => Ok(node),
+            _ => Err(Fault::Odd),
+        }
+    }
+
+    /// `… OR …`
+    fn any(&mut self) -> Result<Option<Node>, Fault> {
+        let first = self.either()?;
+        let mut all = Vec::new();
+        let mut is_list = false;
+        while self.tokens.next_if(|t| matches!(t, Token::Or)).is_some() {
+            if !is_list {
+                is_list = true;
+                all.push(needed(first.clone(), "OR")?);
+            }
+            all.push(needed(self.either()?, "OR")?);
+        }
+        Ok(if is_list { Some(Node::Any(all)) } else { first })
+    }
+
+    /// `… XOR …`
+    fn either(&mut self) -> Result<Option<Node>, Fault> {
+        let mut node = self.all()?;
+        let mut depth = 0;
+        while self.tokens.next_if(|t| matches!(t, Token::Xor)).is_some() {
+            depth += 1;
+            if depth > DEPTH_MAX {
+                return Err(Fault::Odd);
+            }
+            let left = needed(node, "XOR")?;
+            let right = needed(self.all()?, "XOR")?;
+            node = Some(Node::Either(Box::new(left), Box::new(right)));
+        }
+        Ok(node)
+    }
+
+    /// `… AND … NOT …`
+    fn all(&mut self) -> Result<Option<Node>, Fault> {
+        let first = self.side()?;
+        let any = first.any;
+        let (mut wanted, mut hated) = first.parts();
+        loop {
+            let and = self.tokens.next_if(|t| matches!(t, Token::And)).is_some();
+            let not = self.tokens.next_if(|t| matches!(t, Token::Not)).is_some();
+            if !and && !not {
+                return combine(wanted, hated);
+            }
+            let right = self.side()?;
+            if !any || !right.any {
+                return Err(lacks(match (and, not) {
+                    (true, true) => "AND NOT",
+                    (false, _) => "NOT",
+                    (true, false) => "AND",
+                }));
+            }
+            let (more, less) = right.parts();
+            if not {
+                hated.extend(combine(more, less)?);
+            } else {
+                wanted.extend(more);
+                hated.extend(less);
+            }
+        }
+    }
+
+    /// Neighbours.
+    fn side(&mut self) -> Result<Side, Fault> {
+        let mut side = Side::default();
+        loop {
+            let plus = self.tokens.next_if(|t| matches!(t, Token::Plus)).is_some();
+            let minus = !plus && self.tokens.next_if(|t| matches!(t, Token::Minus)).is_some();
+            let node = match self.tokens.peek() {
+                Some(Token::Leaf(_)) => self.leaf(),
+                Some(Token::Open) => {
+                    self.tokens.next();
+                    let inner = self.any()?;
+                    if self.tokens.next_if(|t| matches!(t, Token::Close)).is_none()
+                        && self.tokens.peek().is_some()
+                    {
+                        return Err(Fault::Odd);
+                    }
+                    inner
+                }
+                Some(Token::Near { .. }) => return Err(Fault::Odd), // it stands between words only
+                _ if plus || minus => return Err(Fault::Odd),
+                _ => return Ok(side),
+            };
+            let Some(node) = node else { continue };
+            side.any = true;
+            if minus {
+                side.hated.push(node);
+            } else {
+                side.wanted.push(node);
+            }
+        }
+    }
+
+    /// One leaf, or words that NEAR or ADJ joins.
+    fn leaf(&mut self) -> Option<Node> {
+        let Some(Token::Leaf(mut node)) = self.tokens.next() else {
+            return None;
+        };
+        loop {
+            let joined = matches!(node, Node::Word { .. } | Node::Near { .. });
+            let Some(Token::Near { window, ordered }) = self.tokens.peek().cloned() else {
+                return Some(node);
+            };
+            if !joined {
+                return Some(node);
+            }
+            let near = self.tokens.next();
+            let next = self
+                .tokens
+                .next_if(|t| matches!(t, Token::Leaf(Node::Word { .. })));
+            let Some(Token::Leaf(Node::Word { scope, word, .. })) = next else {
+                self.stray = near;
+                return Some(node);
+            };
+            node = nearer(node, scope, word, window, ordered);
+        }
+    }
+}
+
+/// Adds a word to those that stand near each other.
+fn nearer(left: Node, scope: &'static Scope, word: String, window: u32, ordered: bool) -> Node {
+    let (first_scope, mut words, window, ordered) = match left {
+        Node::Word { scope, word, .. } => (scope, vec![word], window, ordered),
+        Node::Near {
+            scope,
+            words,
+            window: before,
+            ordered,
+        } => (scope, words, window.max(before), ordered),
+        other => return other,
+    };
+    if first_scope != scope {
+        return Node::Nothing; // in two different headers nothing is near
+    }
+    words.push(word);
+    Node::Near {
+        scope,
+        words,
+        window,
+        ordered,
+    }
+}
+
+impl Side {
+    /// What is wanted, where ids of one kind, or ranges of one date, are alternatives; and what is hated.
+    fn parts(self) -> (Vec<Node>, Vec<Node>) {
+        let mut nodes: Vec<Node> = Vec::with_capacity(self.wanted.len());
+        let mut alternatives: Vec<Vec<Node>> = Vec::new();
+        for node in self.wanted {
+            match alternatives
+                .iter_mut()
+                .find(|kind| kind.first().is_some_and(|first| same_kind(first, &node)))
+            {
+                Some(kind) => kind.push(node),
+                None if is_filter(&node) => alternatives.push(vec![node]),
+                None => nodes.push(node),
+            }
+        }
+        nodes.extend(alternatives.into_iter().map(|kind| one_or(kind, Node::Any)));
+        (nodes, self.hated)
+    }
+}
+
+/// Everything wanted and nothing hated; `None` where there is neither.
+fn combine(wanted: Vec<Node>, hated: Vec<Node>) -> Result<Option<Node>, Fault> {
+    if wanted.is_empty() {
+        return match hated.is_empty() {
+            true => Ok(None),
+            false => Err(Fault::Odd), // there is no "all but"
+        };
+    }
+    let wanted = one_or(wanted, Node::All);
+    Ok(Some(if hated.is_empty() {
+        wanted
+    } else {
+        Node::Without(Box::new(wanted), Box::new(one_or(hated, Node::Any)))
+    }))
+}
+
+/// The only node, or all of them as `many`.
+fn one_or(mut nodes: Vec<Node>, many: fn(Vec<Node>) -> Node) -> Node {
+    match nodes.len() {
+        1 => nodes.remove(0),
+        _ => many(nodes),
+    }
+}
+
+fn is_filter(node: &Node) -> bool {
+    matches!(node, Node::Exact(..) | Node::Time(..) | Node::Range(..))
+}
+
+fn same_kind(a: &Node, b: &Node) -> bool {
+    match (a, b) {
+        (Node::Exact(a, _), Node::Exact(b, _)) => a == b,
+        (Node::Time(a, _), Node::Time(b, _)) => a == b,
+        (Node::Range(a, ..), Node::Range(b, ..)) => a == b,
+        _ => false,
+    }
+}
+
+fn needed(node: Option<Node>, operator: &str) -> Result<Node, Fault> {
+    node.ok_or_else(|| lacks(operator))
+}
+
+fn lacks(operator: &str) -> Fault {
+    Fault::Lacks(format!(
+        "{operator} needs something to find on both of its sides"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{any, prop_oneof};
+    use proptest::strategy::{Just, Strategy};
+    use proptest::{collection, proptest};
+
+    use super::super::Query;
+    use crate::time::Timestamp;
+
+    /// 2021-09-20 12:00:00.
+    const NOW: Timestamp = Timestamp(1_632_139_200);
+
+    fn reading(text: &str) -> String {
+        match Query::parse(text, NOW) {
+            Ok(query) => query.to_string(),
+            Err(error) => format!("! {error}"),
+        }
+    }
+
+    #[test]
+    fn queries_are_read_as_they_are_meant() {
+        for (text, expected) in [
+            ("", "nothing"),
+            ("smatch", "“smatch” in any form"),
+            ("Smatch", "“smatch”"),
+            ("a b", "“a” in any form and “b” in any form"),
+            ("\"static analysis\"", "“static analysis”"),
+            ("“static analysis”", "“static analysis”"),
+            ("\"static", "“static”"),
+            ("\"\"", "nothing"),
+            ("f:greg@kroah.com", "“greg kroah com” in From"),
+            ("f:\"Greg KH\"", "“greg kh” in From"),
+            ("nq:\"change-id: x\"", "“change id x” in unquoted text"),
+            ("dfn:drivers/mtd", "“drivers mtd” in file names of patches"),
+            (
+                "s:(x OR Y)",
+                "“x” in any form in the subject or “y” in the subject",
+            ),
+            ("path:/usr/lib", "“path usr lib”"),
+            ("s:", "“s” in any form"),
+            ("s: x", "“s” in any form and “x” in any form"),
+            ("xyzzy:foo", "“xyzzy foo”"),
+            ("foo*", "words that begin with “foo”"),
+            ("foo*bar", "“foo” and “bar” in any form"),
+            ("*foo", "“foo” in any form"),
+            ("*", "nothing"),
+            (
+                "x AND y OR z",
+                "(“x” in any form and “y” in any form) or “z” in any form",
+            ),
+            (
+                "x y OR z",
+                "(“x” in any form and “y” in any form) or “z” in any form",
+            ),
+            (
+                "x XOR y",
+                "either “x” in any form or “y” in any form, not both",
+            ),
+            ("x -y", "“x” in any form, but not “y” in any form"),
+            ("x NOT y", "“x” in any form, but not “y” in any form"),
+            ("x AND NOT y", "“x” in any form, but not “y” in any form"),
+            (
+                "x -(y z)",
+                "“x” in any form, but not (“y” in any form and “z” in any form)",
+            ),
+            (
+                "+x -y -z",
+                "“x” in any form, but not (“y” in any form or “z” in any form)",
+            ),
+            ("u-boot", "“u boot”"),
+            ("x - y", "“x” in any form and “y” in any form"),
+            ("x +", "“x” in any form"),
+            ("C++", "“c++”"),
+            (
+                "static NEAR/3 analysis",
+                "“static”, “analysis” within 3 words",
+            ),
+            (
+                "a ADJ b ADJ c",
+                "“a”, “b”, “c” within 10 words in this order",
+            ),
+            ("s:a NEAR f:b", "nothing"),
+            ("foo(", "“foo”"),
+            ("(x", "“x” in any form"),
+            ("x)", "“x” in any form"),
+            ("(((", "nothing"),
+            ("()", "nothing"),
+            ("日本 Linux", "“日 本” and “linux”"),
+            ("mid:<A@b>", "the Message-ID A@b"),
+            ("mid:\"a b@c\"", "the Message-ID a b@c"),
+            ("lid:A.B", "the list a.b"),
+            ("dfpre:ABCDEF0", "patches that change blob abcdef0"),
+            ("dfpost:abc", "nothing"),
+            ("patchid:A OR patchid:B", "patch-id a or patch-id b"),
+            (
+                "patchid:a patchid:b x",
+                "“x” in any form and (patch-id a or patch-id b)",
+            ),
+            ("patchid:a AND patchid:b", "patch-id a and patch-id b"),
+            ("d:20210901..", "sent from 2021-09-01 00:00:00 on"),
+            (
+                "(f:x AND d:..20210901)",
+                "“x” in any form in From and sent up to 2021-09-01 23:59:59",
+            ),
+            ("d:foo", "nothing"),
+            ("rt:1631439288..", "received from 2021-09-12 09:34:48 on"),
+            ("z:1..2", "bytes from 1 up to 2"),
+            ("uid:529", "article number from 529 up to 529"),
+            ("z:x", "“z x”"),
+            // What cannot be read is searched as words.
+            ("-x", "“x” in any form"),
+            ("NEAR", "“near”"),
+            ("x NEAR", "“x” in any form and “near”"),
+            ("NEAR/x y", "“near x” and “y” in any form"),
+        ] {
+            assert_eq!(reading(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_operator_without_its_sides_is_refused() {
+        for text in [
+            "AND",
+            "x AND",
+            "OR x",
+            "x OR",
+            "NOT x",
+            "x NOT",
+            "x XOR",
+            "(x OR)",
+            "x AND AND y",
+        ] {
+            assert!(reading(text).starts_with("! "), "{text}: {}", reading(text));
+        }
+    }
+
+    #[test]
+    fn what_is_too_much_is_refused_with_a_sentence() {
+        for text in [
+            "x".repeat(100_000),
+            "(".repeat(300),
+            "a ".repeat(1000),
+            "a.".repeat(1000),
+            "a* ".repeat(100),
+            "mid:x ".repeat(3000),
+        ] {
+            let read = reading(&text);
+            assert!(read.starts_with("! the query cannot be answered"), "{read}");
+        }
+    }
+
+    #[test]
+    fn long_lists_of_patch_ids_are_read() {
+        let ids: Vec<String> = (0..1000).map(|n| format!("patchid:{n:040x}")).collect();
+        let read = reading(&ids.join(" OR "));
+        assert_eq!(read.matches(" or ").count(), 999);
+    }
+
+    #[test]
+    fn notes_say_what_was_not_understood() {
+        for (text, note) in [
+            ("d:foo", "“foo” is not a date"),
+            (
+                "-x",
+                "the query could not be read as a whole, so its words were searched",
+            ),
+        ] {
+            let query = Query::parse(text, NOW).unwrap();
+            assert_eq!(query.notes(), [note], "{text}");
+        }
+        assert!(Query::parse("a b", NOW).unwrap().notes().is_empty());
+    }
+
+    /// Pieces that mean something, in any order.
+    fn query() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            Just("AND"),
+            Just("OR"),
+            Just("NOT"),
+            Just("XOR"),
+            Just("NEAR/2"),
+            Just("ADJ"),
+            Just("("),
+            Just(")"),
+            Just("\""),
+            Just("-"),
+            Just("+"),
+            Just("*"),
+            Just(" "),
+            Just(" "),
+            Just(" "),
+            Just("s:"),
+            Just("d:"),
+            Just("mid:"),
+            Just("rt:"),
+            Just(".."),
+            Just("foo"),
+            Just("Bar"),
+            Just("日本"),
+            Just("'"),
+            Just("é"),
+            Just(":"),
+            Just("last.week"),
+            Just("2021"),
+            Just("\u{0}"),
+            Just("“"),
+            Just("@"),
+            Just("A.B."),
+        ];
+        collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in any::<String>()) {
+            let _ = reading(&text);
+        }
+
+        #[test]
+        fn no_query_makes_it_panic_and_it_is_read_the_same_twice(text in query()) {
+            assert_eq!(reading(&text), reading(&text));
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! Turns a [`Query`](super::Query) into what tantivy runs.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tantivy::columnar::Column;
+use tantivy::query::doc_predicate_query::{DocPredicateQuery, FunctionPredicate};
+use tantivy::query::{
+    BooleanQuery, ConstScoreQuery, EmptyQuery, Occur, PhraseQuery, Query, TermQuery, TermSetQuery,
+};
+use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::{DocId, Searcher, SegmentReader, Term};
+
+use super::dates::Span;
+use super::near::{Either, Near};
+use super::prefix;
+use super::query::{Date, Node, Number, Scope};
+use super::schema::{FIELDS, Tag, Zone, column};
+use super::words::Stems;
+use crate::error::{Error, Result};
+use crate::id::{InboxId, MessageKey};
+
+/// The most words of one zone that a beginning may stand for.
+const BEGINNING_MAX: usize = 250;
+
+/// The most blobs that an abbreviation may stand for.
+const BLOBS_MAX: usize = 1000;
+
+/// Makes tantivy queries for one search.
+pub(super) struct Plan<'a> {
+    pub(super) searcher: &'a Searcher,
+    /// The inbox that is searched, where it is only one.
+    pub(super) inbox: Option<InboxId>,
+    pub(super) stems: Stems,
+}
+
+type Planned = Box<dyn Query>;
+
+impl Plan<'_> {
+    /// The query for `node`, no deeper than that is.
+    pub(super) fn of(&mut self, node: &Node) -> Result<Planned> {
+        Ok(match node {
+            Node::Nothing => Box::new(EmptyQuery),
+            Node::Word { scope, word, forms } => self.word(scope, word, *forms)?,
+            Node::Phrase(scope, words) => in_zones(scope, |zone| phrase(zone, words)),
+            Node::Near {
+                scope,
+                words,
+                window,
+                ordered,
+            } => in_zones(scope, |zone| {
+                Box::new(Near {
+                    terms: Arc::new(
+                        words
+                            .iter()
+                            .map(|w| term(FIELDS.1.words, zone, w))
+                            .collect(),
+                    ),
+                    window: window.saturating_add(words.len() as u32 - 1),
+                    ordered: *ordered,
+                })
+            }),
+            Node::Beginning(scope, start) => self.beginning(scope, start)?,
+            Node::Exact(tags, value) => no_weight(self.exact(tags, value)?),
+            Node::Time(date, span) => no_weight(self.time(*date, *span)),
+            Node::Range(number, from, to) => no_weight(self.range(*number, *from, *to)),
+            Node::All(nodes) => Box::new(BooleanQuery::intersection(self.list(nodes)?)),
+            Node::Any(nodes) => self.any(nodes)?,
+            Node::Either(a, b) => Box::new(Either(self.of(a)?, self.of(b)?)),
+            Node::Without(yes, no) => Box::new(BooleanQuery::new(vec![
+                (Occur::Must, self.of(yes)?),
+                (Occur::MustNot, self.of(no)?),
+            ])),
+        })
+    }
+
+    fn list(&mut self, nodes: &[Node]) -> Result<Vec<Planned>> {
+        nodes.iter().map(|node| self.of(node)).collect()
+    }
+
+    /// Alternatives; long lists of whole ids are one look-up each in one go.
+    fn any(&mut self, nodes: &[Node]) -> Result<Planned> {
+        let mut ids = Vec::new();
+        let mut others = Vec::new();
+        for node in nodes {
+            match node {
+                Node::Exact(tags, value) if !shortens(tags) => {
+                    ids.extend(tags.iter().map(|tag| exact_term(*tag, value)));
+                }
+                node => others.push(self.of(node)?),
+            }
+        }
+        if !ids.is_empty() {
+            others.push(no_weight(Box::new(TermSetQuery::new(ids))));
+        }
+        Ok(union(others))
+    }
+
+    fn word(&mut self, scope: &Scope, word: &str, forms: bool) -> Result<Planned> {
+        let mut terms: Vec<(Field, String)> = Vec::with_capacity(2);
+        let fields = FIELDS.1;
+        if forms {
+            let stem = self.stems.of(word).unwrap_or(word).to_owned();
+            // A word that is its own stem is found in `words`, all others in `stems`.
+            if self.stems.of(&stem).is_none() {
+                terms.push((fields.words, stem.clone()));
+            }
+            terms.push((fields.stems, stem));
+        } else {
+            terms.push((fields.words, word.to_owned()));
+        }
+        let mut all: Vec<Planned> = Vec::new();
+        for zone in scope.zones {
+            for (field, text) in &terms {
+                all.push(weigh(*zone, one(term(*field, *zone, text))));
+            }
+        }
+        if scope.blobs && prefix::is_blob(word) {
+            all.push(no_weight(self.exact(&[Tag::Pre, Tag::Post], word)?));
+        }
+        Ok(union(all))
+    }
+
+    /// Every word that begins so, in every zone of the scope.
+    fn beginning(&self, scope: &Scope, start: &str) -> Result<Planned> {
+        let mut all: Vec<Planned> = Vec::new();
+        for zone in scope.zones {
+            let found = self.beginning_with(FIELDS.1.words, zone.mark(), start, BEGINNING_MAX)?;
+            let Some(found) = found else {
+                return Err(Error::invalid(
+                    "the query cannot be answered",
+                    format!("“{start}*” stands for too many words, write more of its letters"),
+                ));
+            };
+            all.extend(found.into_iter().map(|term| weigh(*zone, one(term))));
+        }
+        Ok(union(all))
+    }
+
+    /// The terms of `field` that begin with `mark` and `start`, in all segments; `None` where they are too many.
+    fn beginning_with(
+        &self,
+        field: Field,
+        mark: char,
+        start: &str,
+        most: usize,
+    ) -> Result<Option<Vec<Term>>> {
+        let low = format!("{mark}{start}").into_bytes();
+        let mut high = low.clone();
+        high.push(0xff); // behind all that UTF-8 can say
+        let mut found: BTreeSet<Vec<u8>> = BTreeSet::new();
+        for segment in self.searcher.segment_readers() {
+            let index = segment.inverted_index(field)?;
+            let range = index.terms().range().ge(&low).lt(&high).into_stream();
+            let mut stream = range.map_err(|e| Error::Search(e.to_string()))?;
+            while stream.advance() {
+                if !found.contains(stream.key()) {
+                    found.insert(stream.key().to_owned());
+                }
+                if found.len() > most {
+                    return Ok(None);
+                }
+            }
+        }
+        let terms = found
+            .iter()
+            .map(|key| Term::from_field_text(field, &String::from_utf8_lossy(key)));
+        Ok(Some(terms.collect()))
+    }
+
+    fn exact(&self, tags: &[Tag], value: &str) -> Result<Planned> {
+        let mut terms = Vec::new();
+        for tag in tags {
+            if shortens(&[*tag]) {
+                let found = self.beginning_with(FIELDS.1.exact, tag.mark(), value, BLOBS_MAX)?;
+                terms.extend(found.unwrap_or_default());
+            } else {
+                terms.push(exact_term(*tag, value));
+            }
+        }
+        Ok(union(terms.into_iter().map(one).collect()))
+    }
+
+    fn time(&self, date: Date, span: Span) -> Planned {
+        let (from, to) = (
+            span.from.map_or(i64::MIN, |t| t.0),
+            span.to.map_or(i64::MAX, |t| t.0),
+        );
+        match date {
+            Date::Sent => {
+                where_column(column::SENT, move |value: i64| (from..=to).contains(&value))
+            }
+            Date::Received => self.where_place(column::RECEIVED, from, to),
+        }
+    }
+
+    fn range(&self, number: Number, from: Option<u64>, to: Option<u64>) -> Planned {
+        let (from, to) = (from.unwrap_or(0), to.unwrap_or(u64::MAX));
+        match number {
+            Number::Bytes => where_column(column::BYTES, move |v: u64| (from..=to).contains(&v)),
+            Number::Article => {
+                let small = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+                self.where_place(column::NUM, small(from), small(to))
+            }
+        }
+    }
+
+    /// Documents with a place, in the inbox that is searched, whose value lies within.
+    fn where_place(&self, name: &'static str, from: i64, to: i64) -> Planned {
+        let inbox = self.inbox;
+        predicate(move |segment: &SegmentReader| {
+            let places = Places::open(segment, name)?;
+            Ok(move |doc: DocId| {
+                places
+                    .values(doc, inbox)
+                    .any(|value| (from..=to).contains(&value))
+            })
+        })
+    }
+}
+
+/// A column with one value for each place of a document.
+pub(super) struct Places {
+    inbox: Column<i64>,
+    value: Column<i64>,
+}
+
+impl Places {
+    pub(super) fn open(segment: &SegmentReader, name: &str) -> tantivy::Result<Places> {
+        Ok(Places {
+            inbox: segment.fast_fields().i64(column::INBOX)?,
+            value: segment.fast_fields().i64(name)?,
+        })
+    }
+
+    /// The values at the places of `doc` in `inbox`, or at all.
+    pub(super) fn values(
+        &self,
+        doc: DocId,
+        inbox: Option<InboxId>,
+    ) -> impl Iterator<Item = i64> + '_ {
+        self.inbox
+            .values_for_doc(doc)
+            .zip(self.value.values_for_doc(doc))
+            .filter(move |(place, _)| inbox.is_none_or(|inbox| inbox.0 == *place))
+            .map(|(_, value)| value)
+    }
+}
+
+/// The documents kept in that inbox.
+pub(super) fn in_inbox(inbox: InboxId) -> Planned {
+    let term = Term::from_field_i64(FIELDS.1.inbox, inbox.0);
+    no_weight(Box::new(TermQuery::new(term, IndexRecordOption::Basic)))
+}
+
+/// These documents.
+pub(super) fn among(keys: &[MessageKey]) -> Planned {
+    let terms = keys
+        .iter()
+        .map(|key| Term::from_field_i64(FIELDS.1.key, key.0));
+    no_weight(Box::new(TermSetQuery::new(terms)))
+}
+
+/// Whether an id of this kind may be shortened.
+fn shortens(tags: &[Tag]) -> bool {
+    tags.iter().any(|tag| matches!(tag, Tag::Pre | Tag::Post))
+}
+
+fn term(field: Field, zone: Zone, word: &str) -> Term {
+    marked(field, zone.mark(), word)
+}
+
+fn exact_term(tag: Tag, value: &str) -> Term {
+    let value = &value[..value.floor_char_boundary(super::document::TERM_MAX)];
+    marked(FIELDS.1.exact, tag.mark(), value)
+}
+
+fn marked(field: Field, mark: char, text: &str) -> Term {
+    let mut marked = String::with_capacity(text.len() + 1);
+    marked.push(mark);
+    marked.push_str(text);
+    Term::from_field_text(field, &marked)
+}
+
+fn one(term: Term) -> Planned {
+    Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs))
+}
+
+fn phrase(zone: Zone, words: &[String]) -> Planned {
+    let terms = words.iter().map(|w| term(FIELDS.1.words, zone, w));
+    Box::new(PhraseQuery::new(terms.collect()))
+}
+
+fn in_zones(scope: &Scope, query: impl Fn(Zone) -> Planned) -> Planned {
+    let zones = scope.zones.iter();
+    union(zones.map(|zone| weigh(*zone, query(*zone))).collect())
+}
+
+/// Quoted text is found, but does not make a mail more relevant: who is quoted has said it already.
+fn weigh(zone: Zone, query: Planned) -> Planned {
+    match zone {
+        Zone::Quoted => no_weight(query),
+        _ => query,
+    }
+}
+
+fn no_weight(query: Planned) -> Planned {
+    Box::new(ConstScoreQuery::new(query, 0.0))
+}
+
+fn union(mut queries: Vec<Planned>) -> Planned {
+    match queries.len() {
+        0 => Box::new(EmptyQuery),
+        1 => queries.remove(0),
+        _ => Box::new(BooleanQuery::union(queries)),
+    }
+}
+
+/// Documents whose only value in a column pleases `fits`.
+fn where_column<T>(
+    name: &'static str,
+    fits: impl Fn(T) -> bool + Copy + Send + Sync + 'static,
+) -> Planned
+where
+    T: tantivy::columnar::HasAssociatedColumnType + Send + Sync,
+    tantivy::columnar::DynamicColumn: From<Column<T>> + Into<Option<Column<T>>>,
+{
+    predicate(move |segment: &SegmentReader| {
+        let column = segment.fast_fields().column_opt::<T>(name)?;
+        Ok(move |doc: DocId| column.as_ref().and_then(|c| c.first(doc)).is_some_and(fits))
+    })
+}
+
+fn predicate<S>(
+    per_segment: impl Fn(&SegmentReader) -> tantivy::Result<S> + Send + Sync + 'static,
+) -> Planned
+where
+    S: Fn(DocId) -> bool + Send + Sync + 'static,
+{
+    Box::new(DocPredicateQuery::from(FunctionPredicate::from(
+        per_segment,
+    )))
+}

@@ -1,0 +1,178 @@
+//! A few lines of a mail around the words that were sought, with these marked.
+
+use std::collections::HashSet;
+
+use super::query::{Node, Query};
+use super::words::{Stems, Words, has_stem};
+
+/// How much of a text is looked through, in bytes.
+const TEXT_MAX: usize = 256 << 10;
+
+/// How many matches are looked at.
+const MATCHES_MAX: usize = 500;
+
+/// A piece of a snippet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// The text, white space squeezed.
+    pub text: String,
+    /// Whether it is a word that was sought.
+    pub matched: bool,
+}
+
+/// About `width` bytes of `text` where most of the different words of `query` stand together; `None` where none of
+/// them is in it.
+pub fn snippet(query: &Query, text: &str, width: usize) -> Option<Vec<Piece>> {
+    let text = &text[..text.floor_char_boundary(TEXT_MAX)];
+    let mut sought = Sought::default();
+    sought.gather(&query.root);
+    let matches = sought.find(text);
+    let (first, last) = densest(&matches, width)?;
+    let inner = &matches[first..=last];
+    let spare = width.saturating_sub(inner.last()?.to - inner.first()?.from) / 2;
+    let from = at_blank_before(text, inner.first()?.from.saturating_sub(spare));
+    let to = at_blank_after(text, inner.last()?.to.saturating_add(spare));
+    let mut pieces = Vec::new();
+    let mut at = from;
+    for found in inner {
+        push(&mut pieces, &text[at..found.from], false);
+        push(&mut pieces, &text[found.from..found.to], true);
+        at = found.to;
+    }
+    push(&mut pieces, &text[at..to], false);
+    Some(pieces)
+}
+
+/// What is marked: words, stems, beginnings.
+#[derive(Default)]
+struct Sought {
+    words: HashSet<String>,
+    stems: HashSet<String>,
+    beginnings: Vec<String>,
+}
+
+struct Match {
+    from: usize,
+    to: usize,
+    /// What it matched.
+    word: String,
+}
+
+impl Sought {
+    fn gather(&mut self, node: &Node) {
+        match node {
+            Node::Word { word, forms, .. } => {
+                self.words.insert(word.clone());
+                if *forms {
+                    self.stems
+                        .insert(Stems::new(1).of(word).unwrap_or(word).to_owned());
+                }
+            }
+            Node::Phrase(_, words) | Node::Near { words, .. } => {
+                self.words.extend(words.iter().cloned());
+            }
+            Node::Beginning(_, start) => self.beginnings.push(start.clone()),
+            Node::All(nodes) | Node::Any(nodes) => nodes.iter().for_each(|n| self.gather(n)),
+            Node::Either(a, b) => [a, b].into_iter().for_each(|n| self.gather(n)),
+            Node::Without(yes, _) => self.gather(yes),
+            Node::Nothing | Node::Exact(..) | Node::Time(..) | Node::Range(..) => {}
+        }
+    }
+
+    fn find(&self, text: &str) -> Vec<Match> {
+        let mut stems = Stems::new(1024);
+        let mut words = Words::new(text);
+        let mut found = Vec::new();
+        while found.len() < MATCHES_MAX && words.advance() {
+            if let Some(word) = self.matched(&words.word, &mut stems) {
+                found.push(Match {
+                    from: words.from,
+                    to: words.to,
+                    word,
+                });
+            }
+        }
+        found
+    }
+
+    fn matched(&self, word: &str, stems: &mut Stems) -> Option<String> {
+        if self.words.contains(word) {
+            return Some(word.to_owned());
+        }
+        if !self.stems.is_empty() && word.starts_with(has_stem) {
+            let stem = stems.of(word).unwrap_or(word);
+            if self.stems.contains(stem) {
+                return Some(stem.to_owned());
+            }
+        }
+        let start = self
+            .beginnings
+            .iter()
+            .find(|s| word.starts_with(s.as_str()));
+        start.cloned()
+    }
+}
+
+/// The first and the last of those matches that fit into `width` and have the most different words.
+fn densest(matches: &[Match], width: usize) -> Option<(usize, usize)> {
+    let mut best = None;
+    let mut most = 0;
+    for (first, start) in matches.iter().enumerate() {
+        let mut different = HashSet::new();
+        let mut last = first;
+        for (i, other) in matches.iter().enumerate().skip(first).take(20) {
+            if i > first && other.to - start.from > width {
+                break;
+            }
+            different.insert(other.word.as_str());
+            last = i;
+        }
+        if different.len() > most {
+            most = different.len();
+            best = Some((first, last));
+        }
+    }
+    best
+}
+
+/// Adds text with its white space squeezed.
+fn push(pieces: &mut Vec<Piece>, text: &str, matched: bool) {
+    let mut squeezed = String::with_capacity(text.len());
+    for c in text.chars() {
+        let c = if c.is_whitespace() || c.is_control() {
+            ' '
+        } else {
+            c
+        };
+        if c != ' ' || !squeezed.ends_with(' ') {
+            squeezed.push(c);
+        }
+    }
+    if !squeezed.is_empty() {
+        pieces.push(Piece {
+            text: squeezed,
+            matched,
+        });
+    }
+}
+
+/// A place at or before `at`, where no word is cut; not far away.
+fn at_blank_before(text: &str, at: usize) -> usize {
+    let at = text.floor_char_boundary(at);
+    let near = text.floor_char_boundary(at.saturating_sub(40));
+    match text[near..at].rfind(char::is_whitespace) {
+        Some(i) => near + i + 1,
+        None if near == 0 => 0,
+        None => at,
+    }
+}
+
+fn at_blank_after(text: &str, at: usize) -> usize {
+    let at = text.floor_char_boundary(at);
+    let near = text.floor_char_boundary(at.saturating_add(40));
+    match text[at..near].find(char::is_whitespace) {
+        Some(i) => at + i,
+        None if near == text.len() => near,
+        None => at,
+    }
+}

@@ -1,0 +1,491 @@
+//! Cuts text into the words that are searched, the same way for mail and for queries.
+//!
+//! The rules are those of Xapian's term generator, so that a query means here what it means there: a word is a run
+//! of letters, digits, marks and `_`; `'` and `&` may stand inside of it, `,` `.` `;` between two digits; a few
+//! trailing `+` or `#` belong to it (`C++`); initials lose their dots (`U.N.` is `un`). Scripts that are written
+//! without blanks between words are cut into single characters, to be found as phrases of them.
+
+use tantivy::tokenizer::{
+    Language, RawTokenizer, Stemmer, TextAnalyzer, Token, TokenStream, Tokenizer,
+};
+
+/// The longest word that is indexed, in bytes.
+pub(super) const WORD_MAX: usize = 64;
+
+/// Between two pieces of a text that are not neighbours: no phrase and no NEAR reaches over it.
+pub(super) const BREAK: char = '\x0c';
+
+/// How many positions a [`BREAK`] is wide.
+const BREAK_WIDTH: usize = 100;
+
+/// One cut through a text, word after word.
+pub(super) struct Words<'a> {
+    text: &'a str,
+    at: usize,
+    /// The word in lower case.
+    pub(super) word: String,
+    /// Where it stands, in bytes.
+    pub(super) from: usize,
+    /// Where it ends, in bytes.
+    pub(super) to: usize,
+    /// Its number; neighbours differ by one.
+    pub(super) position: usize,
+    next_position: usize,
+}
+
+impl<'a> Words<'a> {
+    pub(super) fn new(text: &'a str) -> Words<'a> {
+        Words::from(text, 0)
+    }
+
+    /// Begins at byte `at`, which must be a character's.
+    pub(super) fn from(text: &'a str, at: usize) -> Words<'a> {
+        Words {
+            text,
+            at,
+            word: String::new(),
+            from: at,
+            to: at,
+            position: 0,
+            next_position: 0,
+        }
+    }
+
+    /// The one word that begins at byte `at` of `text`, however long, and where it ends. A word character stands there.
+    pub(super) fn one(text: &str, at: usize) -> (String, usize) {
+        let mut words = Words::from(text, at);
+        words.take();
+        let end = words.at;
+        (words.word, end.max(at + char_at(text, at).len_utf8()))
+    }
+
+    /// Goes to the next word; `false` after the last one. What is too long to be indexed is passed over as if it
+    /// were not there.
+    pub(super) fn advance(&mut self) -> bool {
+        loop {
+            if !self.skip_to_word() {
+                return false;
+            }
+            self.from = self.at;
+            self.take();
+            self.to = self.at;
+            if self.word.len() <= WORD_MAX {
+                self.position = self.next_position;
+                self.next_position += 1;
+                return true;
+            }
+        }
+    }
+
+    fn skip_to_word(&mut self) -> bool {
+        let bytes = self.text.as_bytes();
+        while let Some(&b) = bytes.get(self.at) {
+            if b.is_ascii() {
+                if is_ascii_word(b) {
+                    return true;
+                }
+                if b == BREAK as u8 {
+                    self.next_position += BREAK_WIDTH;
+                }
+                self.at += 1;
+            } else {
+                let c = char_at(self.text, self.at);
+                if is_word(c) {
+                    return true;
+                }
+                self.at += c.len_utf8();
+            }
+        }
+        false
+    }
+
+    /// Takes one word, beginning where `at` stands on a word character.
+    fn take(&mut self) {
+        self.word.clear();
+        if self.take_initials() {
+            return;
+        }
+        let first = char_at(self.text, self.at);
+        if stands_alone(first) {
+            self.word.push(first);
+            self.at += first.len_utf8();
+            return;
+        }
+        loop {
+            self.take_run();
+            let Some(infix) = self.infix() else { break };
+            self.at += infix.len_utf8();
+            match infix {
+                '\'' | '\u{2019}' | '\u{201b}' => self.word.push('\''),
+                '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' => {}
+                other => self.word.push(other),
+            }
+        }
+        self.take_suffix();
+    }
+
+    /// A run of plain word characters.
+    fn take_run(&mut self) {
+        let bytes = self.text.as_bytes();
+        while let Some(&b) = bytes.get(self.at) {
+            if b.is_ascii() {
+                if !is_ascii_word(b) {
+                    return;
+                }
+                self.push(b.to_ascii_lowercase() as char);
+                self.at += 1;
+            } else {
+                let c = char_at(self.text, self.at);
+                if !is_word(c) || stands_alone(c) {
+                    return;
+                }
+                c.to_lowercase().for_each(|c| self.push(c));
+                self.at += c.len_utf8();
+            }
+        }
+    }
+
+    /// Adds to the word; a few bytes more than are allowed tell that it is too long, the rest need not be kept.
+    fn push(&mut self, c: char) {
+        if self.word.len() <= WORD_MAX {
+            self.word.push(c);
+        }
+    }
+
+    /// `U.N.C.L.E.`, but not `M&S` nor `E.g`.
+    fn take_initials(&mut self) -> bool {
+        let bytes = self.text.as_bytes();
+        let upper = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_uppercase);
+        if !upper(self.at) || bytes.get(self.at + 1) != Some(&b'.') || !upper(self.at + 2) {
+            return false;
+        }
+        let mut p = self.at;
+        let mut letters = String::new();
+        loop {
+            if letters.len() <= WORD_MAX {
+                letters.push(bytes[p].to_ascii_lowercase() as char);
+            }
+            p += 1;
+            if bytes.get(p) != Some(&b'.') {
+                break;
+            }
+            p += 1;
+            if !upper(p) {
+                break;
+            }
+        }
+        if p < bytes.len() && is_word(char_at(self.text, p)) {
+            return false;
+        }
+        self.word = letters;
+        self.at = p;
+        true
+    }
+
+    /// The character at `at`, if it joins what stands on both of its sides into one word.
+    fn infix(&self) -> Option<char> {
+        let c = self.text.get(self.at..)?.chars().next()?;
+        if c.is_ascii() && !matches!(c, '\'' | '&' | ',' | '.' | ';') {
+            return None;
+        }
+        let before = self.text[..self.at].chars().next_back()?;
+        let after = self.text[self.at + c.len_utf8()..].chars().next()?;
+        if !is_word(after) || stands_alone(after) {
+            return None;
+        }
+        let joins = if before.is_numeric() && after.is_numeric() {
+            matches!(
+                c,
+                ',' | '.'
+                    | ';'
+                    | '\u{37e}'
+                    | '\u{589}'
+                    | '\u{60d}'
+                    | '\u{7f8}'
+                    | '\u{2044}'
+                    | '\u{fe10}'
+                    | '\u{fe13}'
+                    | '\u{fe14}'
+            )
+        } else {
+            matches!(
+                c,
+                '\'' | '&'
+                    | '\u{b7}'
+                    | '\u{5f4}'
+                    | '\u{2019}'
+                    | '\u{201b}'
+                    | '\u{2027}'
+                    | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}'
+            )
+        };
+        joins.then_some(c)
+    }
+
+    /// `C++`, `C#`: up to three, and not in `fish+chips`.
+    fn take_suffix(&mut self) {
+        let bytes = self.text.as_bytes();
+        let count = bytes[self.at..]
+            .iter()
+            .take(4)
+            .take_while(|b| matches!(b, b'+' | b'#'))
+            .count();
+        if count == 0 || count > 3 {
+            return;
+        }
+        let end = self.at + count;
+        if end < bytes.len() && is_word(char_at(self.text, end)) {
+            return;
+        }
+        self.word.push_str(&self.text[self.at..end]);
+        self.at = end;
+    }
+}
+
+/// The character that begins at byte `at`; there is one.
+pub(super) fn char_at(text: &str, at: usize) -> char {
+    text.get(at..)
+        .and_then(|rest| rest.chars().next())
+        .unwrap_or(' ')
+}
+
+fn is_ascii_word(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b == b'_'
+}
+
+/// Whether `c` can be part of a word.
+pub(super) fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_' || (!c.is_ascii() && is_mark(c))
+}
+
+/// Accents that are written as characters of their own, and other connecting characters.
+fn is_mark(c: char) -> bool {
+    matches!(c,
+        '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{591}'..='\u{5bd}' | '\u{610}'..='\u{61a}'
+        | '\u{64b}'..='\u{65f}' | '\u{900}'..='\u{903}' | '\u{93a}'..='\u{94f}' | '\u{e31}'..='\u{e4e}'
+        | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{203f}' | '\u{2040}'
+        | '\u{20d0}'..='\u{20ff}' | '\u{fe00}'..='\u{fe0f}' | '\u{fe20}'..='\u{fe2f}')
+}
+
+/// Whether a text in the script of `c` has no blanks between its words, or words too long to be asked for whole.
+fn stands_alone(c: char) -> bool {
+    c >= '\u{e00}'
+        && matches!(c,
+            '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1100}'..='\u{11ff}' | '\u{1780}'..='\u{17ff}'
+            | '\u{2e80}'..='\u{2fdf}' | '\u{3005}'..='\u{3007}' | '\u{3021}'..='\u{318f}' | '\u{31a0}'..='\u{31ff}'
+            | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{a960}'..='\u{a97f}'
+            | '\u{ac00}'..='\u{d7ff}' | '\u{f900}'..='\u{faff}' | '\u{ff66}'..='\u{ff9f}'
+            | '\u{20000}'..='\u{3ffff}')
+}
+
+/// Whether a word that begins so is known by its stem, too. Not those that begin with a digit.
+pub(super) fn has_stem(first: char) -> bool {
+    first.is_alphabetic()
+}
+
+/// The English stems of words in lower case, remembered.
+///
+/// Each word has one place to be remembered in, from which the next word of that place drives it out: so memory is
+/// bounded, and common words stay.
+pub(super) struct Stems {
+    stemmer: TextAnalyzer,
+    known: Vec<Known>,
+}
+
+#[derive(Clone, Default)]
+struct Known {
+    word: String,
+    /// Empty where the word is its own stem.
+    stem: String,
+}
+
+impl Stems {
+    /// Remembers about `room` words, at least one.
+    pub(super) fn new(room: usize) -> Stems {
+        Stems {
+            stemmer: TextAnalyzer::builder(RawTokenizer::default())
+                .filter(Stemmer::new(Language::English))
+                .build(),
+            known: vec![Known::default(); room.max(1)],
+        }
+    }
+
+    /// The stem of `word` where it differs from it.
+    pub(super) fn of(&mut self, word: &str) -> Option<&str> {
+        // FNV-1a, as words are short.
+        let hash = word.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, b| {
+            (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
+        });
+        let place = (hash >> 32) as usize % self.known.len();
+        let known = &mut self.known[place];
+        if known.word != word {
+            known.word.clear();
+            known.word.push_str(word);
+            known.stem.clear();
+            let mut stream = self.stemmer.token_stream(word);
+            if stream.advance() && stream.token().text != word {
+                known.stem.push_str(&stream.token().text);
+            }
+        }
+        (!known.stem.is_empty()).then_some(known.stem.as_str())
+    }
+}
+
+/// Text that has been cut: what the two text fields of the index take, to be taken apart by [`Pieces`].
+#[derive(Default)]
+pub(super) struct CutText {
+    /// The words, a blank before each, or a [`BREAK`] where it is no neighbour of the one before.
+    pub(super) words: String,
+    /// The stems of those words that differ from them, likewise.
+    pub(super) stems: String,
+}
+
+/// Cuts `text` and puts the character `mark` in front.
+pub(super) fn cut(mark: char, text: &str, stems: &mut Stems) -> CutText {
+    let mut cut = CutText::default();
+    cut.words.reserve(text.len() + 2);
+    cut.words.push(mark);
+    cut.stems.push(mark);
+    let mut words = Words::new(text);
+    let mut next = 0;
+    while words.advance() {
+        let neighbour = words.position == next;
+        next = words.position + 1;
+        cut.words.push(if neighbour { ' ' } else { BREAK });
+        cut.words.push_str(&words.word);
+        let stem = words
+            .word
+            .starts_with(has_stem)
+            .then(|| stems.of(&words.word));
+        if let Some(stem) = stem.flatten() {
+            cut.stems.push(' ');
+            cut.stems.push_str(stem);
+        }
+    }
+    cut
+}
+
+/// For tantivy: takes [`CutText`] apart, and puts its mark in front of each piece.
+#[derive(Clone, Default)]
+pub(super) struct Pieces {
+    token: Token,
+}
+
+/// The pieces of one text.
+pub(super) struct PieceStream<'a> {
+    text: &'a str,
+    at: usize,
+    next_position: usize,
+    mark: char,
+    token: &'a mut Token,
+}
+
+impl Tokenizer for Pieces {
+    type TokenStream<'a> = PieceStream<'a>;
+
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> PieceStream<'a> {
+        let mark = text.chars().next().unwrap_or(' ');
+        PieceStream {
+            text,
+            at: mark.len_utf8().min(text.len()),
+            next_position: 0,
+            mark,
+            token: &mut self.token,
+        }
+    }
+}
+
+impl TokenStream for PieceStream<'_> {
+    fn advance(&mut self) -> bool {
+        let Some(before) = self.text.as_bytes().get(self.at) else {
+            return false;
+        };
+        if *before == BREAK as u8 {
+            self.next_position += BREAK_WIDTH;
+        }
+        let from = self.at + 1;
+        let rest = self.text.as_bytes().get(from..).unwrap_or_default();
+        let len = memchr::memchr2(b' ', BREAK as u8, rest).unwrap_or(rest.len());
+        self.at = from + len;
+        self.token.text.clear();
+        self.token.text.push(self.mark);
+        self.token
+            .text
+            .push_str(self.text.get(from..self.at).unwrap_or(""));
+        self.token.position = self.next_position;
+        self.token.offset_from = from;
+        self.token.offset_to = self.at;
+        self.next_position += 1;
+        true
+    }
+
+    fn token(&self) -> &Token {
+        self.token
+    }
+
+    fn token_mut(&mut self) -> &mut Token {
+        self.token
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Stems, Words};
+
+    fn words(text: &str) -> Vec<String> {
+        let mut words = Words::new(text);
+        let mut all = Vec::new();
+        while words.advance() {
+            all.push(words.word.clone());
+        }
+        all
+    }
+
+    #[test]
+    fn text_is_cut_as_xapian_cuts_it() {
+        for (text, expected) in [
+            ("Greg KH <greg@kroah.com>", "greg kh greg kroah com"),
+            ("don't AT&T 1,000.5 v5.4-rc1", "don't at&t 1,000.5 v5.4 rc1"),
+            ("C++ C# fish+chips a++++b c++++", "c++ c# fish chips a b c"),
+            ("U.N.C.L.E. M&S E.g. P.T.O", "uncle m&s e g pto"),
+            ("drivers/mtd/nand_base.c", "drivers mtd nand_base c"),
+            ("change-id: 2021-x", "change id 2021 x"),
+            ("Ünïcode ǅ l’été", "ünïcode ǆ l'été"),
+            ("日本語 text한국", "日 本 語 text 한 국"),
+            ("'a' &b& 1. 2, a.b", "a b 1 2 a b"),
+            ("", ""),
+            ("\u{301}", "\u{301}"),
+        ] {
+            assert_eq!(words(text).join(" "), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_word_of_more_than_64_bytes_is_not_there() {
+        let text = format!("a {} b {}", "x".repeat(65), "y".repeat(64));
+        assert_eq!(words(&text), ["a", "b", &"y".repeat(64)]);
+    }
+
+    #[test]
+    fn a_break_parts_neighbours() {
+        let mut words = Words::new("a b\x0cc");
+        let mut at = Vec::new();
+        while words.advance() {
+            at.push(words.position);
+        }
+        assert_eq!(at, [0, 1, 102]);
+    }
+
+    #[test]
+    fn stems_are_english_and_only_those_that_differ() {
+        let mut stems = Stems::new(2);
+        for (word, stem) in [
+            ("running", Some("run")),
+            ("run", None),
+            ("happy", Some("happi")),
+            ("generously", Some("generous")),
+        ] {
+            assert_eq!(stems.of(word), stem, "{word}");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Writes the index: adds, removes, and commits with a word on how far it has come.
+//!
+//! Nothing is seen by anyone before [`Writer::commit`]; a crash before that leaves the last commit. What is added
+//! again under the same key takes the place of what was there.
+
+use std::time::Duration;
+
+use tantivy::index::{SegmentId, SegmentMeta};
+use tantivy::indexer::LogMergePolicy;
+use tantivy::{IndexWriter, TantivyDocument, Term};
+
+use super::document::Document;
+use super::failed;
+use super::schema::FIELDS;
+use crate::error::Result;
+use crate::id::MessageKey;
+
+/// Memory for each thread that indexes, in bytes.
+const HEAP: usize = 64 << 20;
+
+/// How often, and how long each time, a merge that goes on already is waited for: ten minutes in all.
+const MERGE_TRIES: u32 = 6000;
+const MERGE_PAUSE: Duration = Duration::from_millis(100);
+
+/// The only one who writes an index.
+pub struct Writer {
+    inner: IndexWriter<TantivyDocument>,
+}
+
+impl Writer {
+    pub(super) fn open(index: &tantivy::Index, threads: usize) -> Result<Writer> {
+        let threads = threads.clamp(1, 8);
+        let inner: IndexWriter<TantivyDocument> = index
+            .writer_with_num_threads(threads, HEAP * threads)
+            .map_err(failed)?;
+        let mut policy = LogMergePolicy::default();
+        policy.set_del_docs_ratio_before_merge(0.2);
+        inner.set_merge_policy(Box::new(policy));
+        Ok(Writer { inner })
+    }
+
+    /// Adds a message, in the place of what has its key.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Search`] where the index cannot be written.
+    pub fn add(&self, document: Document) -> Result<()> {
+        self.remove(document.key());
+        self.add_new(document)
+    }
+
+    /// Adds a message whose key is known to be new: saves the look for an old one.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Search`] where the index cannot be written.
+    pub fn add_new(&self, document: Document) -> Result<()> {
+        self.inner
+            .add_document(document.into_tantivy())
+            .map_err(failed)?;
+        Ok(())
+    }
+
+    /// Removes everything.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Search`] where the index cannot be written.
+    pub fn clear(&self) -> Result<()> {
+        self.inner.delete_all_documents().map_err(failed)?;
+        Ok(())
+    }
+
+    /// Removes the message with that key, if it is there.
+    pub fn remove(&self, key: MessageKey) {
+        self.inner
+            .delete_term(Term::from_field_i64(FIELDS.1.key, key.0));
+    }
+
+    /// Makes everything so far to be found and to last, and `payload` with it ([`super::Search::payload`]).
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Search`] where the index cannot be written; then nothing has changed.
+    pub fn commit(&mut self, payload: &str) -> Result<()> {
+        let mut commit = self.inner.prepare_commit().map_err(failed)?;
+        commit.set_payload(payload);
+        commit.commit().map_err(failed)?;
+        Ok(())
+    }
+
+    /// Forgets everything since the last commit.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Search`] where the index cannot be read.
+    pub fn roll_back(&mut self) -> Result<()> {
+        self.inner.rollback().map_err(failed)?;
+        Ok(())
+    }
+
+    /// Writes every segment anew that still holds words of removed messages, and deletes the old ones: after a purge
+    /// not one of its words is left on disk. Removals must have been committed. What a [`super::Search`] of this
+    /// process still reads is only deleted when that has been refreshed and this is called again.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Search`] where the index cannot be written.
+    pub fn expunge(&mut self) -> Result<()> {
+        let mut tries = 0;
+        loop {
+            let stale = self.stale_segments()?;
+            if stale.is_empty() {
+                break;
+            }
+            for id in stale {
+                let merged = self.inner.merge(&[id]).wait();
+                // One that is just being merged with others is not ours to merge: wait for that.
+                if let Err(error) = merged {
+                    tries += 1;
+                    if tries > MERGE_TRIES {
+                        return Err(failed(error));
+                    }
+                    std::thread::sleep(MERGE_PAUSE);
+                }
+            }
+        }
+        self.inner.garbage_collect_files().wait().map_err(failed)?;
+        Ok(())
+    }
+
+    /// The segments that hold removed messages. Only their ids: what is held by its meta data is not deleted.
+    fn stale_segments(&self) -> Result<Vec<SegmentId>> {
+        let metas = self
+            .inner
+            .index()
+            .searchable_segment_metas()
+            .map_err(failed)?;
+        let stale = metas.iter().filter(|meta| meta.has_deletes());
+        Ok(stale.map(SegmentMeta::id).collect())
+    }
+
+    /// Waits until no segments are being merged, and closes.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Search`] where a merge failed.
+    pub fn close(self) -> Result<()> {
+        self.inner.wait_merging_threads().map_err(failed)
+    }
+}
