@@ -37,7 +37,7 @@ pub struct Place {
 pub struct Document {
     key: MessageKey,
     zones: [String; ZONES.len()],
-    cut: Vec<CutText>,
+    cut: Vec<(Zone, CutText)>,
     tags: Vec<(Tag, String)>,
     numbers: TantivyDocument,
     room: usize,
@@ -261,7 +261,7 @@ impl Document {
         STEMS.with_borrow_mut(|stems| {
             for (zone, text) in ZONES.iter().zip(&mut self.zones) {
                 if !text.is_empty() {
-                    self.cut.push(words::cut(zone.mark(), text, stems));
+                    self.cut.push((*zone, words::cut(zone.mark(), text, stems)));
                     *text = String::new();
                 }
             }
@@ -273,9 +273,9 @@ impl Document {
         self.tags.sort();
         self.tags.dedup();
         let mut document = self.numbers;
-        for text in &self.cut {
-            document.add_text(FIELDS.1.words, &text.words);
-            document.add_text(FIELDS.1.stems, &text.stems);
+        for (zone, text) in &self.cut {
+            document.add_text(FIELDS.1.words(*zone), &text.words);
+            document.add_text(FIELDS.1.stems(*zone), &text.stems);
         }
         for (tag, value) in &self.tags {
             let mut term = String::with_capacity(value.len() + 1);

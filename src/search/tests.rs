@@ -358,7 +358,14 @@ fn holds(search: &Search, text: &str) -> bool {
     let searcher = search.searcher();
     let mut found = false;
     for segment in searcher.segment_readers() {
-        for field in [fields.words, fields.stems, fields.exact] {
+        let (body, quoted) = (super::Zone::Body, super::Zone::Quoted);
+        for field in [
+            fields.words(body),
+            fields.stems(body),
+            fields.words(quoted),
+            fields.stems(quoted),
+            fields.exact,
+        ] {
             let index = segment.inverted_index(field).unwrap();
             let mut terms = index.terms().stream().unwrap();
             while terms.advance() {
