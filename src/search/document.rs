@@ -320,7 +320,9 @@ fn unquoted(name: &str) -> String {
             bytes.push(b);
             continue;
         }
-        let digits = rest.get(..3).filter(|d| d.iter().all(|b| (b'0'..=b'7').contains(b)));
+        let digits = rest
+            .get(..3)
+            .filter(|d| d.iter().all(|b| (b'0'..=b'7').contains(b)));
         if let Some(digits) = digits {
             let value = digits.iter().fold(0u32, |n, b| n * 8 + u32::from(b - b'0'));
             bytes.push(value as u8);
@@ -331,4 +333,42 @@ fn unquoted(name: &str) -> String {
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{end_of_run, list_id, unquoted};
+
+    #[test]
+    fn list_ids_lose_their_phrase() {
+        for (header, id) in [
+            ("The <b> List <List.Example.org>", "list.example.org"),
+            ("<a.b>", "a.b"),
+            ("bare.example.org", "bare.example.org"),
+            ("open <a.b", "a.b"),
+            ("", ""),
+        ] {
+            assert_eq!(list_id(header), id, "{header}");
+        }
+    }
+
+    #[test]
+    fn git_names_are_unquoted() {
+        for (quoted, name) in [
+            (r"\303\274ber.c", "über.c"),
+            (r"a\tb", "a b"),
+            (r#"a\"b\\"#, "a\"b\\"),
+            (r"\777", "\u{fffd}"),
+            (r"end\", "end"),
+        ] {
+            assert_eq!(unquoted(quoted), name, "{quoted}");
+        }
+    }
+
+    #[test]
+    fn runs_end_where_quoting_begins_or_ends() {
+        assert_eq!(end_of_run("> a\n>b\nc\n", true), 7);
+        assert_eq!(end_of_run("a\nb\n> c", false), 4);
+        assert_eq!(end_of_run("a", false), 1);
+    }
 }

@@ -263,7 +263,10 @@ impl Top {
     fn add(&mut self, candidate: Candidate) {
         self.total += 1;
         self.best = self.best.max(candidate.score);
-        let passed = self.window.after.is_some_and(|after| candidate.rank >= after);
+        let passed = self
+            .window
+            .after
+            .is_some_and(|after| candidate.rank >= after);
         if passed || self.floor.is_some_and(|floor| candidate.rank <= floor) {
             return;
         }
@@ -278,7 +281,8 @@ impl Top {
         if self.kept.len() <= wanted {
             return;
         }
-        self.kept.select_nth_unstable_by(wanted - 1, |a, b| b.cmp(a));
+        self.kept
+            .select_nth_unstable_by(wanted - 1, |a, b| b.cmp(a));
         self.kept.truncate(wanted);
         self.floor = self.kept.iter().map(|c| c.rank).min();
     }
@@ -288,8 +292,10 @@ impl Top {
         self.kept.sort_unstable_by(|a, b| b.cmp(a));
         let more = self.kept.len() >= self.wanted();
         let best = f32::from_bits(self.best);
-        let shown = self.kept.iter().skip(self.window.offset).take(self.window.limit);
-        let hits: Vec<Hit> = shown.clone().map(|c| c.hit(best)).collect();
+        let from = self.window.offset.min(self.kept.len());
+        let to = from.saturating_add(self.window.limit).min(self.kept.len());
+        let shown = self.kept.get(from..to).unwrap_or_default();
+        let hits = shown.iter().map(|c| c.hit(best)).collect();
         let last = shown.last().map(|c| c.rank);
         Found {
             hits,

@@ -3,9 +3,11 @@
 //! It finds messages by their keys in the catalogue, and nothing else of them is kept here. It may be thrown away and
 //! made again from the mail.
 
+mod approxidate;
 mod dates;
 mod document;
 mod find;
+mod lexer;
 mod near;
 mod parse;
 mod patch;

@@ -11,7 +11,9 @@ use tantivy::query::{
     Weight,
 };
 use tantivy::schema::IndexRecordOption;
-use tantivy::{BitSet, DocId, DocSet, Result, Score, SegmentReader, TERMINATED, TantivyError, Term};
+use tantivy::{
+    BitSet, DocId, DocSet, Result, Score, SegmentReader, TERMINATED, TantivyError, Term,
+};
 
 /// Words of one zone within a window.
 #[derive(Clone, Debug)]
@@ -210,7 +212,11 @@ mod tests {
             (vec![vec![1], vec![1]], 1, true, false),
             (vec![vec![1], vec![]], 9, false, false),
         ] {
-            assert_eq!(within(&positions, window, ordered), near, "{positions:?} {window}");
+            assert_eq!(
+                within(&positions, window, ordered),
+                near,
+                "{positions:?} {window}"
+            );
         }
     }
 }

@@ -1,32 +1,16 @@
 //! Reads the query language, as Xapian's parser reads it with public-inbox's settings.
 //!
-//! First the text becomes a list of [`Token`]s, then these become a tree by precedence: what stands side by side
+//! The text has become a list of [`Token`]s (`lexer.rs`); here these become a tree by precedence: what stands side by side
 //! binds closest, then AND and NOT, then XOR, then OR. Where that fails for want of an operand the one who asked is
-//! told; where it fails otherwise the words alone are searched. Both steps are linear, and no deeper than
-//! [`DEPTH_MAX`].
+//! told; where it fails otherwise the words alone are searched. Linear, and no deeper than [`DEPTH_MAX`].
 
-use super::dates::Span;
-use super::prefix::{self, ANYWHERE, Prefix};
-use super::query::{Node, Number, Scope};
-use super::words::{WORD_MAX, Words, char_at, has_stem, is_word};
-use crate::error::{Error, Result};
+use super::lexer::{DEPTH_MAX, Lexer, Style, Token, refused};
+use super::query::{Node, Scope};
+use crate::error::Result;
 use crate::time::Timestamp;
 
 /// The longest query, in bytes; lists of a thousand patch-ids fit.
 const TEXT_MAX: usize = 64 << 10;
-/// The most parentheses within each other.
-const DEPTH_MAX: usize = 50;
-/// The most words, each of which is sought in up to eleven zones.
-const WORDS_MAX: usize = 300;
-/// The most words with a `*`.
-const BEGINNINGS_MAX: usize = 16;
-/// The most other things: ids, dates, numbers.
-const OTHERS_MAX: usize = 2000;
-/// The window of `NEAR` and `ADJ` without a number.
-const WINDOW: u32 = 10;
-/// The widest window.
-const WINDOW_MAX: u32 = 1000;
-
 /// What the query asks for, and what the one who asked should know.
 pub(super) fn parse(text: &str, now: Timestamp) -> Result<(Node, Vec<String>)> {
     if text.len() > TEXT_MAX {
@@ -51,407 +35,6 @@ fn words_alone(text: &str, now: Timestamp) -> Result<(Node, Vec<String>)> {
     notes.push("the query could not be read as a whole, so its words were searched".to_owned());
     let node = Tree::new(lexer.tokens).whole().ok().flatten();
     Ok((node.unwrap_or(Node::Nothing), notes))
-}
-
-fn refused(why: impl Into<String>) -> Error {
-    Error::invalid("the query cannot be answered", why)
-}
-
-#[derive(Clone, Debug)]
-enum Token {
-    Open,
-    Close,
-    And,
-    Or,
-    Xor,
-    Not,
-    Plus,
-    Minus,
-    /// NEAR, or ADJ where the order counts.
-    Near {
-        window: u32,
-        ordered: bool,
-    },
-    Leaf(Node),
-}
-
-/// How much of the language is heeded.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Style {
-    Full,
-    Words,
-}
-
-struct Lexer<'a> {
-    text: &'a str,
-    at: usize,
-    now: Timestamp,
-    style: Style,
-    tokens: Vec<Token>,
-    notes: Vec<String>,
-    /// The scopes of the parentheses that are open.
-    scopes: Vec<&'static Scope>,
-    words: usize,
-    beginnings: usize,
-    others: usize,
-}
-
-impl<'a> Lexer<'a> {
-    fn new(text: &'a str, now: Timestamp, style: Style) -> Lexer<'a> {
-        Lexer {
-            text,
-            at: 0,
-            now,
-            style,
-            tokens: Vec::new(),
-            notes: Vec::new(),
-            scopes: Vec::new(),
-            words: 0,
-            beginnings: 0,
-            others: 0,
-        }
-    }
-
-    fn run(&mut self) -> Result<()> {
-        while let Some(c) = self.peek() {
-            if is_word(c) {
-                self.term()?;
-            } else {
-                self.at += c.len_utf8();
-                if self.style == Style::Full {
-                    self.sign(c)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn peek(&self) -> Option<char> {
-        self.text.get(self.at..)?.chars().next()
-    }
-
-    fn scope(&self) -> &'static Scope {
-        self.scopes.last().copied().unwrap_or(&ANYWHERE)
-    }
-
-    /// A character that is no part of a word, just passed.
-    fn sign(&mut self, c: char) -> Result<()> {
-        match c {
-            '(' => self.open(self.scope())?,
-            ')' => {
-                if self.scopes.pop().is_some() {
-                    self.tokens.push(Token::Close);
-                }
-            }
-            '+' | '-' => {
-                let before = self.text[..self.at - 1].chars().next_back();
-                let leads = before.is_none_or(|b| b <= ' ' || matches!(b, '(' | ')'));
-                let led = self.peek().is_some_and(|n| n > ' ' && n != ')');
-                if leads && led {
-                    self.tokens
-                        .push(if c == '+' { Token::Plus } else { Token::Minus });
-                }
-            }
-            _ if is_quote(c) => self.phrase(self.scope())?,
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn open(&mut self, scope: &'static Scope) -> Result<()> {
-        if self.scopes.len() >= DEPTH_MAX {
-            // Only what holds words can matter; those who write so many mean nothing by them.
-            return Err(refused(format!("more than {DEPTH_MAX} parentheses are open")));
-        }
-        self.scopes.push(scope);
-        self.tokens.push(Token::Open);
-        Ok(())
-    }
-
-    /// Something that begins with a word: a prefix and what belongs to it, an operator, or a word.
-    fn term(&mut self) -> Result<()> {
-        if let Some((found, behind)) = self.prefix() {
-            return self.prefixed(found, behind);
-        }
-        self.run_of_words(self.scope(), true)
-    }
-
-    /// A known prefix with something behind it, and where that begins.
-    fn prefix(&self) -> Option<(Prefix, usize)> {
-        let rest = &self.text[self.at..];
-        let len = rest.bytes().take(16).position(|b| b == b':')?;
-        let found = prefix::find(&rest[..len])?;
-        let next = rest[len + 1..].chars().next()?;
-        (next > ' ' && next != ')').then_some((found, self.at + len + 1))
-    }
-
-    fn prefixed(&mut self, found: Prefix, behind: usize) -> Result<()> {
-        let start = self.at;
-        self.at = behind;
-        match found {
-            Prefix::Words(scope) => self.prefixed_words(scope, start),
-            Prefix::Exact(tags) => {
-                let value = self.value();
-                self.other(exact(tags, &value))
-            }
-            Prefix::Time(date, grain) => {
-                let value = self.value();
-                let node = match Span::parse(&value, grain, self.now) {
-                    Some(span) => Node::Time(date, span),
-                    None => {
-                        self.notes.push(format!("“{value}” is not a date"));
-                        Node::Nothing
-                    }
-                };
-                self.other(node)
-            }
-            Prefix::Number(number) => {
-                let value = self.value();
-                match range(&value, number) {
-                    Some(node) => self.other(node),
-                    None => {
-                        self.at = start;
-                        self.run_of_words(self.scope(), false)
-                    }
-                }
-            }
-        }
-    }
-
-    fn prefixed_words(&mut self, scope: &'static Scope, start: usize) -> Result<()> {
-        let mut next = self.peek();
-        if self.style == Style::Full && next.is_some_and(is_quote) {
-            self.at += next.map_or(0, char::len_utf8);
-            return self.phrase(scope);
-        }
-        if self.style == Style::Full && next == Some('(') {
-            self.at += 1;
-            return self.open(scope);
-        }
-        if next != Some(':') {
-            while next.is_some_and(joins) {
-                self.at += 1;
-                next = self.peek();
-            }
-        }
-        if next.is_some_and(is_word) {
-            return self.run_of_words(scope, false);
-        }
-        // It looks like a prefix, but has no word behind it.
-        self.at = start;
-        self.run_of_words(self.scope(), false)
-    }
-
-    /// The text up to the next blank or `)`, or in quotes, where `""` is a quote.
-    fn value(&mut self) -> String {
-        let mut value = String::new();
-        let mut chars = self.text[self.at..].char_indices().peekable();
-        let quoted = chars.next_if(|(_, c)| is_quote(*c)).is_some();
-        while let Some((_, c)) = chars.peek().copied() {
-            if quoted && is_quote(c) {
-                chars.next();
-                if chars.next_if(|(_, c)| *c == '"').is_none() {
-                    break;
-                }
-                value.push('"');
-                continue;
-            }
-            if !quoted && (c <= ' ' || c == ')') {
-                break;
-            }
-            value.push(c);
-            chars.next();
-        }
-        self.at = chars.peek().map_or(self.text.len(), |(i, _)| self.at + i);
-        value
-    }
-
-    fn other(&mut self, node: Node) -> Result<()> {
-        self.others += 1;
-        if self.others > OTHERS_MAX {
-            return Err(refused(format!("it has more than {OTHERS_MAX} ids or ranges")));
-        }
-        self.tokens.push(Token::Leaf(node));
-        Ok(())
-    }
-
-    fn count_words(&mut self, more: usize) -> Result<()> {
-        self.words += more;
-        if self.words > WORDS_MAX {
-            return Err(refused(format!("it has more than {WORDS_MAX} words")));
-        }
-        Ok(())
-    }
-
-    /// What stands in quotes; the first one has been passed.
-    fn phrase(&mut self, scope: &'static Scope) -> Result<()> {
-        let rest = &self.text[self.at..];
-        let end = rest.find(is_quote).unwrap_or(rest.len());
-        let inner = &rest[..end];
-        self.at += end + rest[end..].chars().next().map_or(0, char::len_utf8);
-        let mut words = Words::new(inner);
-        let mut all = Vec::new();
-        while words.advance() {
-            self.count_words(1)?;
-            all.push(words.word.clone());
-        }
-        self.push_words(scope, all, false);
-        Ok(())
-    }
-
-    /// Words in a row: one word has forms, a row does not.
-    fn push_words(&mut self, scope: &'static Scope, mut words: Vec<String>, forms: bool) {
-        let node = match words.len() {
-            0 => return,
-            1 => Node::Word {
-                scope,
-                word: words.remove(0),
-                forms,
-            },
-            _ => Node::Phrase(scope, words),
-        };
-        self.tokens.push(Token::Leaf(node));
-    }
-
-    /// A word, and those that only punctuation keeps apart from it: `a.b@c` is a phrase.
-    fn run_of_words(&mut self, scope: &'static Scope, bare: bool) -> Result<()> {
-        let first = char_at(self.text, self.at);
-        let written = self.take();
-        if bare && self.style == Style::Full && self.operator(&written.0) {
-            return Ok(());
-        }
-        self.count_words(1)?;
-        let mut words = vec![written.1];
-        if self.style == Style::Full && self.peek() == Some('*') {
-            let after = char_at(self.text, self.at + 1);
-            if !is_word(after) {
-                self.at += 1;
-                return self.beginning(scope, words.remove(0));
-            }
-        }
-        let lone_follower = self.peek();
-        while self.joined() {
-            self.count_words(1)?;
-            words.push(self.take().1);
-        }
-        let prevented = lone_follower.is_some_and(prevents_forms);
-        let forms = has_stem(first) && !first.is_uppercase() && !prevented;
-        let had = words.len();
-        words.retain(|word| word.len() <= WORD_MAX);
-        if words.is_empty() {
-            let longest = format!("words of more than {WORD_MAX} bytes are not indexed");
-            self.notes.push(longest);
-            self.tokens.push(Token::Leaf(Node::Nothing));
-            return Ok(());
-        }
-        self.push_words(scope, words, forms && had == 1);
-        Ok(())
-    }
-
-    fn beginning(&mut self, scope: &'static Scope, start: String) -> Result<()> {
-        self.beginnings += 1;
-        if self.beginnings > BEGINNINGS_MAX {
-            return Err(refused(format!("it has more than {BEGINNINGS_MAX} words with *")));
-        }
-        self.tokens.push(Token::Leaf(Node::Beginning(scope, start)));
-        Ok(())
-    }
-
-    /// Whether the next word belongs to the same phrase; passes what stands between.
-    fn joined(&mut self) -> bool {
-        let rest = &self.text[self.at..];
-        let end = rest.find(|c| !joins(c)).unwrap_or(rest.len());
-        let more = rest[end..].chars().next().is_some_and(is_word);
-        self.at += end; // signs at the end of a word mean nothing
-        more
-    }
-
-    /// The word at this place, as it is written and as it is sought.
-    fn take(&mut self) -> (&'a str, String) {
-        let (word, end) = Words::one(self.text, self.at);
-        let written = &self.text[self.at..end];
-        self.at = end;
-        (written, word)
-    }
-
-    /// AND, OR and so on in capitals. NEAR and ADJ may have their width behind a slash.
-    fn operator(&mut self, word: &str) -> bool {
-        let token = match word {
-            "AND" => Token::And,
-            "OR" => Token::Or,
-            "XOR" => Token::Xor,
-            "NOT" => Token::Not,
-            "NEAR" | "ADJ" => match self.width() {
-                Some(window) => Token::Near {
-                    window,
-                    ordered: word == "ADJ",
-                },
-                None => return false,
-            },
-            _ => return false,
-        };
-        self.tokens.push(token);
-        true
-    }
-
-    /// The number behind `NEAR/`; `None` where NEAR is an ordinary word.
-    fn width(&mut self) -> Option<u32> {
-        let rest = &self.text[self.at..];
-        let Some(number) = rest.strip_prefix('/') else {
-            return Some(WINDOW);
-        };
-        let len = number.bytes().take_while(u8::is_ascii_digit).count();
-        let after = number[len..].chars().next();
-        if len == 0 || after.is_some_and(|c| c > ' ' && c != '(') {
-            return None;
-        }
-        self.at += 1 + len;
-        Some(number[..len].parse().map_or(WINDOW_MAX, |n: u32| n.clamp(1, WINDOW_MAX)))
-    }
-}
-
-fn is_quote(c: char) -> bool {
-    matches!(c, '"' | '\u{201c}' | '\u{201d}')
-}
-
-/// What makes a phrase of the words on both of its sides.
-fn joins(c: char) -> bool {
-    matches!(c, '.' | '-' | '/' | ':' | '\\' | '@')
-}
-
-/// What follows only names and code, whose forms nobody wants.
-fn prevents_forms(c: char) -> bool {
-    matches!(
-        c,
-        '(' | '/' | '\\' | '@' | '<' | '>' | '=' | '*' | '[' | '{' | '"'
-    )
-}
-
-/// An id as a whole; a blob's may be shortened to seven digits.
-fn exact(tags: &'static [super::schema::Tag], value: &str) -> Node {
-    use super::schema::Tag;
-    let value = match tags {
-        [Tag::Mid | Tag::Reference] => value.trim_matches(['<', '>']).to_owned(),
-        _ => value.to_lowercase(),
-    };
-    let is_blob = matches!(tags, [Tag::Pre | Tag::Post, ..]);
-    if value.is_empty() || (is_blob && !prefix::is_blob(&value)) {
-        return Node::Nothing;
-    }
-    Node::Exact(tags, value)
-}
-
-/// `A..B`, `A..`, `..B` or `A`.
-fn range(value: &str, number: Number) -> Option<Node> {
-    let end = |text: &str| match text {
-        "" => Some(None),
-        text => text.parse::<u64>().ok().map(Some),
-    };
-    let (from, to) = match value.split_once("..") {
-        Some((from, to)) => (end(from)?, end(to)?),
-        None => (Some(value.parse().ok()?), Some(value.parse().ok()?)),
-    };
-    Some(Node::Range(number, from, to))
 }
 
 /// Why tokens make no tree.
@@ -737,7 +320,10 @@ mod tests {
             ("f:\"Greg KH\"", "“greg kh” in From"),
             ("nq:\"change-id: x\"", "“change id x” in unquoted text"),
             ("dfn:drivers/mtd", "“drivers mtd” in file names of patches"),
-            ("s:(x OR Y)", "“x” in any form in the subject or “y” in the subject"),
+            (
+                "s:(x OR Y)",
+                "“x” in any form in the subject or “y” in the subject",
+            ),
             ("path:/usr/lib", "“path usr lib”"),
             ("s:", "“s” in any form"),
             ("s: x", "“s” in any form and “x” in any form"),
@@ -746,20 +332,41 @@ mod tests {
             ("foo*bar", "“foo” and “bar” in any form"),
             ("*foo", "“foo” in any form"),
             ("*", "nothing"),
-            ("x AND y OR z", "(“x” in any form and “y” in any form) or “z” in any form"),
-            ("x y OR z", "(“x” in any form and “y” in any form) or “z” in any form"),
-            ("x XOR y", "either “x” in any form or “y” in any form, not both"),
+            (
+                "x AND y OR z",
+                "(“x” in any form and “y” in any form) or “z” in any form",
+            ),
+            (
+                "x y OR z",
+                "(“x” in any form and “y” in any form) or “z” in any form",
+            ),
+            (
+                "x XOR y",
+                "either “x” in any form or “y” in any form, not both",
+            ),
             ("x -y", "“x” in any form, but not “y” in any form"),
             ("x NOT y", "“x” in any form, but not “y” in any form"),
             ("x AND NOT y", "“x” in any form, but not “y” in any form"),
-            ("x -(y z)", "“x” in any form, but not (“y” in any form and “z” in any form)"),
-            ("+x -y -z", "“x” in any form, but not (“y” in any form or “z” in any form)"),
+            (
+                "x -(y z)",
+                "“x” in any form, but not (“y” in any form and “z” in any form)",
+            ),
+            (
+                "+x -y -z",
+                "“x” in any form, but not (“y” in any form or “z” in any form)",
+            ),
             ("u-boot", "“u boot”"),
             ("x - y", "“x” in any form and “y” in any form"),
             ("x +", "“x” in any form"),
             ("C++", "“c++”"),
-            ("static NEAR/3 analysis", "“static”, “analysis” within 3 words"),
-            ("a ADJ b ADJ c", "“a”, “b”, “c” within 10 words in this order"),
+            (
+                "static NEAR/3 analysis",
+                "“static”, “analysis” within 3 words",
+            ),
+            (
+                "a ADJ b ADJ c",
+                "“a”, “b”, “c” within 10 words in this order",
+            ),
             ("s:a NEAR f:b", "nothing"),
             ("foo(", "“foo”"),
             ("(x", "“x” in any form"),
@@ -773,10 +380,16 @@ mod tests {
             ("dfpre:ABCDEF0", "patches that change blob abcdef0"),
             ("dfpost:abc", "nothing"),
             ("patchid:A OR patchid:B", "patch-id a or patch-id b"),
-            ("patchid:a patchid:b x", "“x” in any form and (patch-id a or patch-id b)"),
+            (
+                "patchid:a patchid:b x",
+                "“x” in any form and (patch-id a or patch-id b)",
+            ),
             ("patchid:a AND patchid:b", "patch-id a and patch-id b"),
             ("d:20210901..", "sent from 2021-09-01 00:00:00 on"),
-            ("(f:x AND d:..20210901)", "“x” in any form in From and sent up to 2021-09-01 23:59:59"),
+            (
+                "(f:x AND d:..20210901)",
+                "“x” in any form in From and sent up to 2021-09-01 23:59:59",
+            ),
             ("d:foo", "nothing"),
             ("rt:1631439288..", "received from 2021-09-12 09:34:48 on"),
             ("z:1..2", "bytes from 1 up to 2"),
@@ -794,7 +407,17 @@ mod tests {
 
     #[test]
     fn an_operator_without_its_sides_is_refused() {
-        for text in ["AND", "x AND", "OR x", "x OR", "NOT x", "x NOT", "x XOR", "(x OR)", "x AND AND y"] {
+        for text in [
+            "AND",
+            "x AND",
+            "OR x",
+            "x OR",
+            "NOT x",
+            "x NOT",
+            "x XOR",
+            "(x OR)",
+            "x AND AND y",
+        ] {
             assert!(reading(text).starts_with("! "), "{text}: {}", reading(text));
         }
     }
@@ -825,7 +448,10 @@ mod tests {
     fn notes_say_what_was_not_understood() {
         for (text, note) in [
             ("d:foo", "“foo” is not a date"),
-            ("-x", "the query could not be read as a whole, so its words were searched"),
+            (
+                "-x",
+                "the query could not be read as a whole, so its words were searched",
+            ),
         ] {
             let query = Query::parse(text, NOW).unwrap();
             assert_eq!(query.notes(), [note], "{text}");
@@ -836,10 +462,38 @@ mod tests {
     /// Pieces that mean something, in any order.
     fn query() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
-            Just("AND"), Just("OR"), Just("NOT"), Just("XOR"), Just("NEAR/2"), Just("ADJ"), Just("("), Just(")"),
-            Just("\""), Just("-"), Just("+"), Just("*"), Just(" "), Just(" "), Just(" "), Just("s:"), Just("d:"),
-            Just("mid:"), Just("rt:"), Just(".."), Just("foo"), Just("Bar"), Just("日本"), Just("'"), Just("é"),
-            Just(":"), Just("last.week"), Just("2021"), Just("\u{0}"), Just("“"), Just("@"), Just("A.B."),
+            Just("AND"),
+            Just("OR"),
+            Just("NOT"),
+            Just("XOR"),
+            Just("NEAR/2"),
+            Just("ADJ"),
+            Just("("),
+            Just(")"),
+            Just("\""),
+            Just("-"),
+            Just("+"),
+            Just("*"),
+            Just(" "),
+            Just(" "),
+            Just(" "),
+            Just("s:"),
+            Just("d:"),
+            Just("mid:"),
+            Just("rt:"),
+            Just(".."),
+            Just("foo"),
+            Just("Bar"),
+            Just("日本"),
+            Just("'"),
+            Just("é"),
+            Just(":"),
+            Just("last.week"),
+            Just("2021"),
+            Just("\u{0}"),
+            Just("“"),
+            Just("@"),
+            Just("A.B."),
         ];
         collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
     }

@@ -437,9 +437,21 @@ index 0000000..1269488
     fn patch_ids_are_those_that_git_prints() {
         let moved = MAIL.replace("@@ -10,7 +10,7 @@", "@@ -99,7 +98,7 @@");
         let spaced = MAIL.replace("return  b", "return b");
-        assert_eq!(patch_ids(MAIL), patch_ids(&moved), "line numbers do not matter");
-        assert_eq!(patch_ids(MAIL), patch_ids(&spaced), "white space does not matter");
-        let two = format!("From {} Mon Sep 17\n{MAIL}From {} Mon\n{spaced}", "1".repeat(40), "2".repeat(40));
+        assert_eq!(
+            patch_ids(MAIL),
+            patch_ids(&moved),
+            "line numbers do not matter"
+        );
+        assert_eq!(
+            patch_ids(MAIL),
+            patch_ids(&spaced),
+            "white space does not matter"
+        );
+        let two = format!(
+            "From {} Mon Sep 17\n{MAIL}From {} Mon\n{spaced}",
+            "1".repeat(40),
+            "2".repeat(40)
+        );
         let odd = [
             MAIL.to_owned(),
             two,

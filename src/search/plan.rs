@@ -103,9 +103,16 @@ impl Plan<'_> {
         };
         let mut all: Vec<Planned> = Vec::new();
         for zone in scope.zones {
-            let stem = stem.as_ref().map(|stem| marked(FIELDS.1.stems(*zone), zone.mark(), stem));
+            let stem = stem
+                .as_ref()
+                .map(|stem| marked(FIELDS.1.stems(*zone), zone.mark(), stem));
             let plain = plain.map(|plain| word_term(*zone, plain));
-            all.extend(plain.into_iter().chain(stem).map(|term| weigh(*zone, one(term))));
+            all.extend(
+                plain
+                    .into_iter()
+                    .chain(stem)
+                    .map(|term| weigh(*zone, one(term))),
+            );
         }
         if scope.blobs && prefix::is_blob(word) {
             all.push(no_weight(self.exact(&[Tag::Pre, Tag::Post], word)?));
@@ -117,7 +124,8 @@ impl Plan<'_> {
     fn beginning(&self, scope: &Scope, start: &str) -> Result<Planned> {
         let mut all: Vec<Planned> = Vec::new();
         for zone in scope.zones {
-            let found = self.beginning_with(FIELDS.1.words(*zone), zone.mark(), start, BEGINNING_MAX)?;
+            let found =
+                self.beginning_with(FIELDS.1.words(*zone), zone.mark(), start, BEGINNING_MAX)?;
             let Some(found) = found else {
                 return Err(Error::invalid(
                     "the query cannot be answered",
@@ -164,8 +172,7 @@ impl Plan<'_> {
         let mut terms = Vec::new();
         for tag in tags {
             if shortens(&[*tag]) {
-                let found =
-                    self.beginning_with(FIELDS.1.exact, tag.mark(), value, BLOBS_MAX)?;
+                let found = self.beginning_with(FIELDS.1.exact, tag.mark(), value, BLOBS_MAX)?;
                 terms.extend(found.unwrap_or_default());
             } else {
                 terms.push(exact_term(*tag, value));
@@ -180,7 +187,9 @@ impl Plan<'_> {
             span.to.map_or(i64::MAX, |t| t.0),
         );
         match date {
-            Date::Sent => where_column(column::SENT, move |value: i64| (from..=to).contains(&value)),
+            Date::Sent => {
+                where_column(column::SENT, move |value: i64| (from..=to).contains(&value))
+            }
             Date::Received => self.where_place(column::RECEIVED, from, to),
         }
     }
@@ -246,7 +255,9 @@ pub(super) fn in_inbox(inbox: InboxId) -> Planned {
 
 /// These documents.
 pub(super) fn among(keys: &[MessageKey]) -> Planned {
-    let terms = keys.iter().map(|key| Term::from_field_i64(FIELDS.1.key, key.0));
+    let terms = keys
+        .iter()
+        .map(|key| Term::from_field_i64(FIELDS.1.key, key.0));
     no_weight(Box::new(TermSetQuery::new(terms)))
 }
 
@@ -306,7 +317,10 @@ fn union(mut queries: Vec<Planned>) -> Planned {
 }
 
 /// Documents whose only value in a column pleases `fits`.
-fn where_column<T>(name: &'static str, fits: impl Fn(T) -> bool + Copy + Send + Sync + 'static) -> Planned
+fn where_column<T>(
+    name: &'static str,
+    fits: impl Fn(T) -> bool + Copy + Send + Sync + 'static,
+) -> Planned
 where
     T: tantivy::columnar::HasAssociatedColumnType + Send + Sync,
     tantivy::columnar::DynamicColumn: From<Column<T>> + Into<Option<Column<T>>>,
@@ -323,5 +337,7 @@ fn predicate<S>(
 where
     S: Fn(DocId) -> bool + Send + Sync + 'static,
 {
-    Box::new(DocPredicateQuery::from(FunctionPredicate::from(per_segment)))
+    Box::new(DocPredicateQuery::from(FunctionPredicate::from(
+        per_segment,
+    )))
 }

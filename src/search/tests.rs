@@ -198,8 +198,14 @@ fn patch_ids_are_found_in_long_lists() {
     let id = super::patch::patch_ids(MAILS[2]).remove(0);
     let list: Vec<String> = (0..500).map(|n| format!("patchid:{n:040x}")).collect();
     assert_eq!(keys(&search, &format!("patchid:{id}")), [3]);
-    assert_eq!(keys(&search, &format!("{} OR patchid:{id}", list.join(" OR "))), [3]);
-    assert_eq!(keys(&search, &format!("patchid:{id} AND d:..20210913")), [0i64; 0]);
+    assert_eq!(
+        keys(&search, &format!("{} OR patchid:{id}", list.join(" OR "))),
+        [3]
+    );
+    assert_eq!(
+        keys(&search, &format!("patchid:{id} AND d:..20210913")),
+        [0i64; 0]
+    );
 }
 
 #[test]
@@ -221,7 +227,13 @@ fn an_inbox_has_its_own_times_and_numbers() {
         (1, twelve, &[]),
         (2, twelve, &[2]),
     ] {
-        let found = find(&search, &format!("rt:{time}..{time}"), inbox(id), Sort::Newest, ALL);
+        let found = find(
+            &search,
+            &format!("rt:{time}..{time}"),
+            inbox(id),
+            Sort::Newest,
+            ALL,
+        );
         assert_eq!(keys_of(&found), expected, "inbox {id} at {time}");
     }
     assert_eq!(keys(&search, &format!("rt:{twelve}..{twelve}")), [2]);
@@ -257,7 +269,13 @@ fn results_come_in_three_orders() {
 #[test]
 fn what_is_only_quoted_has_no_relevance() {
     let (_dir, search) = index();
-    let found = find(&search, "weaves OR alpha", Filter::default(), Sort::Oldest, ALL);
+    let found = find(
+        &search,
+        "weaves OR alpha",
+        Filter::default(),
+        Sort::Oldest,
+        ALL,
+    );
     let percents: Vec<bool> = found.hits.iter().map(|hit| hit.percent > 0).collect();
     assert_eq!(keys_of(&found), [1, 2, 5]);
     assert_eq!(percents, [true, false, true]);
@@ -276,7 +294,13 @@ fn pages_by_offset_and_by_cursor_are_the_same() {
                 limit: 2,
                 after,
             };
-            by_offset.extend(keys_of(&find(&search, "z:1..", Filter::default(), sort, window(offset, None))));
+            by_offset.extend(keys_of(&find(
+                &search,
+                "z:1..",
+                Filter::default(),
+                sort,
+                window(offset, None),
+            )));
             let found = find(&search, "z:1..", Filter::default(), sort, window(0, after));
             by_cursor.extend(keys_of(&found));
             assert_eq!(found.total, 5);
@@ -287,7 +311,14 @@ fn pages_by_offset_and_by_cursor_are_the_same() {
         assert_eq!(by_offset, whole);
         assert_eq!(by_cursor, whole);
     }
-    for bad in ["", "1", "1.2", "1.2.3.4", "a.b.c", "1.2.99999999999999999999"] {
+    for bad in [
+        "",
+        "1",
+        "1.2",
+        "1.2.3.4",
+        "a.b.c",
+        "1.2.99999999999999999999",
+    ] {
         assert_eq!(Cursor::parse(bad), None, "{bad}");
     }
 }
@@ -300,7 +331,11 @@ fn what_is_added_again_takes_the_place_of_what_was_there() {
     document.add_copy(&Message::parse(b"List-Id: <other.lists.example>\n\nx\n"));
     writer.add(document).unwrap();
     writer.remove(MessageKey(5));
-    assert_eq!(keys(&search, "nq:weaves OR alpha"), [1, 5], "nothing is seen before the commit");
+    assert_eq!(
+        keys(&search, "nq:weaves OR alpha"),
+        [1, 5],
+        "nothing is seen before the commit"
+    );
     writer.commit("cursor 6").unwrap();
     search.refresh().unwrap();
     assert_eq!(keys(&search, "nq:weaves OR alpha"), [0i64; 0]);
@@ -410,10 +445,19 @@ fn a_beginning_of_too_many_words_is_refused() {
     search.refresh().unwrap();
     let find = |text: &str| {
         let query = Query::parse(text, NOW).unwrap();
-        search.find(&query, Filter::default(), Sort::Newest, ALL, Budget::default())
+        search.find(
+            &query,
+            Filter::default(),
+            Sort::Newest,
+            ALL,
+            Budget::default(),
+        )
     };
     let refused = find("a*").unwrap_err().to_string();
-    assert!(refused.contains("“a*” stands for too many words"), "{refused}");
+    assert!(
+        refused.contains("“a*” stands for too many words"),
+        "{refused}"
+    );
     assert_eq!(find("a1*").unwrap().total, 1);
 }
 

@@ -216,9 +216,7 @@ impl<'a> Words<'a> {
                     | '\u{2019}'
                     | '\u{201b}'
                     | '\u{2027}'
-                    | '\u{200b}'..='\u{200d}'
-                    | '\u{2060}'
-                    | '\u{feff}'
+                    | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}'
             )
         };
         joins.then_some(c)
@@ -355,7 +353,10 @@ pub(super) fn cut(mark: char, text: &str, stems: &mut Stems) -> CutText {
         next = words.position + 1;
         cut.words.push(if neighbour { ' ' } else { BREAK });
         cut.words.push_str(&words.word);
-        let stem = words.word.starts_with(has_stem).then(|| stems.of(&words.word));
+        let stem = words
+            .word
+            .starts_with(has_stem)
+            .then(|| stems.of(&words.word));
         if let Some(stem) = stem.flatten() {
             cut.stems.push(' ');
             cut.stems.push_str(stem);
@@ -408,7 +409,9 @@ impl TokenStream for PieceStream<'_> {
         self.at = from + len;
         self.token.text.clear();
         self.token.text.push(self.mark);
-        self.token.text.push_str(self.text.get(from..self.at).unwrap_or(""));
+        self.token
+            .text
+            .push_str(self.text.get(from..self.at).unwrap_or(""));
         self.token.position = self.next_position;
         self.token.offset_from = from;
         self.token.offset_to = self.at;

@@ -116,7 +116,11 @@ impl Writer {
 
     /// The segments that hold removed messages. Only their ids: what is held by its meta data is not deleted.
     fn stale_segments(&self) -> Result<Vec<SegmentId>> {
-        let metas = self.inner.index().searchable_segment_metas().map_err(failed)?;
+        let metas = self
+            .inner
+            .index()
+            .searchable_segment_metas()
+            .map_err(failed)?;
         let stale = metas.iter().filter(|meta| meta.has_deletes());
         Ok(stale.map(SegmentMeta::id).collect())
     }
