@@ -105,6 +105,9 @@ fn period_part(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::Strategy;
+    use proptest::{prop_assert, proptest};
+
     use super::{Grain, Span};
     use crate::time::Timestamp;
 
@@ -196,5 +199,50 @@ mod tests {
         for bad in ["foo..", "..foo", "foo", "", "20211301..foo"] {
             assert_eq!(Span::parse(bad, day, NOW), None, "{bad}");
         }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_a_date_panic(text in "[0-9]{0,20}[-:./@+ ]{0,2}[0-9]{0,5}[-:. ]?[0-9]{0,20}") {
+            let _ = Span::parse(&text, Grain::Day, NOW);
+            let _ = Span::parse(&text, Grain::Epoch, NOW);
+        }
+
+        #[test]
+        fn no_words_make_a_date_panic(text in words()) {
+            let span = Span::parse(&text, Grain::Second, NOW);
+            prop_assert!(span.is_none_or(|span| span.from <= span.to || span.to.is_none() || text.contains("..")));
+        }
+    }
+
+    fn words() -> impl Strategy<Value = String> {
+        let word = proptest::sample::select(vec![
+            "last",
+            "year",
+            "years",
+            "month",
+            "months",
+            "week",
+            "friday",
+            "noon",
+            "tea",
+            "never",
+            "yesterday",
+            "pm",
+            "9",
+            "99999999999999999999",
+            "12",
+            "0",
+            "31",
+            "jan",
+            "dec",
+            "..",
+            ".",
+            " ",
+            "-",
+            ":",
+            "é",
+        ]);
+        proptest::collection::vec(word, 0..12).prop_map(|words| words.concat())
     }
 }

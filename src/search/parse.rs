@@ -1,8 +1,8 @@
 //! Reads the query language, as Xapian's parser reads it with public-inbox's settings.
 //!
-//! The text has become a list of [`Token`]s (`lexer.rs`); here these become a tree by precedence: what stands side by side
-//! binds closest, then AND and NOT, then XOR, then OR. Where that fails for want of an operand the one who asked is
-//! told; where it fails otherwise the words alone are searched. Linear, and no deeper than [`DEPTH_MAX`].
+//! The text has become a list of [`Token`]s (`lexer.rs`); here these become a tree by precedence: what stands side by
+//! side binds closest, then AND and NOT, then XOR, then OR. Where that fails for want of an operand the one who asked
+//! is told; where it fails otherwise the words alone are searched. Linear, and no deeper than [`DEPTH_MAX`].
 
 use super::lexer::{DEPTH_MAX, Lexer, Style, Token, refused};
 use super::query::{Node, Scope};
@@ -11,6 +11,7 @@ use crate::time::Timestamp;
 
 /// The longest query, in bytes; lists of a thousand patch-ids fit.
 const TEXT_MAX: usize = 64 << 10;
+
 /// What the query asks for, and what the one who asked should know.
 pub(super) fn parse(text: &str, now: Timestamp) -> Result<(Node, Vec<String>)> {
     if text.len() > TEXT_MAX {
