@@ -19,11 +19,11 @@ pub(super) enum Grain {
 
 /// A stretch of time, both ends within; an open end is `None`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span {
+pub(super) struct Span {
     /// The first second.
-    pub from: Option<Timestamp>,
+    pub(super) from: Option<Timestamp>,
     /// The last second.
-    pub to: Option<Timestamp>,
+    pub(super) to: Option<Timestamp>,
 }
 
 impl Span {

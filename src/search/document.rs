@@ -4,9 +4,11 @@ use std::cell::RefCell;
 
 use tantivy::TantivyDocument;
 
+use super::cut::{CutText, cut};
 use super::patch::{self, Piece};
 use super::schema::{FIELDS, Tag, Zone};
-use super::words::{self, BREAK, CutText, Stems, Words};
+use super::stems::Stems;
+use super::words::{BREAK, Words};
 use crate::id::{ArticleNum, InboxId, MessageKey};
 use crate::mail::{Message, Overview, PartBody};
 use crate::time::Timestamp;
@@ -261,7 +263,7 @@ impl Document {
         STEMS.with_borrow_mut(|stems| {
             for (zone, text) in ZONES.iter().zip(&mut self.zones) {
                 if !text.is_empty() {
-                    self.cut.push((*zone, words::cut(zone.mark(), text, stems)));
+                    self.cut.push((*zone, cut(zone.mark(), text, stems)));
                     *text = String::new();
                 }
             }

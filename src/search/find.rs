@@ -6,11 +6,11 @@ use std::time::Instant;
 use tantivy::query::{BooleanQuery, EnableScoring};
 use tantivy::{DocId, DocSet, SegmentReader, TERMINATED};
 
+use super::index::{Search, failed};
 use super::plan::{self, Places, Plan};
 use super::query::Query;
 use super::schema::column;
-use super::words::Stems;
-use super::{Search, failed};
+use super::stems::Stems;
 use crate::error::Result;
 use crate::id::{ArticleNum, InboxId, MessageKey};
 use crate::time::Timestamp;

@@ -293,7 +293,7 @@ mod tests {
     use proptest::strategy::{Just, Strategy};
     use proptest::{collection, proptest};
 
-    use super::super::Query;
+    use super::super::query::Query;
     use crate::time::Timestamp;
 
     /// 2021-09-20 12:00:00.

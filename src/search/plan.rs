@@ -16,7 +16,7 @@ use super::near::{Either, Near};
 use super::prefix;
 use super::query::{Date, Node, Number, Scope};
 use super::schema::{FIELDS, Tag, Zone, column};
-use super::words::Stems;
+use super::stems::Stems;
 use crate::error::{Error, Result};
 use crate::id::{InboxId, MessageKey};
 

@@ -17,11 +17,11 @@ use tantivy::schema::{
 };
 use tantivy::tokenizer::{RawTokenizer, TextAnalyzer, TokenizerManager};
 
-use super::words::Pieces;
+use super::cut::Pieces;
 
 /// A region of text that a query may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Zone {
+pub(super) enum Zone {
     /// The subject.
     Subject,
     /// Authors, names and addresses.
@@ -76,7 +76,7 @@ impl Zone {
 
 /// A kind of term that is found as a whole or not at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Tag {
+pub(super) enum Tag {
     /// A Message-ID, byte for byte.
     Mid,
     /// A List-Id in lower case.

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use super::query::{Node, Query};
-use super::words::{Stems, Words, has_stem};
+use super::stems::Stems;
+use super::words::{Words, has_stem};
 
 /// How much of a text is looked through, in bytes.
 const TEXT_MAX: usize = 256 << 10;

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use proptest::prelude::any;
 use proptest::proptest;
 
+use super::schema::Zone;
 use super::{Budget, Cursor, Document, Filter, Found, Place, Query, Search, Sort, Window};
 use crate::id::{ArticleNum, InboxId, MessageKey};
 use crate::mail::{CommitTimes, Message, Overview};
@@ -393,7 +394,7 @@ fn holds(search: &Search, text: &str) -> bool {
     let searcher = search.searcher();
     let mut found = false;
     for segment in searcher.segment_readers() {
-        let (body, quoted) = (super::Zone::Body, super::Zone::Quoted);
+        let (body, quoted) = (Zone::Body, Zone::Quoted);
         for field in [
             fields.words(body),
             fields.stems(body),
