@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::header::{
-    ACCEPT_ENCODING, ACCEPT_RANGES, ALLOW, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, LOCATION, RETRY_AFTER,
-    VARY,
+    ACCEPT_ENCODING, ACCEPT_RANGES, ALLOW, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH,
+    CONTENT_RANGE, CONTENT_TYPE, LOCATION, RETRY_AFTER, VARY,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, Request, Response};
 use bytes::Bytes;
@@ -202,7 +202,9 @@ impl App {
         })
         .await?;
         let (mut answer, validators, coding) = answer;
-        if matches!(answer.outcome, Outcome::Found | Outcome::Part) && validators.unchanged(&parts.headers) {
+        if matches!(answer.outcome, Outcome::Found | Outcome::Part)
+            && validators.unchanged(&parts.headers)
+        {
             answer.outcome = Outcome::Unchanged;
             answer.section = None;
             answer.content = Content::Whole(Bytes::new());
@@ -218,7 +220,8 @@ impl App {
             }
             Content::Program(program) => {
                 let input = Input::new(body, &parts.headers)?;
-                let said = program::run(program, input, &self.0.clones, self.0.settings.patience).await?;
+                let said =
+                    program::run(program, input, &self.0.clones, self.0.settings.patience).await?;
                 return Ok(respond(answer.outcome, headers, said));
             }
             Content::Stream(write) => {
@@ -332,7 +335,9 @@ impl App {
             headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
             headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
             let range = match answer.outcome {
-                Outcome::Part => HeaderValue::try_from(format!("bytes {first}-{}/{of}", first + length - 1)),
+                Outcome::Part => {
+                    HeaderValue::try_from(format!("bytes {first}-{}/{of}", first + length - 1))
+                }
                 Outcome::NoSuchPart => HeaderValue::try_from(format!("bytes */{of}")),
                 _ => HeaderValue::try_from(""),
             };
@@ -399,7 +404,10 @@ async fn read<T: Send + 'static>(
     task.await.unwrap_or(Err(WebError::Broken))
 }
 
-pub(super) async fn take(hands: &Arc<Semaphore>, patience: Duration) -> Result<OwnedSemaphorePermit, WebError> {
+pub(super) async fn take(
+    hands: &Arc<Semaphore>,
+    patience: Duration,
+) -> Result<OwnedSemaphorePermit, WebError> {
     match timeout(patience, hands.clone().acquire_owned()).await {
         Ok(Ok(permit)) => Ok(permit),
         _ => Err(WebError::Busy),

@@ -60,7 +60,10 @@ impl Fresh {
                 tag: body.map(|body| hash(&body)),
                 modified: None,
             },
-            Fresh::Stored(modified) => Validators { tag: None, modified: Some(modified) },
+            Fresh::Stored(modified) => Validators {
+                tag: None,
+                modified: Some(modified),
+            },
             Fresh::Never => Validators::default(),
         }
     }

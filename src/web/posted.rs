@@ -57,7 +57,9 @@ pub(super) struct Input {
 impl Input {
     /// The body of a request with these headers.
     pub(super) fn new(body: Body, headers: &HeaderMap) -> Result<Input, Refusal> {
-        let coding = headers.get(CONTENT_ENCODING).map(|coding| coding.as_bytes());
+        let coding = headers
+            .get(CONTENT_ENCODING)
+            .map(|coding| coding.as_bytes());
         let unpacker = match coding {
             None | Some(b"identity") => None,
             Some(b"gzip" | b"x-gzip") => Some(MultiGzDecoder::new(Vec::new())),
@@ -110,8 +112,13 @@ impl Input {
             return self.add(frame);
         }
         for bite in frame.chunks(BITE) {
-            let Some(unpacker) = &mut self.unpacker else { continue };
-            unpacker.write_all(bite).and_then(|()| unpacker.flush()).map_err(broken)?;
+            let Some(unpacker) = &mut self.unpacker else {
+                continue;
+            };
+            unpacker
+                .write_all(bite)
+                .and_then(|()| unpacker.flush())
+                .map_err(broken)?;
             let plain = std::mem::take(unpacker.get_mut());
             self.add(&plain)?;
         }
@@ -119,7 +126,10 @@ impl Input {
     }
 
     fn add(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
-        self.left = self.left.checked_sub(bytes.len()).ok_or(Refusal::TooLarge)?;
+        self.left = self
+            .left
+            .checked_sub(bytes.len())
+            .ok_or(Refusal::TooLarge)?;
         self.ready.extend_from_slice(bytes);
         Ok(())
     }
@@ -183,7 +193,10 @@ mod tests {
         let mut cut = gzip(&b"wool ".repeat(5000));
         cut.truncate(cut.len() - 12);
         assert_eq!(read(cut, Some("gzip")).await, Err(Refusal::Broken));
-        assert_eq!(read(b"plain".to_vec(), Some("gzip")).await, Err(Refusal::Broken));
+        assert_eq!(
+            read(b"plain".to_vec(), Some("gzip")).await,
+            Err(Refusal::Broken)
+        );
         assert_eq!(read(b"x".to_vec(), Some("br")).await, Err(Refusal::Unknown));
     }
 }

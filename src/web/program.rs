@@ -70,13 +70,21 @@ struct Running {
 }
 
 impl Running {
-    fn start(program: Program, input: Input, permit: OwnedSemaphorePermit) -> Result<Running, WebError> {
+    fn start(
+        program: Program,
+        input: Input,
+        permit: OwnedSemaphorePermit,
+    ) -> Result<Running, WebError> {
         let name = program.command.get_program().to_string_lossy().into_owned();
         let failed = |error| WebError::Failed(crate::error::Error::io(&name, error));
         let mut command = tokio::process::Command::from(program.command);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.kill_on_drop(true).spawn().map_err(failed)?;
-        let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        let (Some(stdin), Some(stdout), Some(stderr)) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
             return Err(failed(io::ErrorKind::BrokenPipe.into()));
         };
@@ -92,14 +100,18 @@ impl Running {
 
     /// The next piece of what it says; `None` when it has ended well.
     async fn next(&mut self) -> io::Result<Option<Bytes>> {
-        let Some(output) = &mut self.output else { return Ok(None) };
+        let Some(output) = &mut self.output else {
+            return Ok(None);
+        };
         let piece = timeout(SILENCE, piece(output, self.before)).await??;
         self.before = "";
         if !piece.is_empty() {
             return Ok(Some(piece));
         }
         self.output = None;
-        let Some(child) = &mut self.child else { return Ok(None) };
+        let Some(child) = &mut self.child else {
+            return Ok(None);
+        };
         let status = timeout(FAREWELL, child.wait()).await??;
         self.child = None;
         if status.success() {
@@ -109,7 +121,9 @@ impl Running {
         let said = said.ok().and_then(Result::ok).unwrap_or_default();
         let said = said.trim().escape_debug();
         tracing::warn!(%status, %said, "a program failed with {status}: {said}");
-        Err(io::Error::other(format!("the program failed with {status}")))
+        Err(io::Error::other(format!(
+            "the program failed with {status}"
+        )))
     }
 
     /// What to tell the visitor when there was nothing but a failure: what was posted may be to blame.

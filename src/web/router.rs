@@ -4,7 +4,8 @@ use super::answer::Answer;
 use super::assets;
 use super::error::WebError;
 use super::pages::{
-    attachment, description, feed, find, git, listing, manifest, mbox, message, missing, new, raw, search, text, thread, topic_list, topics,
+    attachment, description, feed, find, git, listing, manifest, mbox, message, missing, new, raw,
+    search, text, thread, topic_list, topics,
 };
 use super::site::{Scope, Visit};
 use crate::id::{InboxName, MessageId};
@@ -74,7 +75,9 @@ pub(super) fn line(route: Route) -> Line {
                 MessagePage::Diff => light(|_| Err(WebError::MISSING)),
             }
         }
-        Route::Git(name, file) if file.path == "git-upload-pack" => light(move |v| git::pack(v, &name, &file)).takes_bytes(),
+        Route::Git(name, file) if file.path == "git-upload-pack" => {
+            light(move |v| git::pack(v, &name, &file)).takes_bytes()
+        }
         Route::Git(name, file) => light(move |v| git::show(v, &name, &file)),
         Route::Moved(path) => light(move |v| Ok(Answer::moved(v.ask.with_query(path)))),
         Route::Elsewhere(path) => light(move |v| Ok(Answer::elsewhere(v.ask.with_query(path)))),
@@ -170,10 +173,16 @@ impl Line {
     }
 
     fn posts(self) -> Line {
-        Line { posts: Posts::Form, ..self }
+        Line {
+            posts: Posts::Form,
+            ..self
+        }
     }
 
     fn takes_bytes(self) -> Line {
-        Line { posts: Posts::Bytes, ..self }
+        Line {
+            posts: Posts::Bytes,
+            ..self
+        }
     }
 }

@@ -35,7 +35,9 @@ impl Visit<'_> {
     /// Whether one of an inbox's own addresses in the web has the host of the request.
     pub(super) fn is_of_host(&self, inbox: &Inbox) -> bool {
         let bare = |host: &str| host.split(':').next().unwrap_or("").to_ascii_lowercase();
-        let Some(host) = self.ask.host().map(bare) else { return false };
+        let Some(host) = self.ask.host().map(bare) else {
+            return false;
+        };
         inbox.config().urls.iter().any(|url| {
             let rest = url.split_once("//").map_or("", |(_, rest)| rest);
             bare(rest.split('/').next().unwrap_or("")) == host

@@ -22,7 +22,11 @@ const SHORT: u64 = 256 << 10;
 const PREFACE: &str = "001e# service=git-upload-pack\n0000";
 
 /// Answers with a file, or with the refs where `?service=git-upload-pack` asks for the smart protocol.
-pub(in crate::web) fn show(visit: &Visit<'_>, name: &InboxName, file: &GitFile) -> Result<Answer, WebError> {
+pub(in crate::web) fn show(
+    visit: &Visit<'_>,
+    name: &InboxName,
+    file: &GitFile,
+) -> Result<Answer, WebError> {
     let inbox = visit.site.inbox(name)?;
     if file.path == "info/refs"
         && let Some(service) = service(&visit.ask.raw_query)
@@ -37,50 +41,89 @@ pub(in crate::web) fn show(visit: &Visit<'_>, name: &InboxName, file: &GitFile) 
         };
     }
     match inbox.git_file(file)?.ok_or(WebError::MISSING)? {
-        Served::Text(text, modified) => Ok(Answer::found(Media::Plain, text, Fresh::of_bytes(modified)).unlisted()),
+        Served::Text(text, modified) => {
+            Ok(Answer::found(Media::Plain, text, Fresh::of_bytes(modified)).unlisted())
+        }
         Served::Objects(objects) => section(visit, objects, media(&file.path)),
     }
 }
 
 /// Answers what is posted to `git-upload-pack`: a clone, a fetch.
-pub(in crate::web) fn pack(visit: &Visit<'_>, name: &InboxName, file: &GitFile) -> Result<Answer, WebError> {
+pub(in crate::web) fn pack(
+    visit: &Visit<'_>,
+    name: &InboxName,
+    file: &GitFile,
+) -> Result<Answer, WebError> {
     if !visit.ask.post {
         return Err(WebError::NotAllowed("POST"));
     }
     let content_type = visit.ask.headers.get(CONTENT_TYPE);
     if content_type.is_none_or(|found| found != "application/x-git-upload-pack-request") {
-        return Err(WebError::Unsuitable("application/x-git-upload-pack-request"));
+        return Err(WebError::Unsuitable(
+            "application/x-git-upload-pack-request",
+        ));
     }
     smart(visit, name, file, UploadPack::Answer)
 }
 
-fn smart(visit: &Visit<'_>, name: &InboxName, file: &GitFile, what: UploadPack) -> Result<Answer, WebError> {
+fn smart(
+    visit: &Visit<'_>,
+    name: &InboxName,
+    file: &GitFile,
+    what: UploadPack,
+) -> Result<Answer, WebError> {
     let inbox = visit.site.inbox(name)?;
-    let protocol = visit.ask.headers.get("git-protocol").and_then(|value| value.to_str().ok());
-    let command = inbox.upload_pack(file.epoch, what, protocol).ok_or(WebError::MISSING)?;
+    let protocol = visit
+        .ask
+        .headers
+        .get("git-protocol")
+        .and_then(|value| value.to_str().ok());
+    let command = inbox
+        .upload_pack(file.epoch, what, protocol)
+        .ok_or(WebError::MISSING)?;
     let is_second = protocol.is_some_and(|words| words.split(':').any(|word| word == "version=2"));
     let (media, before) = match what {
         UploadPack::Advertise if is_second => ("application/x-git-upload-pack-advertisement", ""),
         UploadPack::Advertise => ("application/x-git-upload-pack-advertisement", PREFACE),
         UploadPack::Answer => ("application/x-git-upload-pack-result", ""),
     };
-    Ok(Answer::program(Media::Git(media), Program { command, before }))
+    Ok(Answer::program(
+        Media::Git(media),
+        Program { command, before },
+    ))
 }
 
 /// The value of `service=`.
 fn service(query: &str) -> Option<&str> {
-    query.split('&').find_map(|pair| pair.strip_prefix("service="))
+    query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("service="))
 }
 
 /// A file of objects, or the part of it that was asked for.
 fn section(visit: &Visit<'_>, objects: Objects, media: Media) -> Result<Answer, WebError> {
-    let Objects { mut file, length, modified } = objects;
+    let Objects {
+        mut file,
+        length,
+        modified,
+    } = objects;
     let (outcome, section) = match Wanted::of(&visit.ask.headers, length, modified) {
-        Wanted::All => (Outcome::Found, Section { first: 0, length, of: length }),
+        Wanted::All => (
+            Outcome::Found,
+            Section {
+                first: 0,
+                length,
+                of: length,
+            },
+        ),
         Wanted::Part(section) => (Outcome::Part, section),
         Wanted::Beyond => {
             let mut answer = Answer::new(Outcome::NoSuchPart, media, "");
-            answer.section = Some(Section { first: 0, length: 0, of: length });
+            answer.section = Some(Section {
+                first: 0,
+                length: 0,
+                of: length,
+            });
             return Ok(answer);
         }
     };
@@ -95,7 +138,9 @@ fn section(visit: &Visit<'_>, objects: Objects, media: Media) -> Result<Answer, 
             let copied = from(&mut file, section).and_then(|mut part| io::copy(&mut part, out));
             match copied {
                 Ok(bytes) if bytes == section.length => Ok(()),
-                Ok(_) => Err(Error::corrupt("a file of objects became shorter while it was sent")),
+                Ok(_) => Err(Error::corrupt(
+                    "a file of objects became shorter while it was sent",
+                )),
                 Err(error) => Err(Error::io("a file of objects", error)),
             }
         })

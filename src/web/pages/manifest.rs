@@ -36,7 +36,10 @@ pub(in crate::web) fn inbox(visit: &Visit<'_>, name: &InboxName) -> Result<Answe
 }
 
 fn answer(repositories: Vec<Mirrored>) -> Result<Answer, WebError> {
-    let modified = repositories.iter().map(|repository| repository.modified).max();
+    let modified = repositories
+        .iter()
+        .map(|repository| repository.modified)
+        .max();
     let all: Map<String, Value> = repositories.into_iter().map(entry).collect();
     let mut file = GzEncoder::new(Vec::new(), Compression::default());
     let packed = file.write_all(Value::Object(all).to_string().as_bytes());
