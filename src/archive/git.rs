@@ -104,7 +104,11 @@ impl Inbox {
         let modified = meta.modified().map_or(Timestamp(0), date);
         if is_immutable(&wanted.path) {
             let length = meta.len();
-            return Ok(Some(Served::Objects(Objects { file, length, modified })));
+            return Ok(Some(Served::Objects(Objects {
+                file,
+                length,
+                modified,
+            })));
         }
         let mut text = Vec::new();
         let read = file.take(MAX_TEXT).read_to_end(&mut text);

@@ -111,7 +111,10 @@ impl Input {
         }
         for bite in frame.chunks(BITE) {
             let Some(unpacker) = &mut self.unpacker else { continue };
-            unpacker.write_all(bite).and_then(|()| unpacker.flush()).map_err(broken)?;
+            unpacker
+                .write_all(bite)
+                .and_then(|()| unpacker.flush())
+                .map_err(broken)?;
             let plain = std::mem::take(unpacker.get_mut());
             self.add(&plain)?;
         }

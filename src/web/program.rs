@@ -74,7 +74,10 @@ impl Running {
         let name = program.command.get_program().to_string_lossy().into_owned();
         let failed = |error| WebError::Failed(crate::error::Error::io(&name, error));
         let mut command = tokio::process::Command::from(program.command);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.kill_on_drop(true).spawn().map_err(failed)?;
         let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
@@ -92,7 +95,9 @@ impl Running {
 
     /// The next piece of what it says; `None` when it has ended well.
     async fn next(&mut self) -> io::Result<Option<Bytes>> {
-        let Some(output) = &mut self.output else { return Ok(None) };
+        let Some(output) = &mut self.output else {
+            return Ok(None);
+        };
         let piece = timeout(SILENCE, piece(output, self.before)).await??;
         self.before = "";
         if !piece.is_empty() {

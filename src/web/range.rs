@@ -21,7 +21,9 @@ impl Wanted {
     /// What a request asks for of a file of `of` bytes that is there since `modified`.
     pub(super) fn of(request: &HeaderMap, of: u64, modified: Timestamp) -> Wanted {
         let text = |name| request.get(name).and_then(|value| value.to_str().ok());
-        let same = request.get(IF_RANGE).is_none_or(|date| date == modified.http().as_str());
+        let same = request
+            .get(IF_RANGE)
+            .is_none_or(|date| date == modified.http().as_str());
         match text(RANGE).and_then(|range| range.strip_prefix("bytes=")) {
             Some(range) if same => Wanted::part(range, of).unwrap_or(Wanted::All),
             _ => Wanted::All,
@@ -86,10 +88,23 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_refused_and_nonsense_is_ignored() {
-        for range in ["bytes=100-", "bytes=100-200", "bytes=-0", "bytes=99999999999999999999999-"] {
+        for range in [
+            "bytes=100-",
+            "bytes=100-200",
+            "bytes=-0",
+            "bytes=99999999999999999999999-",
+        ] {
             assert_eq!(wanted(range, 100), Wanted::Beyond, "{range}");
         }
-        for range in ["bytes=9-5", "bytes=0-1,3-4", "bytes=-", "bytes=+1-2", "bytes=a-b", "lines=1-2", "bytes"] {
+        for range in [
+            "bytes=9-5",
+            "bytes=0-1,3-4",
+            "bytes=-",
+            "bytes=+1-2",
+            "bytes=a-b",
+            "lines=1-2",
+            "bytes",
+        ] {
             assert_eq!(wanted(range, 100), Wanted::All, "{range}");
         }
         assert_eq!(wanted("bytes=0-", 0), Wanted::Beyond);

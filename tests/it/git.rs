@@ -111,7 +111,10 @@ fn an_inbox_of_version_1_is_cloned_at_its_own_address() {
     work.well(&["clone", "-q", "--mirror", &url, "smart"]);
     let mut plain = work.command("git");
     plain.env("GIT_SMART_HTTP", "0");
-    let done = plain.args(["clone", "-q", "--mirror", &url, "plain"]).status().unwrap();
+    let done = plain
+        .args(["clone", "-q", "--mirror", &url, "plain"])
+        .status()
+        .unwrap();
     assert!(done.success());
     let wanted = work.state(&site.world.path("lists/weft"));
     assert_eq!(work.state(&work.path("smart")), wanted);
@@ -125,16 +128,44 @@ fn shallow_clones_have_what_they_asked_for_and_can_be_deepened() {
     for version in ["0", "2"] {
         let config = format!("protocol.version={version}");
         let (one, since) = (format!("one{version}"), format!("since{version}"));
-        work.well(&["-c", &config, "clone", "-q", "--mirror", "--depth=1", &url, &one]);
+        work.well(&[
+            "-c",
+            &config,
+            "clone",
+            "-q",
+            "--mirror",
+            "--depth=1",
+            &url,
+            &one,
+        ]);
         assert_eq!(work.state(&work.path(&one)).1, 1);
         // A commit is made each minute from 1,770,000,000 on.
         let date = "--shallow-since=@1770001500";
         work.well(&["-c", &config, "clone", "-q", "--mirror", date, &url, &since]);
         assert_eq!(work.state(&work.path(&since)).1, 5);
         let date = "--shallow-since=@1770001200";
-        work.well(&["-C", &since, "-c", &config, "fetch", "-q", "origin", date, "--update-shallow"]);
+        work.well(&[
+            "-C",
+            &since,
+            "-c",
+            &config,
+            "fetch",
+            "-q",
+            "origin",
+            date,
+            "--update-shallow",
+        ]);
         assert_eq!(work.state(&work.path(&since)).1, 10);
-        work.well(&["-C", &one, "-c", &config, "fetch", "-q", "--unshallow", "origin"]);
+        work.well(&[
+            "-C",
+            &one,
+            "-c",
+            &config,
+            "fetch",
+            "-q",
+            "--unshallow",
+            "origin",
+        ]);
         assert_eq!(work.state(&work.path(&one)), work.state(&epoch(&site, 0)));
     }
 }
@@ -144,8 +175,18 @@ fn a_clone_without_mail_fetches_mail_when_it_is_read() {
     let (site, work) = (mirrored(), Work::new());
     let url = format!("{}warp/1", site.url());
     work.well(&["clone", "-q", "--bare", "--filter=blob:none", &url, "bare"]);
-    let missing = work.well(&["-C", "bare", "rev-list", "--all", "--objects", "--missing=print"]);
-    assert_eq!(missing.lines().filter(|line| line.starts_with('?')).count(), 30);
+    let missing = work.well(&[
+        "-C",
+        "bare",
+        "rev-list",
+        "--all",
+        "--objects",
+        "--missing=print",
+    ]);
+    assert_eq!(
+        missing.lines().filter(|line| line.starts_with('?')).count(),
+        30
+    );
     let mail = work.well(&["-C", "bare", "cat-file", "blob", "HEAD:m"]);
     assert!(mail.contains("<second-29@weaver.example>"), "{mail}");
 }
@@ -156,9 +197,13 @@ fn the_plain_protocol_needs_no_preparation() {
     for number in [0, 1] {
         let mut git = work.command("git");
         let (url, to) = (format!("{}warp/{number}", site.url()), format!("{number}"));
-        git.env("GIT_SMART_HTTP", "0").args(["clone", "-q", "--mirror", &url, &to]);
+        git.env("GIT_SMART_HTTP", "0")
+            .args(["clone", "-q", "--mirror", &url, &to]);
         assert!(git.status().unwrap().success(), "{url}");
-        assert_eq!(work.state(&work.path(&to)), work.state(&epoch(&site, number)));
+        assert_eq!(
+            work.state(&work.path(&to)),
+            work.state(&epoch(&site, number))
+        );
     }
     assert!(!epoch(&site, 0).join("info/refs").exists());
 }
@@ -176,7 +221,8 @@ fn new_mail_is_there_for_the_next_fetch() {
     epoch.add(&mails("more", 300));
     work.well(&["-C", "mirror", "remote", "update"]);
     assert_eq!(work.state(&work.path("mirror")), work.state(&epoch.dir));
-    let since = Ask::get("/live/manifest.js.gz").with("If-Modified-Since", before.says("last-modified"));
+    let since =
+        Ask::get("/live/manifest.js.gz").with("If-Modified-Since", before.says("last-modified"));
     assert_ne!(server.ask(since).ok().body, before.body);
 }
 
@@ -185,8 +231,14 @@ fn nobody_pushes() {
     let (site, work) = (mirrored(), Work::new());
     let url = format!("{}warp/1", site.url());
     work.well(&["clone", "-q", "--bare", &url, "mine"]);
-    assert!(!work.git(&["-C", "mine", "push", &url, "HEAD:refs/heads/mine"]).status.success());
-    site.get("/warp/1/info/refs?service=git-receive-pack").status(403);
+    assert!(
+        !work
+            .git(&["-C", "mine", "push", &url, "HEAD:refs/heads/mine"])
+            .status
+            .success()
+    );
+    site.get("/warp/1/info/refs?service=git-receive-pack")
+        .status(403);
     let pushed = Ask::new("POST", "/warp/1/git-receive-pack").body(b"0000");
     assert!(matches!(site.ask(pushed).status, 404 | 405));
     assert_eq!(work.well(&["ls-remote", &url, "refs/heads/mine"]), "");
@@ -209,17 +261,42 @@ fn what_is_not_served_is_not_there() {
         "/warp/1/objects/info/alternates",
         "/warp/1/objects/pack/pack-0000000000000000000000000000000000000000.pack",
     ] {
-        assert!(matches!(site.get(path).status, 301 | 404), "{path}: {}", site.get(path).status);
+        assert!(
+            matches!(site.get(path).status, 301 | 404),
+            "{path}: {}",
+            site.get(path).status
+        );
     }
     for (ask, status) in [
         (Ask::get("/warp/1/git-upload-pack"), 405),
         (Ask::new("POST", "/warp/1/info/refs").body(b""), 405),
-        (Ask::new("POST", "/warp/1/git-upload-pack").body(b"0000"), 415),
+        (
+            Ask::new("POST", "/warp/1/git-upload-pack").body(b"0000"),
+            415,
+        ),
         (request("/warp/9/git-upload-pack").body(b"0000"), 404),
-        (request("/warp/1/git-upload-pack").body(b"this is no packet line"), 400),
-        (request("/warp/1/git-upload-pack").with("Content-Encoding", "gzip").body(b"no gzip"), 400),
-        (request("/warp/1/git-upload-pack").with("Content-Encoding", "br").body(b"0000"), 415),
-        (request("/warp/1/git-upload-pack").with("Content-Encoding", "gzip").body(&bomb()), 413),
+        (
+            request("/warp/1/git-upload-pack").body(b"this is no packet line"),
+            400,
+        ),
+        (
+            request("/warp/1/git-upload-pack")
+                .with("Content-Encoding", "gzip")
+                .body(b"no gzip"),
+            400,
+        ),
+        (
+            request("/warp/1/git-upload-pack")
+                .with("Content-Encoding", "br")
+                .body(b"0000"),
+            415,
+        ),
+        (
+            request("/warp/1/git-upload-pack")
+                .with("Content-Encoding", "gzip")
+                .body(&bomb(&site)),
+            413,
+        ),
         (request("/warp/1/git-upload-pack").body(b"0000"), 200),
     ] {
         let shown = format!("{ask:?}").chars().take(200).collect::<String>();
@@ -231,10 +308,14 @@ fn request(path: &str) -> Ask {
     Ask::new("POST", path).with("Content-Type", "application/x-git-upload-pack-request")
 }
 
-/// 11 MB of empty packet lines.
-fn bomb() -> Vec<u8> {
+/// Wants the same thing over and over: 11 MB in a few kilobytes.
+fn bomb(site: &Site) -> Vec<u8> {
+    let refs = site.get("/warp/1/info/refs").ok().text();
+    let want = format!("0032want {}\n", refs.split('\t').next().unwrap());
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(&b"0000".repeat(11 << 18)).unwrap();
+    encoder
+        .write_all(&want.repeat((11 << 20) / want.len()).as_bytes())
+        .unwrap();
     encoder.finish().unwrap()
 }
 
@@ -243,12 +324,27 @@ fn the_refs_come_as_git_itself_would_say_them() {
     let site = mirrored();
     let url = "/warp/1/info/refs?service=git-upload-pack";
     let first = site.get(url).ok();
-    assert_eq!(first.says("content-type"), "application/x-git-upload-pack-advertisement");
+    assert_eq!(
+        first.says("content-type"),
+        "application/x-git-upload-pack-advertisement"
+    );
     assert!(first.says("cache-control").contains("no-cache"));
-    assert!(first.text().starts_with("001e# service=git-upload-pack\n0000"));
-    let second = site.ask(Ask::get(url).with("Git-Protocol", "version=2")).ok();
-    assert!(second.text().starts_with("000eversion 2\n"), "{}", second.text());
-    let odd = site.ask(Ask::get(url).with("Git-Protocol", "version=2;$(x) \"")).ok();
+    assert!(
+        first
+            .text()
+            .starts_with("001e# service=git-upload-pack\n0000")
+    );
+    let second = site
+        .ask(Ask::get(url).with("Git-Protocol", "version=2"))
+        .ok();
+    assert!(
+        second.text().starts_with("000eversion 2\n"),
+        "{}",
+        second.text()
+    );
+    let odd = site
+        .ask(Ask::get(url).with("Git-Protocol", "version=2;$(x) \""))
+        .ok();
     assert!(odd.text().starts_with("001e# service"), "not a protocol");
     let head = site.head(url);
     assert_eq!((head.status, head.body.len()), (200, 0));
@@ -259,30 +355,59 @@ fn the_refs_come_as_git_itself_would_say_them() {
 fn files_of_objects_come_in_parts_and_are_kept_for_good() {
     let site = mirrored();
     let packs = site.get("/warp/1/objects/info/packs").ok().text();
-    let name = packs.lines().next().unwrap().strip_prefix("P ").unwrap().to_owned();
+    let name = packs
+        .lines()
+        .next()
+        .unwrap()
+        .strip_prefix("P ")
+        .unwrap()
+        .to_owned();
     let path = format!("/warp/1/objects/pack/{name}");
     let whole = site.get(&path).ok();
-    assert_eq!(whole.body, std::fs::read(epoch(&site, 1).join("objects/pack").join(&name)).unwrap());
-    assert_eq!(whole.says("content-type"), "application/x-git-packed-objects");
-    assert_eq!(whole.says("cache-control"), "public, max-age=31536000, immutable");
+    assert_eq!(
+        whole.body,
+        std::fs::read(epoch(&site, 1).join("objects/pack").join(&name)).unwrap()
+    );
+    assert_eq!(
+        whole.says("content-type"),
+        "application/x-git-packed-objects"
+    );
+    assert_eq!(
+        whole.says("cache-control"),
+        "public, max-age=31536000, immutable"
+    );
     assert_eq!(whole.says("accept-ranges"), "bytes");
     let date = whole.says("last-modified").to_owned();
-    site.ask(Ask::get(&path).with("If-Modified-Since", &date)).status(304);
+    site.ask(Ask::get(&path).with("If-Modified-Since", &date))
+        .status(304);
     let of = whole.body.len();
-    for (range, first, last) in [("bytes=12-99", 12, 99), ("bytes=12-", 12, of - 1), ("bytes=-20", of - 20, of - 1)] {
+    for (range, first, last) in [
+        ("bytes=12-99", 12, 99),
+        ("bytes=12-", 12, of - 1),
+        ("bytes=-20", of - 20, of - 1),
+    ] {
         let part = site.ask(Ask::get(&path).with("Range", range)).status(206);
         assert_eq!(part.body, whole.body[first..=last], "{range}");
-        assert_eq!(part.says("content-range"), format!("bytes {first}-{last}/{of}"));
+        assert_eq!(
+            part.says("content-range"),
+            format!("bytes {first}-{last}/{of}")
+        );
     }
-    let beyond = site.ask(Ask::get(&path).with("Range", &format!("bytes={of}-"))).status(416);
+    let beyond = site
+        .ask(Ask::get(&path).with("Range", &format!("bytes={of}-")))
+        .status(416);
     assert_eq!(beyond.says("content-range"), format!("bytes */{of}"));
     let head = site.head(&path);
-    assert_eq!((head.status, head.says("content-length")), (200, of.to_string().as_str()));
+    assert_eq!(
+        (head.status, head.says("content-length")),
+        (200, of.to_string().as_str())
+    );
     let text = site.get("/warp/1/HEAD").ok();
     assert_eq!(text.text(), "ref: refs/heads/master\n");
     assert!(text.says("cache-control").contains("no-cache"));
     let date = text.says("last-modified").to_owned();
-    site.ask(Ask::get("/warp/1/HEAD").with("If-Modified-Since", &date)).status(304);
+    site.ask(Ask::get("/warp/1/HEAD").with("If-Modified-Since", &date))
+        .status(304);
 }
 
 #[test]
@@ -292,13 +417,17 @@ fn a_long_pack_is_sent_whole_and_its_length_is_said_before() {
     // What does not pack well: 4 MB of it.
     let mut state = 1_u64;
     let mut word = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         format!("{state:016x}")
     };
     let mails: Vec<_> = (0..40)
         .map(|n| {
             let words: Vec<String> = (0..12_000).map(|_| word()).collect();
-            Mail::new(&format!("{n}@long.example"), "Long", n).says(&words.join("\n")).bytes()
+            Mail::new(&format!("{n}@long.example"), "Long", n)
+                .says(&words.join("\n"))
+                .bytes()
         })
         .collect();
     epoch.add(&mails);
@@ -306,7 +435,13 @@ fn a_long_pack_is_sent_whole_and_its_length_is_said_before() {
     world.index();
     let (server, work) = (world.serve(), Work::new());
     let packs = server.get("/long/0/objects/info/packs").ok().text();
-    let name = packs.lines().next().unwrap().strip_prefix("P ").unwrap().to_owned();
+    let name = packs
+        .lines()
+        .next()
+        .unwrap()
+        .strip_prefix("P ")
+        .unwrap()
+        .to_owned();
     let reply = server.get(&format!("/long/0/objects/pack/{name}")).ok();
     assert!(reply.body.len() > 3_000_000);
     assert_eq!(reply.says("content-length"), reply.body.len().to_string());
@@ -348,7 +483,10 @@ fn the_manifest_says_what_a_mirror_needs() {
     assert_eq!(first["description"], "The list warp [epoch 0]");
     assert_eq!(manifest["/warp/git/1.git"]["description"], "The new times");
     assert_eq!(first["modified"], 1_770_000_000 + 60 * 29);
-    assert_eq!((&first["owner"], &first["reference"]), (&Value::Null, &Value::Null));
+    assert_eq!(
+        (&first["owner"], &first["reference"]),
+        (&Value::Null, &Value::Null)
+    );
     assert_eq!(first.get("head"), None);
     let refs = work.well(&["-C", epoch(&site, 0).to_str().unwrap(), "show-ref"]);
     assert_eq!(first["fingerprint"], sha1_hex(&format!("{refs}\n")));
@@ -381,22 +519,31 @@ fn sha1_hex(of: &str) -> String {
 fn the_manifest_of_the_site_shows_what_the_settings_let_it() {
     for (setting, host, shown) in [
         ("grokManifest = all", "x.example", vec!["/open/git/0.git"]),
-        ("grokManifest = match=domain", "lists.example.org:80", vec!["/open/git/0.git"]),
+        (
+            "grokManifest = match=domain",
+            "lists.example.org:80",
+            vec!["/open/git/0.git"],
+        ),
         ("grokManifest = match=domain", "x.example", vec![]),
         ("grokManifest = 404", "lists.example.org", vec![]),
     ] {
         let mut world = World::new();
         world.inbox("open").add(&mails("open", 1));
         world.inbox("shut").add(&mails("shut", 1));
-        world.set(&format!("url = https://lists.example.org/\n[publicinbox]\n\t{setting}"));
+        world.set(&format!(
+            "url = https://lists.example.org/\n[publicinbox]\n\t{setting}"
+        ));
         world.set_inbox("shut", "hide = manifest");
         world.index();
         let server = world.serve();
-        let reply = server.ask(Ask::get("/manifest.js.gz").with("Host", host)).ok();
+        let reply = server
+            .ask(Ask::get("/manifest.js.gz").with("Host", host))
+            .ok();
         let manifest: Value = serde_json::from_slice(&reply.gunzip()).unwrap();
         let keys: Vec<&String> = manifest.as_object().unwrap().keys().collect();
         assert_eq!(keys, shown, "{setting} for {host}");
-        let own: Value = serde_json::from_slice(&server.get("/shut/manifest.js.gz").ok().gunzip()).unwrap();
+        let own: Value =
+            serde_json::from_slice(&server.get("/shut/manifest.js.gz").ok().gunzip()).unwrap();
         assert!(own.get("/shut/git/0.git").is_some());
     }
 }
@@ -404,21 +551,36 @@ fn the_manifest_of_the_site_shows_what_the_settings_let_it() {
 #[test]
 fn public_inbox_clone_makes_a_mirror_and_fetch_keeps_it() {
     let (site, work) = (mirrored(), Work::new());
-    let clone = work.command("public-inbox-clone").args(["-q", &format!("{}warp/", site.url()), "warp"]).output();
+    let clone = work
+        .command("public-inbox-clone")
+        .args(["-q", &format!("{}warp/", site.url()), "warp"])
+        .output();
     let Ok(done) = clone else {
         println!("skipped: there is no public-inbox-clone");
         return;
     };
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
     for number in [0, 1] {
         let mirror = work.path(&format!("warp/git/{number}.git"));
         assert_eq!(work.state(&mirror), work.state(&epoch(&site, number)));
     }
     let description = std::fs::read_to_string(work.path("warp/description")).unwrap();
     assert_eq!(description, "The list warp\n");
-    let done = work.command("public-inbox-fetch").args(["-q", "-C", "warp"]).output().unwrap();
+    let done = work
+        .command("public-inbox-fetch")
+        .args(["-q", "-C", "warp"])
+        .output()
+        .unwrap();
     // 127: nothing is new.
-    assert!(matches!(done.status.code(), Some(0 | 127)), "{}", String::from_utf8_lossy(&done.stderr));
+    assert!(
+        matches!(done.status.code(), Some(0 | 127)),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
 }
 
 #[test]
@@ -432,13 +594,26 @@ fn grokmirror_pulls_every_repository() {
     );
     std::fs::create_dir_all(work.path("mirror")).unwrap();
     std::fs::write(work.path("grok.conf"), config).unwrap();
-    let pull = work.command("grok-pull").args(["-c", "grok.conf", "-o"]).output();
+    let pull = work
+        .command("grok-pull")
+        .args(["-c", "grok.conf", "-o"])
+        .output();
     let Ok(done) = pull else {
         println!("skipped: there is no grok-pull");
         return;
     };
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    for (mirror, ours) in [("warp/git/0.git", epoch(&site, 0)), ("warp/git/1.git", epoch(&site, 1))] {
-        assert_eq!(work.state(&work.path("mirror").join(mirror)), work.state(&ours));
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+    for (mirror, ours) in [
+        ("warp/git/0.git", epoch(&site, 0)),
+        ("warp/git/1.git", epoch(&site, 1)),
+    ] {
+        assert_eq!(
+            work.state(&work.path("mirror").join(mirror)),
+            work.state(&ours)
+        );
     }
 }

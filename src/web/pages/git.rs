@@ -56,7 +56,11 @@ pub(in crate::web) fn pack(visit: &Visit<'_>, name: &InboxName, file: &GitFile) 
 
 fn smart(visit: &Visit<'_>, name: &InboxName, file: &GitFile, what: UploadPack) -> Result<Answer, WebError> {
     let inbox = visit.site.inbox(name)?;
-    let protocol = visit.ask.headers.get("git-protocol").and_then(|value| value.to_str().ok());
+    let protocol = visit
+        .ask
+        .headers
+        .get("git-protocol")
+        .and_then(|value| value.to_str().ok());
     let command = inbox.upload_pack(file.epoch, what, protocol).ok_or(WebError::MISSING)?;
     let is_second = protocol.is_some_and(|words| words.split(':').any(|word| word == "version=2"));
     let (media, before) = match what {
@@ -74,13 +78,28 @@ fn service(query: &str) -> Option<&str> {
 
 /// A file of objects, or the part of it that was asked for.
 fn section(visit: &Visit<'_>, objects: Objects, media: Media) -> Result<Answer, WebError> {
-    let Objects { mut file, length, modified } = objects;
+    let Objects {
+        mut file,
+        length,
+        modified,
+    } = objects;
     let (outcome, section) = match Wanted::of(&visit.ask.headers, length, modified) {
-        Wanted::All => (Outcome::Found, Section { first: 0, length, of: length }),
+        Wanted::All => (
+            Outcome::Found,
+            Section {
+                first: 0,
+                length,
+                of: length,
+            },
+        ),
         Wanted::Part(section) => (Outcome::Part, section),
         Wanted::Beyond => {
             let mut answer = Answer::new(Outcome::NoSuchPart, media, "");
-            answer.section = Some(Section { first: 0, length: 0, of: length });
+            answer.section = Some(Section {
+                first: 0,
+                length: 0,
+                of: length,
+            });
             return Ok(answer);
         }
     };
