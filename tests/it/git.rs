@@ -314,7 +314,7 @@ fn bomb(site: &Site) -> Vec<u8> {
     let want = format!("0032want {}\n", refs.split('\t').next().unwrap());
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder
-        .write_all(&want.repeat((11 << 20) / want.len()).as_bytes())
+        .write_all(want.repeat((11 << 20) / want.len()).as_bytes())
         .unwrap();
     encoder.finish().unwrap()
 }
