@@ -57,6 +57,19 @@ pub(super) struct Section {
     pub(super) of: u64,
 }
 
+impl Section {
+    /// The value of `Content-Range` (RFC 9110, 14.4), where there is one.
+    pub(super) fn content_range(self, outcome: Outcome) -> Option<HeaderValue> {
+        let Section { first, length, of } = self;
+        let range = match outcome {
+            Outcome::Part => format!("bytes {first}-{}/{of}", (first + length).saturating_sub(1)),
+            Outcome::NoSuchPart => format!("bytes */{of}"),
+            _ => return None,
+        };
+        HeaderValue::try_from(range).ok()
+    }
+}
+
 /// What kind of thing it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Media {

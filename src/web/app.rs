@@ -17,7 +17,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use super::answer::{Answer, Content, Section, Writer};
+use super::answer::{Answer, Content, Writer};
 use super::ask::Ask;
 use super::cache::{Kept, Key, Pages};
 use super::compress::{Coding, Encoder};
@@ -331,17 +331,10 @@ impl App {
         if answer.media.compressible() {
             headers.insert(VARY, HeaderValue::from(ACCEPT_ENCODING));
         }
-        if let Some(Section { first, length, of }) = answer.section {
+        if let Some(section) = answer.section {
             headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-            headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
-            let range = match answer.outcome {
-                Outcome::Part => {
-                    HeaderValue::try_from(format!("bytes {first}-{}/{of}", first + length - 1))
-                }
-                Outcome::NoSuchPart => HeaderValue::try_from(format!("bytes */{of}")),
-                _ => HeaderValue::try_from(""),
-            };
-            if let Some(range) = range.ok().filter(|range| !range.is_empty()) {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(section.length));
+            if let Some(range) = section.content_range(answer.outcome) {
                 headers.insert(CONTENT_RANGE, range);
             }
         }

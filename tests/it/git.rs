@@ -294,7 +294,7 @@ fn what_is_not_served_is_not_there() {
         (
             request("/warp/1/git-upload-pack")
                 .with("Content-Encoding", "gzip")
-                .body(&bomb()),
+                .body(&bomb(&site)),
             413,
         ),
         (request("/warp/1/git-upload-pack").body(b"0000"), 200),
@@ -308,10 +308,14 @@ fn request(path: &str) -> Ask {
     Ask::new("POST", path).with("Content-Type", "application/x-git-upload-pack-request")
 }
 
-/// 11 MB of empty packet lines.
-fn bomb() -> Vec<u8> {
+/// Wants the same thing over and over: 11 MB in a few kilobytes.
+fn bomb(site: &Site) -> Vec<u8> {
+    let refs = site.get("/warp/1/info/refs").ok().text();
+    let want = format!("0032want {}\n", refs.split('\t').next().unwrap());
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(&b"0000".repeat(11 << 18)).unwrap();
+    encoder
+        .write_all(want.repeat((11 << 20) / want.len()).as_bytes())
+        .unwrap();
     encoder.finish().unwrap()
 }
 
