@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use tantivy::columnar::Column;
+use tantivy::columnar::{Cardinality, Column};
 use tantivy::query::doc_predicate_query::{DocPredicateQuery, FunctionPredicate};
 use tantivy::query::{
     BooleanQuery, ConstScoreQuery, EmptyQuery, Occur, PhraseQuery, Query, TermQuery, TermSetQuery,
@@ -223,14 +223,26 @@ impl Plan<'_> {
 pub(super) struct Places {
     inbox: Column<i64>,
     value: Column<i64>,
+    /// Whether every document has exactly one.
+    single: bool,
 }
 
 impl Places {
     pub(super) fn open(segment: &SegmentReader, name: &str) -> tantivy::Result<Places> {
+        let value = segment.fast_fields().i64(name)?;
         Ok(Places {
             inbox: segment.fast_fields().i64(column::INBOX)?,
-            value: segment.fast_fields().i64(name)?,
+            single: value.get_cardinality() == Cardinality::Full,
+            value,
         })
+    }
+
+    /// The value of `doc`, which is in `inbox`, at its first place there, or at all.
+    pub(super) fn first(&self, doc: DocId, inbox: Option<InboxId>) -> Option<i64> {
+        match self.single {
+            true => self.value.first(doc),
+            false => self.values(doc, inbox).next(),
+        }
     }
 
     /// The values at the places of `doc` in `inbox`, or at all.
@@ -247,10 +259,18 @@ impl Places {
     }
 }
 
-/// The documents kept in that inbox.
-pub(super) fn in_inbox(inbox: InboxId) -> Planned {
+/// The documents kept in that inbox; `None` where that is all of them.
+pub(super) fn in_inbox(searcher: &Searcher, inbox: InboxId) -> Option<Planned> {
+    let is_all = |segment: &SegmentReader| {
+        let column = segment.fast_fields().i64(column::INBOX);
+        column.is_ok_and(|c| c.min_value() == inbox.0 && c.max_value() == inbox.0)
+    };
+    if searcher.segment_readers().iter().all(is_all) {
+        return None;
+    }
     let term = Term::from_field_i64(FIELDS.1.inbox, inbox.0);
-    no_weight(Box::new(TermQuery::new(term, IndexRecordOption::Basic)))
+    let query = TermQuery::new(term, IndexRecordOption::Basic);
+    Some(no_weight(Box::new(query)))
 }
 
 /// These documents.
