@@ -1,9 +1,11 @@
 //! The right stairs: every question that a reader can ask.
 
+mod git;
 mod inbox;
 mod site;
 mod thread;
 
+pub use git::{Mirrored, Objects, Served, UploadPack};
 pub use inbox::{Inbox, Topic};
 pub use site::Archive;
 pub use thread::Thread;

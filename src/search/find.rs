@@ -6,11 +6,11 @@ use std::time::Instant;
 use tantivy::query::{BooleanQuery, EnableScoring};
 use tantivy::{DocId, DocSet, SegmentReader, TERMINATED};
 
+use super::index::{Search, failed};
 use super::plan::{self, Places, Plan};
 use super::query::Query;
 use super::schema::column;
-use super::words::Stems;
-use super::{Search, failed};
+use super::stems::Stems;
 use crate::error::Result;
 use crate::id::{ArticleNum, InboxId, MessageKey};
 use crate::time::Timestamp;
@@ -292,12 +292,10 @@ impl Top {
         self.kept.sort_unstable_by(|a, b| b.cmp(a));
         let more = self.kept.len() >= self.wanted();
         let best = f32::from_bits(self.best);
-        let shown = self
-            .kept
-            .iter()
-            .skip(self.window.offset)
-            .take(self.window.limit);
-        let hits: Vec<Hit> = shown.clone().map(|c| c.hit(best)).collect();
+        let from = self.window.offset.min(self.kept.len());
+        let to = from.saturating_add(self.window.limit).min(self.kept.len());
+        let shown = self.kept.get(from..to).unwrap_or_default();
+        let hits = shown.iter().map(|c| c.hit(best)).collect();
         let last = shown.last().map(|c| c.rank);
         Found {
             hits,

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use proptest::prelude::any;
 use proptest::proptest;
 
+use super::schema::Zone;
 use super::{Budget, Cursor, Document, Filter, Found, Place, Query, Search, Sort, Window};
 use crate::id::{ArticleNum, InboxId, MessageKey};
 use crate::mail::{CommitTimes, Message, Overview};
@@ -393,7 +394,14 @@ fn holds(search: &Search, text: &str) -> bool {
     let searcher = search.searcher();
     let mut found = false;
     for segment in searcher.segment_readers() {
-        for field in [fields.words, fields.stems, fields.exact] {
+        let (body, quoted) = (Zone::Body, Zone::Quoted);
+        for field in [
+            fields.words(body),
+            fields.stems(body),
+            fields.words(quoted),
+            fields.stems(quoted),
+            fields.exact,
+        ] {
             let index = segment.inverted_index(field).unwrap();
             let mut terms = index.terms().stream().unwrap();
             while terms.advance() {

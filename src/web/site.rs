@@ -31,6 +31,20 @@ pub(super) enum Scope {
     Site,
 }
 
+impl Visit<'_> {
+    /// Whether one of an inbox's own addresses in the web has the host of the request.
+    pub(super) fn is_of_host(&self, inbox: &Inbox) -> bool {
+        let bare = |host: &str| host.split(':').next().unwrap_or("").to_ascii_lowercase();
+        let Some(host) = self.ask.host().map(bare) else {
+            return false;
+        };
+        inbox.config().urls.iter().any(|url| {
+            let rest = url.split_once("//").map_or("", |(_, rest)| rest);
+            bare(rest.split('/').next().unwrap_or("")) == host
+        })
+    }
+}
+
 impl Site {
     pub(super) fn new(archive: Archive, url: Option<String>, listing: Listing) -> Site {
         let url = url.filter(|url| is_web(url)).map(with_slash);
@@ -39,6 +53,11 @@ impl Site {
             listing,
             url,
         }
+    }
+
+    /// Where the site is, ending in `/`, if settings say so.
+    pub(super) fn url(&self) -> Option<&str> {
+        self.url.as_deref()
     }
 
     /// The inbox of that name, or the answer that there is none.

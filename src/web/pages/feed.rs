@@ -30,6 +30,8 @@ pub(in crate::web) fn new(visit: &Visit<'_>, name: &InboxName) -> Result<Answer,
     if let Some(address) = inbox.config().addresses.first() {
         feed.id = format!("mailto:{address}");
     }
+    // One feed, by whatever address or from whatever time on it is read.
+    feed.own = format!("{}new.atom", feed.inbox_url);
     feed.whole(articles)
 }
 
@@ -60,10 +62,8 @@ pub(in crate::web) fn thread(
     let thread = inbox
         .thread(mid)?
         .ok_or(WebError::NotFound("No feed found for thread"))?;
-    let title = thread
-        .articles
-        .first()
-        .map_or("", |first| first.subject.as_str());
+    let articles: Vec<Article> = thread.flat().cloned().collect();
+    let title = articles.first().map_or("", |first| first.subject.as_str());
     let mut feed = Feed::of(
         visit,
         &inbox,
@@ -75,14 +75,14 @@ pub(in crate::web) fn thread(
     );
     feed.id = urn(&format!("t\n{mid}"));
     feed.updated = inbox.newest()?;
-    let newest = thread.articles.iter().map(|a| a.received).max();
-    let parts: Vec<_> = thread.articles.iter().map(|a| (a.num, a.blob)).collect();
+    let newest = articles.iter().map(|a| a.received).max();
+    let parts: Vec<_> = articles.iter().map(|a| (a.num, a.blob)).collect();
     let fresh = Fresh::of(
         (&feed.own, &feed.inbox_url, &feed.id, parts, feed.updated),
         newest,
     );
     Ok(Answer::stream(Media::Atom, fresh, move |out| {
-        feed.write(out, thread.articles)
+        feed.write(out, articles)
     }))
 }
 
@@ -139,7 +139,7 @@ impl Feed {
         let mut xml = Html::new();
         xml.markup("<?xml version=\"1.0\" encoding=\"us-ascii\"?>\n<feed\nxmlns=\"http://www.w3.org/2005/Atom\"\n");
         xml.markup("xmlns:thr=\"http://purl.org/syndication/thread/1.0\">");
-        element(&mut xml, Tag::Title, &self.title);
+        title(&mut xml, &self.title);
         xml.markup("<link\nrel=\"alternate\"\ntype=\"text/html\"\nhref=\"");
         xml.line(&self.inbox_url);
         xml.markup("\"/><link\nrel=\"self\"\nhref=\"");
@@ -179,7 +179,7 @@ impl Feed {
         } else {
             &article.subject
         };
-        element(&mut xml, Tag::Title, subject);
+        title(&mut xml, subject);
         element(&mut xml, Tag::Updated, &article.received.rfc3339());
         xml.markup("<link\nhref=\"");
         xml.line(&base);
@@ -213,6 +213,27 @@ enum Tag {
     Updated,
     Name,
     Email,
+}
+
+/// A title as public-inbox writes it, so that no reader takes an old entry for a changed one: HTML as soon as a
+/// character has a name there. What would be markup is escaped once more than in public-inbox, whose titles lose it.
+fn title(xml: &mut Html, text: &str) {
+    let named = |c: char| !c.is_ascii() || matches!(c, '&' | '<' | '>' | '"' | '\'');
+    if !text.contains(named) {
+        return element(xml, Tag::Title, text);
+    }
+    xml.markup("<title\ntype=\"html\">");
+    for piece in text.split_inclusive(['&', '<', '>']) {
+        let plain = piece.trim_end_matches(['&', '<', '>']);
+        xml.line(plain);
+        match &piece[plain.len()..] {
+            "&" => xml.markup("&amp;amp;"),
+            "<" => xml.markup("&amp;lt;"),
+            ">" => xml.markup("&amp;gt;"),
+            _ => {}
+        }
+    }
+    xml.markup("</title>");
 }
 
 fn element(xml: &mut Html, tag: Tag, text: &str) {

@@ -23,7 +23,7 @@ pub(in crate::web) fn show(visit: &Visit<'_>) -> Result<Answer, WebError> {
     let mut inboxes = visit.site.archive.inboxes()?;
     match visit.site.listing {
         Listing::All => {}
-        Listing::MatchDomain => inboxes.retain(|inbox| is_of_host(inbox, visit.ask.host())),
+        Listing::MatchDomain => inboxes.retain(|inbox| visit.is_of_host(inbox)),
         Listing::Nothing => return Err(WebError::MISSING),
     }
     let mut entries = Html::new();
@@ -68,16 +68,4 @@ fn entry(html: &mut Html, visit: &Visit<'_>, inbox: &Inbox) -> Result<(), WebErr
     }
     html.markup("\n\n");
     Ok(())
-}
-
-/// Whether one of an inbox's own addresses in the web has this host.
-fn is_of_host(inbox: &Inbox, host: Option<&str>) -> bool {
-    let bare = |host: &str| host.split(':').next().unwrap_or("").to_ascii_lowercase();
-    let Some(host) = host.map(bare) else {
-        return false;
-    };
-    inbox.config().urls.iter().any(|url| {
-        let rest = url.split_once("//").map_or("", |(_, rest)| rest);
-        bare(rest.split('/').next().unwrap_or("")) == host
-    })
 }
