@@ -112,7 +112,9 @@ impl Input {
             return self.add(frame);
         }
         for bite in frame.chunks(BITE) {
-            let Some(unpacker) = &mut self.unpacker else { continue };
+            let Some(unpacker) = &mut self.unpacker else {
+                continue;
+            };
             unpacker
                 .write_all(bite)
                 .and_then(|()| unpacker.flush())

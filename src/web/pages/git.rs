@@ -78,7 +78,9 @@ fn smart(
         .headers
         .get("git-protocol")
         .and_then(|value| value.to_str().ok());
-    let command = inbox.upload_pack(file.epoch, what, protocol).ok_or(WebError::MISSING)?;
+    let command = inbox
+        .upload_pack(file.epoch, what, protocol)
+        .ok_or(WebError::MISSING)?;
     let is_second = protocol.is_some_and(|words| words.split(':').any(|word| word == "version=2"));
     let (media, before) = match what {
         UploadPack::Advertise if is_second => ("application/x-git-upload-pack-advertisement", ""),
