@@ -2,6 +2,11 @@
 //!
 //! `limits hello ADDR` answers every request with two words. `limits read EPOCH` reads every blob of an epoch.
 
+#![allow(
+    clippy::expect_used,
+    reason = "a benchmark that cannot go on has failed"
+)]
+
 use std::time::Instant;
 
 fn main() {

@@ -1,10 +1,12 @@
 //! The right stairs: every question that a reader can ask.
 
+mod git;
 mod inbox;
 mod search;
 mod site;
 mod thread;
 
+pub use git::{Mirrored, Objects, Served, UploadPack};
 pub use inbox::{Inbox, Topic};
 pub use search::{Match, Realm, Results, Wanted};
 pub use site::Archive;

@@ -149,7 +149,7 @@ impl Realm {
                 "takes too long, better narrow it by a date",
             ));
         }
-        Ok(all.into_iter().map(|(num, _)| num).collect())
+        Ok(all)
     }
 
     fn search(&self) -> &Search {

@@ -17,6 +17,9 @@ pub struct Thread {
     pub articles: Vec<Article>,
     /// The lines of its overview; they name articles by their index.
     pub lines: Vec<Line>,
+    /// Those of them that are here only because others answer them: from outside what was asked for, but known to the
+    /// inbox. They stand in the tree, and in no flat list.
+    pub answered: HashSet<ArticleNum>,
     /// The Message-IDs of its ghosts.
     pub ghosts: HashMap<MidKey, MessageId>,
     /// How many messages belong to it in this inbox, those that are only loosely matched among them.
@@ -115,6 +118,7 @@ impl Thread {
             let first = reader.articles(inbox, key)?.into_iter().next();
             answered.extend(first.filter(|article| known.insert(article.num)));
         }
+        let outside = answered.iter().map(|article| article.num).collect();
         if !answered.is_empty() {
             articles.append(&mut answered);
             lines = lines_of(&mut articles, about, loose);
@@ -128,17 +132,17 @@ impl Thread {
         Ok(Thread {
             articles,
             lines,
+            answered: outside,
             ghosts,
             total,
         })
     }
 
-    /// The articles in reading order, each with its line.
-    pub fn in_order(&self) -> impl Iterator<Item = (&Line, &Article)> {
-        self.lines.iter().filter_map(|line| match line.what {
-            What::Real(index) => Some((line, self.articles.get(index)?)),
-            What::Ghost(_) => None,
-        })
+    /// What was asked for, by the time it was sent, without what is only answered by it.
+    pub fn flat(&self) -> impl Iterator<Item = &Article> {
+        self.articles
+            .iter()
+            .filter(|article| !self.answered.contains(&article.num))
     }
 }
 

@@ -26,7 +26,7 @@ impl Reader {
     /// The catalogue cannot be read.
     pub fn topics(&self, inbox: InboxId, order: TopicOrder, limit: usize) -> Result<Vec<TopicRow>> {
         let mut recent = self.sql()?.prepare_cached(
-            "SELECT p.num, m.thread FROM place p JOIN message m ON m.id = p.message
+            "SELECT p.num, m.thread FROM place p CROSS JOIN message m ON m.id = p.message
               WHERE p.inbox = ?1 ORDER BY p.received DESC, p.num DESC LIMIT ?2",
         )?;
         let mut rows = recent.query((inbox, LOOKED_AT))?;
@@ -53,7 +53,7 @@ impl Reader {
 
     fn first_of(&self, inbox: InboxId, thread: ThreadId) -> Result<(ArticleNum, usize)> {
         let mut statement = self.sql()?.prepare_cached(
-            "SELECT p.num, count(*) OVER () FROM message m JOIN place p ON p.message = m.id
+            "SELECT p.num, count(*) OVER () FROM message m CROSS JOIN place p ON p.message = m.id
               WHERE m.thread = ?1 AND p.inbox = ?2 ORDER BY p.received, p.num LIMIT 1",
         )?;
         Ok(statement.query_row((thread, inbox), |row| Ok((row.get(0)?, row.get(1)?)))?)

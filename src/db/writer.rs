@@ -274,7 +274,7 @@ impl Writer {
             let num = self
                 .sql
                 .prepare_cached(
-                    "SELECT p.num FROM carries c JOIN place p ON p.message = c.message
+                    "SELECT p.num FROM carries c CROSS JOIN place p ON p.message = c.message
                       WHERE c.mid = ?1 AND p.inbox = ?2 AND p.blob = ?3",
                 )?
                 .query_row((key, inbox, blob), |row| row.get(0))
@@ -371,7 +371,7 @@ impl Writer {
             return Ok(None);
         };
         let mut statement = self.sql.prepare_cached(
-            "SELECT m.id, m.ids FROM carries c JOIN message m ON m.id = c.message
+            "SELECT m.id, m.ids FROM carries c CROSS JOIN message m ON m.id = c.message
               WHERE c.mid = ?1 AND m.mid = ?1 AND m.fingerprint = ?2",
         )?;
         let found: Option<(MessageKey, Vec<u8>)> = statement

@@ -73,7 +73,7 @@ fn push_body(body: &[u8], out: &mut Vec<u8>) {
 
 /// What a mail of that subject is called as a text file.
 pub fn raw_file_name(subject: &str) -> String {
-    file_name(subject, ".txt")
+    file_name(&normalize_subject(subject), ".txt")
 }
 
 /// What a thread of that subject is called as a compressed mailbox.
@@ -83,8 +83,7 @@ pub fn mbox_file_name(subject: &str) -> String {
 
 /// File names are made of `[A-Za-z0-9_.-]` only, and never begin or end with a dot.
 fn file_name(subject: &str, extension: &str) -> String {
-    let normal = normalize_subject(subject);
-    let words = normal.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '.');
+    let words = subject.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '.');
     let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
     let mut stem = words.join("-");
     stem.truncate(200);
@@ -143,6 +142,6 @@ mod tests {
         ] {
             assert_eq!(raw_file_name(subject), name, "{subject}");
         }
-        assert_eq!(mbox_file_name("Re: hi"), "hi.mbox.gz");
+        assert_eq!(mbox_file_name("Re: hi"), "Re-hi.mbox.gz");
     }
 }

@@ -4,9 +4,11 @@ use std::cell::RefCell;
 
 use tantivy::TantivyDocument;
 
+use super::cut::{CutText, cut};
 use super::patch::{self, Piece};
 use super::schema::{FIELDS, Tag, Zone};
-use super::words::{self, BREAK, CutText, Stems, Words};
+use super::stems::Stems;
+use super::words::{BREAK, Words};
 use crate::id::{ArticleNum, InboxId, MessageKey};
 use crate::mail::{Message, Overview, PartBody};
 use crate::time::Timestamp;
@@ -37,7 +39,7 @@ pub struct Place {
 pub struct Document {
     key: MessageKey,
     zones: [String; ZONES.len()],
-    cut: Vec<CutText>,
+    cut: Vec<(Zone, CutText)>,
     tags: Vec<(Tag, String)>,
     numbers: TantivyDocument,
     room: usize,
@@ -258,7 +260,7 @@ impl Document {
         STEMS.with_borrow_mut(|stems| {
             for (zone, text) in ZONES.iter().zip(&mut self.zones) {
                 if !text.is_empty() {
-                    self.cut.push(words::cut(zone.mark(), text, stems));
+                    self.cut.push((*zone, cut(zone.mark(), text, stems)));
                     *text = String::new();
                 }
             }
@@ -270,9 +272,9 @@ impl Document {
         self.tags.sort();
         self.tags.dedup();
         let mut document = self.numbers;
-        for text in &self.cut {
-            document.add_text(FIELDS.1.words, &text.words);
-            document.add_text(FIELDS.1.stems, &text.stems);
+        for (zone, text) in &self.cut {
+            document.add_text(FIELDS.1.words(*zone), &text.words);
+            document.add_text(FIELDS.1.stems(*zone), &text.stems);
         }
         for (tag, value) in &self.tags {
             let mut term = String::with_capacity(value.len() + 1);
@@ -330,4 +332,42 @@ fn unquoted(name: &str) -> String {
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{end_of_run, list_id, unquoted};
+
+    #[test]
+    fn list_ids_lose_their_phrase() {
+        for (header, id) in [
+            ("The <b> List <List.Example.org>", "list.example.org"),
+            ("<a.b>", "a.b"),
+            ("bare.example.org", "bare.example.org"),
+            ("open <a.b", "a.b"),
+            ("", ""),
+        ] {
+            assert_eq!(list_id(header), id, "{header}");
+        }
+    }
+
+    #[test]
+    fn git_names_are_unquoted() {
+        for (quoted, name) in [
+            (r"\303\274ber.c", "über.c"),
+            (r"a\tb", "a b"),
+            (r#"a\"b\\"#, "a\"b\\"),
+            (r"\777", "\u{fffd}"),
+            (r"end\", "end"),
+        ] {
+            assert_eq!(unquoted(quoted), name, "{quoted}");
+        }
+    }
+
+    #[test]
+    fn runs_end_where_quoting_begins_or_ends() {
+        assert_eq!(end_of_run("> a\n>b\nc\n", true), 7);
+        assert_eq!(end_of_run("a\nb\n> c", false), 4);
+        assert_eq!(end_of_run("a", false), 1);
+    }
 }

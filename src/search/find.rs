@@ -3,14 +3,14 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use tantivy::query::{BooleanQuery, EnableScoring};
-use tantivy::{DocId, DocSet, SegmentReader, TERMINATED};
+use tantivy::query::{BooleanQuery, EnableScoring, Query as _, Weight};
+use tantivy::{DocId, Searcher, SegmentReader, TERMINATED};
 
+use super::index::{Search, failed};
 use super::plan::{self, Places, Plan};
 use super::query::Query;
 use super::schema::column;
-use super::words::Stems;
-use super::{Search, failed};
+use super::stems::Stems;
 use crate::error::Result;
 use crate::id::{ArticleNum, InboxId, MessageKey};
 use crate::time::Timestamp;
@@ -95,7 +95,7 @@ pub struct Hit {
     pub num: ArticleNum,
     /// When it came there.
     pub received: Timestamp,
-    /// How well it fits, compared with the best of all that were found, 0 to 99 per cent.
+    /// How well it fits, 0 to 99 per cent of the best: of all where the order is by relevance, else of those shown.
     pub percent: u8,
 }
 
@@ -119,7 +119,10 @@ struct Candidate {
     key: i64,
     num: i64,
     received: i64,
+    /// The bits of its score: of what is not negative, these are in order.
     score: u32,
+    segment: usize,
+    doc: DocId,
 }
 
 impl Candidate {
@@ -151,13 +154,55 @@ impl Search {
         window: Window,
         budget: Budget<'_>,
     ) -> Result<Found> {
+        let searcher = self.searcher();
+        let planned = plan(&searcher, query, filter)?;
+        // By time, only those that are shown are weighed.
+        let scoring = match sort {
+            Sort::Relevance => EnableScoring::enabled_from_searcher(&searcher),
+            Sort::Newest | Sort::Oldest => EnableScoring::disabled_from_searcher(&searcher),
+        };
+        let weight = planned.weight(scoring).map_err(failed)?;
         let mut top = Top::new(window);
-        let complete = self.each(query, filter, sort, budget, |found| top.add(found))?;
-        Ok(top.finish(complete))
+        let mut complete = true;
+        for (ord, segment) in searcher.segment_readers().iter().enumerate() {
+            let columns = Columns::open(segment, filter.inbox).map_err(failed)?;
+            let mut scorer = weight.scorer(segment, 1.0).map_err(failed)?;
+            let mut read = 0u32;
+            while scorer.doc() != TERMINATED && complete {
+                let doc = scorer.doc();
+                if !segment.is_deleted(doc) {
+                    let score = match sort {
+                        Sort::Relevance => scorer.score().max(0.0).to_bits(),
+                        Sort::Newest | Sort::Oldest => 0,
+                    };
+                    top.add(&columns, sort, (ord, doc), score);
+                }
+                read += 1;
+                complete = !(read.is_multiple_of(STRIDE) && budget.is_spent());
+                scorer.advance();
+            }
+            if !complete || budget.is_spent() {
+                complete = false;
+                break;
+            }
+        }
+        let (mut shown, more) = top.finish();
+        if sort != Sort::Relevance {
+            let scoring = EnableScoring::enabled_from_searcher(&searcher);
+            let weight = planned.weight(scoring).map_err(failed)?;
+            top.best = weigh(&searcher, weight.as_ref(), &mut shown).map_err(failed)?;
+        }
+        let best = f32::from_bits(top.best);
+        Ok(Found {
+            hits: shown.iter().map(|candidate| candidate.hit(best)).collect(),
+            total: top.total,
+            next: shown.last().map(|c| c.rank).filter(|_| more),
+            complete,
+        })
     }
 
-    /// All that `query` asks for in one inbox, highest number first, and whether the budget was enough. A result
-    /// is two numbers, so that also a million of them are few bytes.
+    /// The numbers of all that `query` asks for in the inbox of the filter, highest first, and whether the budget was
+    /// enough. A result is eight bytes, so that also a million of them are few.
     ///
     /// # Errors
     /// Those of [`Search::find`].
@@ -166,65 +211,73 @@ impl Search {
         query: &Query,
         filter: Filter<'_>,
         budget: Budget<'_>,
-    ) -> Result<(Vec<(ArticleNum, MessageKey)>, bool)> {
-        let mut all = Vec::new();
-        let complete = self.each(query, filter, Sort::Newest, budget, |found| {
-            all.push((ArticleNum(found.num), MessageKey(found.key)));
-        })?;
-        all.sort_unstable_by_key(|found| std::cmp::Reverse(*found));
-        Ok((all, complete))
-    }
-
-    /// Shows every result to `take`, in no order. Says whether the budget was enough.
-    fn each(
-        &self,
-        query: &Query,
-        filter: Filter<'_>,
-        sort: Sort,
-        budget: Budget<'_>,
-        mut take: impl FnMut(Candidate),
-    ) -> Result<bool> {
+    ) -> Result<(Vec<ArticleNum>, bool)> {
         let searcher = self.searcher();
-        let mut plan = Plan {
-            searcher: &searcher,
-            inbox: filter.inbox,
-            stems: Stems::new(16),
-        };
-        let mut parts = vec![plan.of(&query.root)?];
-        parts.extend(filter.inbox.map(plan::in_inbox));
-        parts.extend(filter.any_of.map(plan::in_any_inbox));
-        parts.extend(filter.among.map(plan::among));
-        let planned = BooleanQuery::intersection(parts);
-        let weight = tantivy::query::Query::weight(
-            &planned,
-            EnableScoring::enabled_from_searcher(&searcher),
-        )
-        .map_err(failed)?;
-
+        let planned = plan(&searcher, query, filter)?;
+        let scoring = EnableScoring::disabled_from_searcher(&searcher);
+        let weight = planned.weight(scoring).map_err(failed)?;
+        let mut all = Vec::new();
         let mut complete = true;
         for segment in searcher.segment_readers() {
-            let columns = Columns::open(segment, filter.inbox).map_err(failed)?;
+            let numbers = Places::open(segment, column::NUM).map_err(failed)?;
             let mut scorer = weight.scorer(segment, 1.0).map_err(failed)?;
             let mut read = 0u32;
-            while scorer.doc() != TERMINATED {
+            while scorer.doc() != TERMINATED && complete {
                 let doc = scorer.doc();
                 if !segment.is_deleted(doc) {
-                    take(columns.candidate(doc, scorer.score(), sort));
+                    all.extend(numbers.first(doc, filter.inbox).map(ArticleNum));
                 }
                 read += 1;
-                if read.is_multiple_of(STRIDE) && budget.is_spent() {
-                    complete = false;
-                    break;
-                }
+                complete = !(read.is_multiple_of(STRIDE) && budget.is_spent());
                 scorer.advance();
             }
-            if !complete || budget.is_spent() {
-                complete = false;
-                break;
-            }
         }
-        Ok(complete)
+        all.sort_unstable_by_key(|num| std::cmp::Reverse(*num));
+        Ok((all, complete))
     }
+}
+
+/// The query as tantivy asks it.
+fn plan(searcher: &Searcher, query: &Query, filter: Filter<'_>) -> Result<BooleanQuery> {
+    let mut plan = Plan {
+        searcher,
+        inbox: filter.inbox,
+        stems: Stems::new(16),
+    };
+    let mut parts = vec![plan.of(&query.root)?];
+    let inbox = filter.inbox;
+    parts.extend(inbox.and_then(|inbox| plan::in_inbox(searcher, inbox)));
+    parts.extend(filter.any_of.map(plan::in_any_inbox));
+    parts.extend(filter.among.map(plan::among));
+    Ok(BooleanQuery::intersection(parts))
+}
+
+/// Gives each of these its score, and says which is the highest.
+fn weigh(
+    searcher: &Searcher,
+    weight: &dyn Weight,
+    shown: &mut [Candidate],
+) -> tantivy::Result<u32> {
+    let mut by_place: Vec<&mut Candidate> = shown.iter_mut().collect();
+    by_place.sort_by_key(|candidate| (candidate.segment, candidate.doc));
+    let mut best = 0;
+    for in_segment in by_place.chunk_by_mut(|a, b| a.segment == b.segment) {
+        let Some(first) = in_segment.first() else {
+            continue;
+        };
+        let segment = searcher.segment_reader(first.segment as u32);
+        let mut scorer = weight.scorer(segment, 1.0)?;
+        for candidate in in_segment {
+            if scorer.doc() < candidate.doc {
+                scorer.seek(candidate.doc);
+            }
+            if scorer.doc() == candidate.doc {
+                candidate.score = scorer.score().max(0.0).to_bits();
+            }
+            best = best.max(candidate.score);
+        }
+    }
+    Ok(best)
 }
 
 /// The columns that results are told apart by.
@@ -245,24 +298,15 @@ impl Columns {
         })
     }
 
-    fn candidate(&self, doc: DocId, score: f32, sort: Sort) -> Candidate {
-        let key = self.key.first(doc).unwrap_or_default();
-        let received = self.received.values(doc, self.inbox).next().unwrap_or(0);
-        let score = score.max(0.0).to_bits(); // of what is not negative, the bits are in order
-        let num = self.num.values(doc, self.inbox).next().unwrap_or(0);
-        // Mail of the same second stands in the order of its numbers, either way round.
-        let rank = match sort {
-            Sort::Newest => Cursor(received, -num, -key),
-            Sort::Oldest => Cursor(received.saturating_neg(), -num, -key),
-            Sort::Relevance => Cursor(i64::from(score), received, -key),
+    /// The first and most telling number of the rank.
+    fn first_rank(&self, doc: DocId, sort: Sort, score: u32) -> (i64, i64) {
+        let received = self.received.first(doc, self.inbox).unwrap_or(0);
+        let first = match sort {
+            Sort::Newest => received,
+            Sort::Oldest => received.saturating_neg(),
+            Sort::Relevance => i64::from(score),
         };
-        Candidate {
-            rank,
-            key,
-            num,
-            received,
-            score,
-        }
+        (first, received)
     }
 }
 
@@ -295,17 +339,33 @@ impl Top {
             .saturating_add(1)
     }
 
-    fn add(&mut self, candidate: Candidate) {
+    fn add(&mut self, columns: &Columns, sort: Sort, (segment, doc): (usize, DocId), score: u32) {
         self.total += 1;
-        self.best = self.best.max(candidate.score);
-        let passed = self
-            .window
-            .after
-            .is_some_and(|after| candidate.rank >= after);
-        if passed || self.floor.is_some_and(|floor| candidate.rank <= floor) {
+        self.best = self.best.max(score);
+        let (first, received) = columns.first_rank(doc, sort, score);
+        if self.floor.is_some_and(|floor| first < floor.0) {
+            return; // most end here, before more is read of them
+        }
+        let key = columns.key.first(doc).unwrap_or_default();
+        let num = columns.num.first(doc, columns.inbox).unwrap_or(0);
+        // Mail of the same second stands in the order of its numbers, either way round.
+        let rank = match sort {
+            Sort::Newest | Sort::Oldest => Cursor(first, -num, -key),
+            Sort::Relevance => Cursor(first, received, -key),
+        };
+        let passed = self.window.after.is_some_and(|after| rank >= after);
+        if passed || self.floor.is_some_and(|floor| rank <= floor) {
             return;
         }
-        self.kept.push(candidate);
+        self.kept.push(Candidate {
+            rank,
+            key,
+            num,
+            received,
+            score,
+            segment,
+            doc,
+        });
         if self.kept.len() >= self.wanted().saturating_mul(2).max(1024) {
             self.shrink();
         }
@@ -322,23 +382,13 @@ impl Top {
         self.floor = self.kept.iter().map(|c| c.rank).min();
     }
 
-    fn finish(mut self, complete: bool) -> Found {
+    /// Those that are shown, in order, and whether there are more behind them.
+    fn finish(&mut self) -> (Vec<Candidate>, bool) {
         self.shrink();
         self.kept.sort_unstable_by(|a, b| b.cmp(a));
-        let more = self.kept.len() >= self.wanted();
-        let best = f32::from_bits(self.best);
-        let shown = self
-            .kept
-            .iter()
-            .skip(self.window.offset)
-            .take(self.window.limit);
-        let hits: Vec<Hit> = shown.clone().map(|c| c.hit(best)).collect();
-        let last = shown.last().map(|c| c.rank);
-        Found {
-            hits,
-            total: self.total,
-            next: last.filter(|_| more),
-            complete,
-        }
+        let from = self.window.offset.min(self.kept.len());
+        let to = from.saturating_add(self.window.limit).min(self.kept.len());
+        let shown = self.kept.get(from..to).unwrap_or_default().to_vec();
+        (shown, self.kept.len() >= self.wanted())
     }
 }

@@ -3,9 +3,13 @@
 //! It finds messages by their keys in the catalogue, and nothing else of them is kept here. It may be thrown away and
 //! made again from the mail.
 
+mod approxidate;
+mod cut;
 mod dates;
 mod document;
 mod find;
+mod index;
+mod lexer;
 mod near;
 mod parse;
 mod patch;
@@ -14,102 +18,15 @@ mod prefix;
 mod query;
 mod schema;
 mod snippet;
+mod stems;
+#[cfg(test)]
+mod tests;
 mod words;
 mod writer;
 
-use std::path::Path;
-
-use tantivy::directory::MmapDirectory;
-use tantivy::{Index, IndexReader, IndexSettings, ReloadPolicy, Searcher, TantivyError};
-
-use crate::error::{Error, Result};
-
-pub use dates::Span;
 pub use document::{Document, Place};
 pub use find::{Budget, Cursor, Filter, Found, Hit, Sort, Window};
-pub use query::{Date, Node, Number, Query, Scope};
-pub use schema::{Tag, Zone};
+pub use index::Search;
+pub use query::Query;
 pub use snippet::{Piece, snippet};
 pub use writer::Writer;
-
-/// An index that is open. Cheap to share between threads.
-pub struct Search {
-    index: Index,
-    reader: IndexReader,
-}
-
-impl Search {
-    /// Opens the index in `dir`, or makes an empty one. One of another layout is left alone beside it, and may be
-    /// deleted.
-    ///
-    /// # Errors
-    /// [`Error::Io`] or [`Error::Search`] where it cannot be read or made.
-    pub fn open(dir: &Path) -> Result<Search> {
-        let dir = dir.join(format!("layout-{}", schema::LAYOUT));
-        std::fs::create_dir_all(&dir).map_err(|e| Error::io(&dir, e))?;
-        let files = MmapDirectory::open(&dir).map_err(|e| Error::Search(e.to_string()))?;
-        let index = Index::builder()
-            .schema(schema::FIELDS.0.clone())
-            .settings(IndexSettings::default())
-            .tokenizers(schema::tokenizers())
-            .open_or_create(files)
-            .map_err(failed)?;
-        let reader = index
-            .reader_builder()
-            .reload_policy(ReloadPolicy::Manual)
-            .try_into()
-            .map_err(failed)?;
-        Ok(Search { index, reader })
-    }
-
-    /// The one writer, who indexes in so many threads (1 to 8), with 64 MB each.
-    ///
-    /// # Errors
-    /// [`Error::Search`], also where another process writes.
-    pub fn writer(&self, threads: usize) -> Result<Writer> {
-        Writer::open(&self.index, threads)
-    }
-
-    /// What the last commit was told, by whichever process; `None` where there has been none.
-    ///
-    /// # Errors
-    /// [`Error::Search`] where the index cannot be read.
-    pub fn payload(&self) -> Result<Option<String>> {
-        Ok(self.index.load_metas().map_err(failed)?.payload)
-    }
-
-    /// Sees what has been committed since it was opened or last refreshed. Costs little where that is nothing.
-    ///
-    /// # Errors
-    /// [`Error::Search`] where the index cannot be read.
-    pub fn refresh(&self) -> Result<()> {
-        self.reader.reload().map_err(failed)
-    }
-
-    /// How many messages there are to be found.
-    pub fn len(&self) -> u64 {
-        self.searcher().num_docs()
-    }
-
-    /// Whether there is nothing to be found.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    fn searcher(&self) -> Searcher {
-        self.reader.searcher()
-    }
-}
-
-fn failed(error: TantivyError) -> Error {
-    Error::Search(error.to_string())
-}
-
-impl From<TantivyError> for Error {
-    fn from(error: TantivyError) -> Error {
-        failed(error)
-    }
-}
-
-#[cfg(test)]
-mod tests;

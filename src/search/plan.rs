@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use tantivy::columnar::Column;
+use tantivy::columnar::{Cardinality, Column};
 use tantivy::query::doc_predicate_query::{DocPredicateQuery, FunctionPredicate};
 use tantivy::query::{
     BooleanQuery, ConstScoreQuery, EmptyQuery, Occur, PhraseQuery, Query, TermQuery, TermSetQuery,
@@ -16,7 +16,7 @@ use super::near::{Either, Near};
 use super::prefix;
 use super::query::{Date, Node, Number, Scope};
 use super::schema::{FIELDS, Tag, Zone, column};
-use super::words::Stems;
+use super::stems::Stems;
 use crate::error::{Error, Result};
 use crate::id::{InboxId, MessageKey};
 
@@ -50,12 +50,7 @@ impl Plan<'_> {
                 ordered,
             } => in_zones(scope, |zone| {
                 Box::new(Near {
-                    terms: Arc::new(
-                        words
-                            .iter()
-                            .map(|w| term(FIELDS.1.words, zone, w))
-                            .collect(),
-                    ),
+                    terms: Arc::new(words.iter().map(|w| word_term(zone, w)).collect()),
                     window: window.saturating_add(words.len() as u32 - 1),
                     ordered: *ordered,
                 })
@@ -97,23 +92,27 @@ impl Plan<'_> {
     }
 
     fn word(&mut self, scope: &Scope, word: &str, forms: bool) -> Result<Planned> {
-        let mut terms: Vec<(Field, String)> = Vec::with_capacity(2);
-        let fields = FIELDS.1;
-        if forms {
-            let stem = self.stems.of(word).unwrap_or(word).to_owned();
-            // A word that is its own stem is found in `words`, all others in `stems`.
-            if self.stems.of(&stem).is_none() {
-                terms.push((fields.words, stem.clone()));
-            }
-            terms.push((fields.stems, stem));
-        } else {
-            terms.push((fields.words, word.to_owned()));
-        }
+        let stem = match forms {
+            true => Some(self.stems.of(word).unwrap_or(word).to_owned()),
+            false => None,
+        };
+        // A word that is its own stem is found among the words, all others among the stems.
+        let plain = match &stem {
+            Some(stem) => self.stems.of(stem).is_none().then_some(stem.as_str()),
+            None => Some(word),
+        };
         let mut all: Vec<Planned> = Vec::new();
         for zone in scope.zones {
-            for (field, text) in &terms {
-                all.push(weigh(*zone, one(term(*field, *zone, text))));
-            }
+            let stem = stem
+                .as_ref()
+                .map(|stem| marked(FIELDS.1.stems(*zone), zone.mark(), stem));
+            let plain = plain.map(|plain| word_term(*zone, plain));
+            all.extend(
+                plain
+                    .into_iter()
+                    .chain(stem)
+                    .map(|term| weigh(*zone, one(term))),
+            );
         }
         if scope.blobs && prefix::is_blob(word) {
             all.push(no_weight(self.exact(&[Tag::Pre, Tag::Post], word)?));
@@ -125,7 +124,8 @@ impl Plan<'_> {
     fn beginning(&self, scope: &Scope, start: &str) -> Result<Planned> {
         let mut all: Vec<Planned> = Vec::new();
         for zone in scope.zones {
-            let found = self.beginning_with(FIELDS.1.words, zone.mark(), start, BEGINNING_MAX)?;
+            let found =
+                self.beginning_with(FIELDS.1.words(*zone), zone.mark(), start, BEGINNING_MAX)?;
             let Some(found) = found else {
                 return Err(Error::invalid(
                     "the query cannot be answered",
@@ -223,14 +223,26 @@ impl Plan<'_> {
 pub(super) struct Places {
     inbox: Column<i64>,
     value: Column<i64>,
+    /// Whether every document has exactly one.
+    single: bool,
 }
 
 impl Places {
     pub(super) fn open(segment: &SegmentReader, name: &str) -> tantivy::Result<Places> {
+        let value = segment.fast_fields().i64(name)?;
         Ok(Places {
             inbox: segment.fast_fields().i64(column::INBOX)?,
-            value: segment.fast_fields().i64(name)?,
+            single: value.get_cardinality() == Cardinality::Full,
+            value,
         })
+    }
+
+    /// The value of `doc`, which is in `inbox`, at its first place there, or at all.
+    pub(super) fn first(&self, doc: DocId, inbox: Option<InboxId>) -> Option<i64> {
+        match self.single {
+            true => self.value.first(doc),
+            false => self.values(doc, inbox).next(),
+        }
     }
 
     /// The values at the places of `doc` in `inbox`, or at all.
@@ -247,10 +259,18 @@ impl Places {
     }
 }
 
-/// The documents kept in that inbox.
-pub(super) fn in_inbox(inbox: InboxId) -> Planned {
+/// The documents kept in that inbox; `None` where that is all of them.
+pub(super) fn in_inbox(searcher: &Searcher, inbox: InboxId) -> Option<Planned> {
+    let is_all = |segment: &SegmentReader| {
+        let column = segment.fast_fields().i64(column::INBOX);
+        column.is_ok_and(|c| c.min_value() == inbox.0 && c.max_value() == inbox.0)
+    };
+    if searcher.segment_readers().iter().all(is_all) {
+        return None;
+    }
     let term = Term::from_field_i64(FIELDS.1.inbox, inbox.0);
-    no_weight(Box::new(TermQuery::new(term, IndexRecordOption::Basic)))
+    let query = TermQuery::new(term, IndexRecordOption::Basic);
+    Some(no_weight(Box::new(query)))
 }
 
 /// The documents kept in one of those inboxes.
@@ -274,8 +294,8 @@ fn shortens(tags: &[Tag]) -> bool {
     tags.iter().any(|tag| matches!(tag, Tag::Pre | Tag::Post))
 }
 
-fn term(field: Field, zone: Zone, word: &str) -> Term {
-    marked(field, zone.mark(), word)
+fn word_term(zone: Zone, word: &str) -> Term {
+    marked(FIELDS.1.words(zone), zone.mark(), word)
 }
 
 fn exact_term(tag: Tag, value: &str) -> Term {
@@ -295,7 +315,7 @@ fn one(term: Term) -> Planned {
 }
 
 fn phrase(zone: Zone, words: &[String]) -> Planned {
-    let terms = words.iter().map(|w| term(FIELDS.1.words, zone, w));
+    let terms = words.iter().map(|w| word_term(zone, w));
     Box::new(PhraseQuery::new(terms.collect()))
 }
 

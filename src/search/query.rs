@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 
 /// A region that a query asks in: what one prefix, or none, stands for.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Scope {
+pub(super) struct Scope {
     /// How the reading calls it.
     pub(super) name: &'static str,
     pub(super) zones: &'static [Zone],
@@ -25,7 +25,7 @@ pub struct Scope {
 
 /// A number that mails are told apart by, other than the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Number {
+pub(super) enum Number {
     /// The size of the mail.
     Bytes,
     /// Its number in the inbox.
@@ -34,7 +34,7 @@ pub enum Number {
 
 /// Which of the two dates of a mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Date {
+pub(super) enum Date {
     /// When its sender says that he sent it.
     Sent,
     /// When it came.
@@ -43,7 +43,7 @@ pub enum Date {
 
 /// One node of a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Node {
+pub(super) enum Node {
     /// No mail at all.
     Nothing,
     /// One word; with `forms` in all forms that share its stem.

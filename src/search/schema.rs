@@ -4,10 +4,11 @@
 //! indexed once, and one row at `/all/`. What differs from place to place (the inbox, when it came, its number there)
 //! stands in columns with several values in one order: the third inbox goes with the third `received`.
 //!
-//! There are only three text fields. A term begins with one character that names its zone: `Skernel` is the word
+//! There are few text fields. A term begins with one character that names its zone: `Skernel` is the word
 //! "kernel" in a subject. So there is one dictionary to open instead of twenty, and a zone costs nothing where it
 //! is empty. `words` has every word with its position; `stems` has, without positions, the stems of those words
-//! that are not their own stem, as everything else is found in `words`; `exact` has ids.
+//! that are not their own stem, as everything else is found in `words`; `exact` has ids. What is quoted has a pair of
+//! its own, so that it does not count when the length of a mail is weighed.
 
 use std::sync::LazyLock;
 
@@ -16,11 +17,11 @@ use tantivy::schema::{
 };
 use tantivy::tokenizer::{RawTokenizer, TextAnalyzer, TokenizerManager};
 
-use super::words::Pieces;
+use super::cut::Pieces;
 
 /// A region of text that a query may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Zone {
+pub(super) enum Zone {
     /// The subject.
     Subject,
     /// Authors, names and addresses.
@@ -75,7 +76,7 @@ impl Zone {
 
 /// A kind of term that is found as a whole or not at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Tag {
+pub(super) enum Tag {
     /// A Message-ID, byte for byte.
     Mid,
     /// A List-Id in lower case.
@@ -117,8 +118,10 @@ pub(super) mod column {
 /// The fields of a document.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fields {
-    pub(super) words: Field,
-    pub(super) stems: Field,
+    words: Field,
+    stems: Field,
+    quoted_words: Field,
+    quoted_stems: Field,
     pub(super) exact: Field,
     /// The row of the message in the catalogue.
     pub(super) key: Field,
@@ -130,6 +133,24 @@ pub(super) struct Fields {
     pub(super) num: Field,
 }
 
+impl Fields {
+    /// Where the words of a zone are.
+    pub(super) fn words(&self, zone: Zone) -> Field {
+        match zone {
+            Zone::Quoted => self.quoted_words,
+            _ => self.words,
+        }
+    }
+
+    /// Where those stems of a zone are that differ from their words.
+    pub(super) fn stems(&self, zone: Zone) -> Field {
+        match zone {
+            Zone::Quoted => self.quoted_stems,
+            _ => self.stems,
+        }
+    }
+}
+
 /// Says when the layout of the index changed, so that an old one is made anew.
 pub(super) const LAYOUT: u32 = 1;
 
@@ -137,23 +158,24 @@ pub(super) const LAYOUT: u32 = 1;
 pub(super) static FIELDS: LazyLock<(Schema, Fields)> = LazyLock::new(schema);
 
 fn schema() -> (Schema, Fields) {
-    let text = |tokenizer: &str, record: IndexRecordOption| {
+    use IndexRecordOption::{Basic, WithFreqs, WithFreqsAndPositions};
+    let text = |tokenizer: &str, record: IndexRecordOption, norms: bool| {
         TextOptions::default().set_indexing_options(
             TextFieldIndexing::default()
                 .set_tokenizer(tokenizer)
                 .set_index_option(record)
-                .set_fieldnorms(record != IndexRecordOption::Basic),
+                .set_fieldnorms(norms),
         )
     };
     let number = || NumericOptions::from(FAST);
     let mut schema = Schema::builder();
     let fields = Fields {
-        words: schema.add_text_field(
-            "words",
-            text("pieces", IndexRecordOption::WithFreqsAndPositions),
-        ),
-        stems: schema.add_text_field("stems", text("pieces", IndexRecordOption::WithFreqs)),
-        exact: schema.add_text_field("exact", text("exact", IndexRecordOption::Basic)),
+        words: schema.add_text_field("words", text("pieces", WithFreqsAndPositions, true)),
+        stems: schema.add_text_field("stems", text("pieces", WithFreqs, true)),
+        quoted_words: schema
+            .add_text_field("quoted_words", text("pieces", WithFreqsAndPositions, false)),
+        quoted_stems: schema.add_text_field("quoted_stems", text("pieces", Basic, false)),
+        exact: schema.add_text_field("exact", text("exact", Basic, false)),
         key: schema.add_i64_field(column::KEY, number() | INDEXED),
         sent: schema.add_i64_field(column::SENT, number()),
         bytes: schema.add_u64_field(column::BYTES, number()),

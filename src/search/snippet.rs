@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use super::query::{Node, Query};
-use super::words::{Stems, Words, has_stem};
+use super::stems::Stems;
+use super::words::{Words, has_stem};
 
 /// How much of a text is looked through, in bytes.
 const TEXT_MAX: usize = 256 << 10;
@@ -174,5 +175,63 @@ fn at_blank_after(text: &str, at: usize) -> usize {
         Some(i) => at + i,
         None if near == text.len() => near,
         None => at,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::snippet;
+    use crate::search::Query;
+    use crate::time::Timestamp;
+
+    fn marked(query: &str, text: &str, width: usize) -> Option<String> {
+        let query = Query::parse(query, Timestamp(0)).unwrap();
+        let pieces = snippet(&query, text, width)?;
+        let marked = pieces.iter().map(|piece| match piece.matched {
+            true => format!("[{}]", piece.text),
+            false => piece.text.clone(),
+        });
+        Some(marked.collect())
+    }
+
+    #[test]
+    fn the_words_that_were_sought_are_marked() {
+        for (query, text, expected) in [
+            ("engine", "The Engines weave.", Some("The [Engines] weave.")),
+            (
+                "\"engine\"",
+                "The Engines weave, the engine",
+                Some("The Engines weave, the [engine]"),
+            ),
+            ("a -weave", "a engine weaves", Some("[a] engine weaves")),
+            (
+                "eng*",
+                "an engineer's  \n\tengine",
+                Some("an [engineer's] [engine]"),
+            ),
+            ("f:ada OR \"b c\"", "ada b.c", Some("[ada] [b].[c]")),
+            ("日本", "こんにちは日本", Some("こんにちは[日][本]")),
+            ("engine", "nothing of it", None),
+            ("d:20210101..", "nothing of it", None),
+        ] {
+            assert_eq!(marked(query, text, 200).as_deref(), expected, "{query}");
+        }
+    }
+
+    #[test]
+    fn the_place_with_most_of_the_words_is_shown() {
+        let far = "x ".repeat(500);
+        let text = format!("alpha {far} alpha beta {far} beta");
+        let shown = marked("alpha beta", &text, 40).unwrap();
+        assert!(shown.contains("[alpha] [beta]"), "{shown}");
+        assert!(shown.len() < 150, "{shown}");
+    }
+
+    #[test]
+    fn no_width_and_no_text_cuts_a_character() {
+        let text = "éééé ñandú 日本語 ".repeat(50);
+        for width in 0..120 {
+            assert!(marked("ñandú", &text, width).is_some());
+        }
     }
 }

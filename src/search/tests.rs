@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use proptest::prelude::any;
 use proptest::proptest;
 
+use super::schema::Zone;
 use super::{Budget, Cursor, Document, Filter, Found, Place, Query, Search, Sort, Window};
 use crate::id::{ArticleNum, InboxId, MessageKey};
 use crate::mail::{CommitTimes, Message, Overview};
@@ -175,6 +176,24 @@ fn every_prefix_finds_what_it_should_and_nothing_else() {
         ("alpha NEAR/1 delta", &[]),
         ("eng*", &[1, 2, 5]),
         ("s:mo*", &[3]),
+        // what b4 asks
+        (
+            "(s:\"cobol: fix a moth\" AND f:\"grace@navy.example\" AND d:..20210920)",
+            &[3],
+        ),
+        (
+            "(nq:\"Remove the moth\" AND s:\"cobol\" AND d:..20210914)",
+            &[3],
+        ),
+        (
+            "(s:\"cobol\" OR f:\"cb@cam.example\") AND d:20210913..",
+            &[2, 3],
+        ),
+        (
+            "f:\"k@example.org\" AND dt:20210915000000..20210916000000",
+            &[4],
+        ),
+        ("rt:1631700000..", &[4, 5]),
         // time and numbers
         ("d:20210913", &[2, 3]),
         ("d:20210913..20210913", &[2]),
@@ -250,6 +269,12 @@ fn a_thread_is_searched_alone() {
     };
     let found = find(&search, "engine OR könig", filter, Sort::Oldest, ALL);
     assert_eq!(keys_of(&found), [1, 4]);
+    let nobody = Filter {
+        inbox: None,
+        among: Some(&[]),
+        ..Filter::default()
+    };
+    assert_eq!(find(&search, "engine", nobody, Sort::Oldest, ALL).total, 0);
 }
 
 #[test]
@@ -395,7 +420,14 @@ fn holds(search: &Search, text: &str) -> bool {
     let searcher = search.searcher();
     let mut found = false;
     for segment in searcher.segment_readers() {
-        for field in [fields.words, fields.stems, fields.exact] {
+        let (body, quoted) = (Zone::Body, Zone::Quoted);
+        for field in [
+            fields.words(body),
+            fields.stems(body),
+            fields.words(quoted),
+            fields.stems(quoted),
+            fields.exact,
+        ] {
             let index = segment.inverted_index(field).unwrap();
             let mut terms = index.terms().stream().unwrap();
             while terms.advance() {

@@ -5,10 +5,6 @@
 //! trailing `+` or `#` belong to it (`C++`); initials lose their dots (`U.N.` is `un`). Scripts that are written
 //! without blanks between words are cut into single characters, to be found as phrases of them.
 
-use tantivy::tokenizer::{
-    Language, RawTokenizer, Stemmer, TextAnalyzer, Token, TokenStream, Tokenizer,
-};
-
 /// The longest word that is indexed, in bytes.
 pub(super) const WORD_MAX: usize = 64;
 
@@ -16,7 +12,7 @@ pub(super) const WORD_MAX: usize = 64;
 pub(super) const BREAK: char = '\x0c';
 
 /// How many positions a [`BREAK`] is wide.
-const BREAK_WIDTH: usize = 100;
+pub(super) const BREAK_WIDTH: usize = 100;
 
 /// One cut through a text, word after word.
 pub(super) struct Words<'a> {
@@ -283,154 +279,9 @@ pub(super) fn has_stem(first: char) -> bool {
     first.is_alphabetic()
 }
 
-/// The English stems of words in lower case, remembered.
-///
-/// Each word has one place to be remembered in, from which the next word of that place drives it out: so memory is
-/// bounded, and common words stay.
-pub(super) struct Stems {
-    stemmer: TextAnalyzer,
-    known: Vec<Known>,
-}
-
-#[derive(Clone, Default)]
-struct Known {
-    word: String,
-    /// Empty where the word is its own stem.
-    stem: String,
-}
-
-impl Stems {
-    /// Remembers about `room` words, at least one.
-    pub(super) fn new(room: usize) -> Stems {
-        Stems {
-            stemmer: TextAnalyzer::builder(RawTokenizer::default())
-                .filter(Stemmer::new(Language::English))
-                .build(),
-            known: vec![Known::default(); room.max(1)],
-        }
-    }
-
-    /// The stem of `word` where it differs from it.
-    pub(super) fn of(&mut self, word: &str) -> Option<&str> {
-        // FNV-1a, as words are short.
-        let hash = word.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, b| {
-            (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
-        });
-        let place = (hash >> 32) as usize % self.known.len();
-        let known = &mut self.known[place];
-        if known.word != word {
-            known.word.clear();
-            known.word.push_str(word);
-            known.stem.clear();
-            let mut stream = self.stemmer.token_stream(word);
-            if stream.advance() && stream.token().text != word {
-                known.stem.push_str(&stream.token().text);
-            }
-        }
-        (!known.stem.is_empty()).then_some(known.stem.as_str())
-    }
-}
-
-/// Text that has been cut: what the two text fields of the index take, to be taken apart by [`Pieces`].
-#[derive(Default)]
-pub(super) struct CutText {
-    /// The words, a blank before each, or a [`BREAK`] where it is no neighbour of the one before.
-    pub(super) words: String,
-    /// The stems of those words that differ from them, likewise.
-    pub(super) stems: String,
-}
-
-/// Cuts `text` and puts the character `mark` in front.
-pub(super) fn cut(mark: char, text: &str, stems: &mut Stems) -> CutText {
-    let mut cut = CutText::default();
-    cut.words.reserve(text.len() + 2);
-    cut.words.push(mark);
-    cut.stems.push(mark);
-    let mut words = Words::new(text);
-    let mut next = 0;
-    while words.advance() {
-        let neighbour = words.position == next;
-        next = words.position + 1;
-        cut.words.push(if neighbour { ' ' } else { BREAK });
-        cut.words.push_str(&words.word);
-        let stem = words
-            .word
-            .starts_with(has_stem)
-            .then(|| stems.of(&words.word));
-        if let Some(stem) = stem.flatten() {
-            cut.stems.push(' ');
-            cut.stems.push_str(stem);
-        }
-    }
-    cut
-}
-
-/// For tantivy: takes [`CutText`] apart, and puts its mark in front of each piece.
-#[derive(Clone, Default)]
-pub(super) struct Pieces {
-    token: Token,
-}
-
-/// The pieces of one text.
-pub(super) struct PieceStream<'a> {
-    text: &'a str,
-    at: usize,
-    next_position: usize,
-    mark: char,
-    token: &'a mut Token,
-}
-
-impl Tokenizer for Pieces {
-    type TokenStream<'a> = PieceStream<'a>;
-
-    fn token_stream<'a>(&'a mut self, text: &'a str) -> PieceStream<'a> {
-        let mark = text.chars().next().unwrap_or(' ');
-        PieceStream {
-            text,
-            at: mark.len_utf8().min(text.len()),
-            next_position: 0,
-            mark,
-            token: &mut self.token,
-        }
-    }
-}
-
-impl TokenStream for PieceStream<'_> {
-    fn advance(&mut self) -> bool {
-        let Some(before) = self.text.as_bytes().get(self.at) else {
-            return false;
-        };
-        if *before == BREAK as u8 {
-            self.next_position += BREAK_WIDTH;
-        }
-        let from = self.at + 1;
-        let rest = self.text.as_bytes().get(from..).unwrap_or_default();
-        let len = memchr::memchr2(b' ', BREAK as u8, rest).unwrap_or(rest.len());
-        self.at = from + len;
-        self.token.text.clear();
-        self.token.text.push(self.mark);
-        self.token
-            .text
-            .push_str(self.text.get(from..self.at).unwrap_or(""));
-        self.token.position = self.next_position;
-        self.token.offset_from = from;
-        self.token.offset_to = self.at;
-        self.next_position += 1;
-        true
-    }
-
-    fn token(&self) -> &Token {
-        self.token
-    }
-
-    fn token_mut(&mut self) -> &mut Token {
-        self.token
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Stems, Words};
+    use super::Words;
 
     fn words(text: &str) -> Vec<String> {
         let mut words = Words::new(text);
@@ -474,18 +325,5 @@ mod tests {
             at.push(words.position);
         }
         assert_eq!(at, [0, 1, 102]);
-    }
-
-    #[test]
-    fn stems_are_english_and_only_those_that_differ() {
-        let mut stems = Stems::new(2);
-        for (word, stem) in [
-            ("running", Some("run")),
-            ("run", None),
-            ("happy", Some("happi")),
-            ("generously", Some("generous")),
-        ] {
-            assert_eq!(stems.of(word), stem, "{word}");
-        }
     }
 }

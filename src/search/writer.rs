@@ -10,7 +10,7 @@ use tantivy::indexer::LogMergePolicy;
 use tantivy::{IndexWriter, TantivyDocument, Term};
 
 use super::document::Document;
-use super::failed;
+use super::index::failed;
 use super::schema::FIELDS;
 use crate::error::Result;
 use crate::id::MessageKey;

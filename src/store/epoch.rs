@@ -1,12 +1,14 @@
 //! One bare repository: what its HEAD is, and the bytes of its blobs.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
-use git2::{ErrorCode, ObjectType, Odb, Repository};
+use git2::{ErrorCode, Odb, Repository};
 
-use super::object::{self, Lack};
+use super::loose::Loose;
+use super::object::{Lack, Objects};
+use super::packs;
 use crate::error::{Error, Result};
 use crate::id::Oid;
 
@@ -17,6 +19,7 @@ pub const MAX_BLOB: usize = 200 << 20;
 pub struct Epoch {
     pub(super) repo: Repository,
     path: PathBuf,
+    loose: Loose,
 }
 
 impl std::fmt::Debug for Epoch {
@@ -40,14 +43,17 @@ impl Epoch {
     /// Opens the bare repository at `path`, whoever owns it.
     ///
     /// # Errors
-    /// [`Error::Store`] where there is none, or one that is not readable here, such as one with SHA-256 names.
+    /// [`Error::Store`] where there is none, or one that is not readable here, such as one with SHA-256 names;
+    /// [`Error::Corrupt`] where the index of a pack is damaged.
     pub fn open(path: &Path) -> Result<Epoch> {
         settle();
         refuse_sha256(path)?;
+        packs::check(path)?;
         let repo = Repository::open_bare(path).map_err(|e| at(path, &e))?;
         Ok(Epoch {
             repo,
             path: path.to_owned(),
+            loose: Loose::open(path),
         })
     }
 
@@ -64,20 +70,27 @@ impl Epoch {
     /// # Errors
     /// [`Error::Store`] where HEAD is damaged.
     pub fn tip(&self) -> Result<Option<Oid>> {
-        match self.repo.head() {
-            Ok(head) => head.target().map(own).transpose(),
+        Ok(self.branch()?.map(|(_, tip)| tip))
+    }
+
+    /// The branch that HEAD means, and the commit it is at. A HEAD that names a commit is its own branch.
+    pub(super) fn branch(&self) -> Result<Option<(String, Oid)>> {
+        let found = match self.repo.head() {
             Err(e) if matches!(e.code(), ErrorCode::UnbornBranch | ErrorCode::NotFound) => {
                 self.only_branch()
             }
-            Err(e) => Err(self.failed(&e)),
-        }
+            head => head.map(Some),
+        };
+        let found = found.map_err(|e| self.failed(&e))?;
+        let named =
+            found.and_then(|branch| Some((branch.name().ok()?.to_owned(), branch.target()?)));
+        named.map(|(name, tip)| Ok((name, own(tip)?))).transpose()
     }
 
-    fn only_branch(&self) -> Result<Option<Oid>> {
-        let branches = self.repo.references_glob("refs/heads/*");
-        let mut branches = branches.map_err(|e| self.failed(&e))?;
+    fn only_branch(&self) -> Result<Option<git2::Reference<'_>>, git2::Error> {
+        let mut branches = self.repo.references_glob("refs/heads/*")?;
         match (branches.next(), branches.next()) {
-            (Some(Ok(one)), None) => one.target().map(own).transpose(),
+            (Some(one), None) => one.map(Some),
             _ => Ok(None),
         }
     }
@@ -87,9 +100,8 @@ impl Epoch {
     /// # Errors
     /// [`Error::Corrupt`] where it cannot be unpacked, is no blob, or is longer than [`MAX_BLOB`].
     pub fn read(&self, blob: Oid) -> Result<Option<Vec<u8>>> {
-        let odb = self.odb()?;
-        match object::lookup(&odb, blob, ObjectType::Blob, MAX_BLOB) {
-            Ok(found) => Ok(Some(found.data().to_vec())),
+        match self.objects()?.read(blob, "blob", MAX_BLOB) {
+            Ok(found) => Ok(Some(found)),
             Err(Lack::Missing) => Ok(None),
             Err(lack) => {
                 let what = lack.about("blob", blob);
@@ -110,7 +122,7 @@ impl Epoch {
     /// Whether `old` is `tip` or lies behind it: if not, history was rewritten. What is missing on the way counts as
     /// a no.
     pub fn is_ancestor(&self, old: Oid, tip: Oid) -> bool {
-        let Ok(odb) = self.repo.odb() else {
+        let Ok(objects) = self.objects() else {
             return false;
         };
         let mut seen = HashSet::new();
@@ -120,7 +132,7 @@ impl Epoch {
                 return true;
             }
             if seen.insert(oid)
-                && let Ok(commit) = object::commit(&odb, oid)
+                && let Ok(commit) = objects.commit(oid)
             {
                 waiting.extend(commit.parents());
             }
@@ -128,25 +140,51 @@ impl Epoch {
         false
     }
 
-    /// The newest commit that lies behind both: where two histories of an epoch part. `None` where they never met.
+    /// The commit behind both from which two histories of an epoch part. `None` where they never met, or where that
+    /// is lost.
     ///
     /// # Errors
-    /// [`Error::Store`] where commits are missing on the way.
+    /// [`Error::Store`] where the repository cannot be read at all.
     pub fn fork_point(&self, one: Oid, other: Oid) -> Result<Option<Oid>> {
-        let name = |oid: Oid| git2::Oid::from_bytes(&oid.0).map_err(|e| self.failed(&e));
-        match self.repo.merge_base(name(one)?, name(other)?) {
-            Ok(base) => own(base).map(Some),
-            Err(e) if e.code() == ErrorCode::NotFound => Ok(None),
-            Err(e) => Err(self.failed(&e)),
+        let objects = self.objects()?;
+        let mut behind = HashSet::new();
+        let mut waiting = vec![one];
+        while let Some(oid) = waiting.pop() {
+            if behind.insert(oid)
+                && let Ok(commit) = objects.commit(oid)
+            {
+                waiting.extend(commit.parents());
+            }
         }
+        let mut seen = HashSet::new();
+        let mut waiting = VecDeque::from([other]);
+        while let Some(oid) = waiting.pop_front() {
+            if behind.contains(&oid) {
+                return Ok(Some(oid));
+            }
+            if seen.insert(oid)
+                && let Ok(commit) = objects.commit(oid)
+            {
+                waiting.extend(commit.parents());
+            }
+        }
+        Ok(None)
     }
 
     /// The address in whose name a commit was stored.
     pub(super) fn committer(&self, commit: Oid) -> Option<String> {
-        let name = git2::Oid::from_bytes(&commit.0).ok()?;
-        let commit = self.repo.find_commit(name).ok()?;
-        let email = commit.committer().email().ok()?.trim().to_owned();
-        Some(email)
+        let raw = self.objects().ok()?.read(commit, "commit", 1 << 20).ok()?;
+        let line = raw
+            .split(|b| *b == b'\n')
+            .find_map(|line| line.strip_prefix(b"committer "))?;
+        let (_, rest) = std::str::from_utf8(line).ok()?.rsplit_once('<')?;
+        Some(rest.split_once('>')?.0.trim().to_owned())
+    }
+
+    pub(super) fn objects(&self) -> Result<Objects<'_>> {
+        let odb = self.odb()?;
+        let loose = &self.loose;
+        Ok(Objects { odb, loose })
     }
 
     pub(super) fn odb(&self) -> Result<Odb<'_>> {

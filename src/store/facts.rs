@@ -44,17 +44,17 @@ impl Epoch {
             digest.update(format!("{oid} {name}\n"));
         }
         let fingerprint = Oid::from_bytes(&digest.finalize())?.to_string();
-        let commits = refs.iter().filter_map(|(name, _)| {
-            let found = self.repo.find_reference(name).ok()?;
-            found.peel_to_commit().ok()
-        });
-        let modified = commits.map(|commit| commit.time().seconds()).max();
+        let objects = self.objects()?;
+        let commits = refs
+            .iter()
+            .filter_map(|(_, oid)| objects.commit(objects.peel(*oid)?).ok());
+        let modified = commits.map(|commit| commit.times.committer).max();
         let config = self.repo.config().and_then(|mut config| config.snapshot());
         let owner = config.ok().and_then(|c| c.get_string("gitweb.owner").ok());
         let head = note(&self.path().join("HEAD"));
         Ok(Some(Facts {
             fingerprint,
-            modified: Timestamp(modified.unwrap_or(0)),
+            modified: modified.unwrap_or(Timestamp(0)),
             owner: owner.filter(|owner| !owner.is_empty()),
             reference: self.reference(),
             description: description_in(self.path()),
@@ -89,15 +89,12 @@ impl Epoch {
     /// # Errors
     /// [`Error::Store`](crate::error::Error::Store) where the refs cannot be read.
     pub fn info_refs(&self) -> Result<String> {
+        let objects = self.objects()?;
         let mut text = String::new();
         for (name, oid) in self.refs()? {
             text.push_str(&format!("{oid}\t{name}\n"));
-            let tag = self.repo.find_reference(&name);
-            let peeled = tag.and_then(|tag| tag.peel(git2::ObjectType::Any));
-            if let Ok(peeled) = peeled
-                && own(peeled.id())? != oid
-            {
-                text.push_str(&format!("{}\t{name}^{{}}\n", peeled.id()));
+            if let Some(peeled) = objects.peel(oid).filter(|peeled| *peeled != oid) {
+                text.push_str(&format!("{peeled}\t{name}^{{}}\n"));
             }
         }
         Ok(text)

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::Epoch;
-use super::object::{self, Kind};
+use super::object::Kind;
 use crate::error::{Error, Result};
 use crate::id::EpochNum;
 
@@ -148,9 +148,9 @@ fn is_repository(path: &Path) -> bool {
 fn version_of(epoch: &Epoch) -> Version {
     let is_v2 = || {
         let tip = epoch.tip().ok().flatten()?;
-        let odb = epoch.odb().ok()?;
-        let tree = object::commit(&odb, tip).ok()?.tree;
-        let tree = object::tree(&odb, tree).ok()?;
+        let objects = epoch.objects().ok()?;
+        let tree = objects.commit(tip).ok()?.tree;
+        let tree = objects.tree(tree).ok()?;
         let mut entries = tree.entries();
         Some(entries.any(|e| e.kind == Kind::File && (e.name == b"m" || e.name == b"d")))
     };

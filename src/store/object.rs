@@ -1,8 +1,11 @@
 //! Commits and trees as git stores them, read without libgit2's object model: a walk over the whole history spends
 //! its time here.
 
-use git2::{ErrorCode, ObjectType, Odb};
+use std::panic::AssertUnwindSafe;
 
+use git2::{ErrorCode, Odb};
+
+use super::loose::Loose;
 use crate::id::Oid;
 use crate::time::Timestamp;
 
@@ -95,10 +98,6 @@ pub(super) enum Kind {
 }
 
 impl Tree {
-    pub(super) fn new(raw: &[u8]) -> Tree {
-        Tree(raw.to_vec())
-    }
-
     /// Its entries, in the order of git; ends early where the object is damaged.
     pub(super) fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
         let mut rest = self.0.as_slice();
@@ -135,6 +134,10 @@ impl Lack {
         }
     }
 
+    pub(super) fn too_long(size: usize, max: usize) -> Lack {
+        Lack::Damaged(format!("{size} bytes long; at most {max} are read"))
+    }
+
     pub(super) fn from(error: &git2::Error) -> Lack {
         match error.code() {
             ErrorCode::NotFound => Lack::Missing,
@@ -143,38 +146,61 @@ impl Lack {
     }
 }
 
-/// The commit called `oid`.
-pub(super) fn commit(odb: &Odb<'_>, oid: Oid) -> Result<Commit, Lack> {
-    let found = lookup(odb, oid, ObjectType::Commit, MAX_META)?;
-    Commit::parse(found.data()).ok_or_else(|| Lack::Damaged("not a commit".to_owned()))
+/// The objects of an opened repository, from wherever they are.
+pub(super) struct Objects<'a> {
+    pub(super) odb: Odb<'a>,
+    pub(super) loose: &'a Loose,
 }
 
-/// The tree called `oid`.
-pub(super) fn tree(odb: &Odb<'_>, oid: Oid) -> Result<Tree, Lack> {
-    Ok(Tree::new(
-        lookup(odb, oid, ObjectType::Tree, MAX_META)?.data(),
-    ))
-}
+impl Objects<'_> {
+    /// The commit called `oid`.
+    pub(super) fn commit(&self, oid: Oid) -> Result<Commit, Lack> {
+        let raw = self.read(oid, "commit", MAX_META)?;
+        Commit::parse(&raw).ok_or_else(|| Lack::Damaged("not a commit".to_owned()))
+    }
 
-/// An object of that kind, no longer than `max` bytes. Its header is asked first, so that a monster is refused
-/// before it fills the memory.
-pub(super) fn lookup<'odb>(
-    odb: &'odb Odb<'_>,
-    oid: Oid,
-    kind: ObjectType,
-    max: usize,
-) -> Result<git2::OdbObject<'odb>, Lack> {
-    let name = git2::Oid::from_bytes(&oid.0).map_err(|e| Lack::from(&e))?;
-    let (size, found) = odb.read_header(name).map_err(|e| Lack::from(&e))?;
-    if found != kind {
-        return Err(Lack::Damaged(format!("a {found} where a {kind} should be")));
+    /// The tree called `oid`.
+    pub(super) fn tree(&self, oid: Oid) -> Result<Tree, Lack> {
+        self.read(oid, "tree", MAX_META).map(Tree)
     }
-    if size > max {
-        return Err(Lack::Damaged(format!(
-            "{size} bytes long; at most {max} are read"
-        )));
+
+    /// An object of that kind, no longer than `max` bytes.
+    pub(super) fn read(&self, oid: Oid, kind: &str, max: usize) -> Result<Vec<u8>, Lack> {
+        match self.read_any(oid, max)? {
+            (found, bytes) if found == kind => Ok(bytes),
+            (found, _) => Err(Lack::Damaged(format!("a {found} where a {kind} should be"))),
+        }
     }
-    odb.read(name).map_err(|e| Lack::from(&e))
+
+    /// What an annotated tag, or a tag of a tag, is about; anything else itself. `None` where it is lost.
+    pub(super) fn peel(&self, mut oid: Oid) -> Option<Oid> {
+        for _ in 0..8 {
+            let (kind, bytes) = self.read_any(oid, MAX_META).ok()?;
+            if kind != "tag" {
+                return Some(oid);
+            }
+            let hex = bytes.strip_prefix(b"object ")?.get(..40)?;
+            oid = Oid::parse(std::str::from_utf8(hex).ok()?)?;
+        }
+        None
+    }
+
+    /// An object of any kind. Its length is asked first, so that a monster is refused before it fills the memory.
+    pub(super) fn read_any(&self, oid: Oid, max: usize) -> Result<(String, Vec<u8>), Lack> {
+        if let Some(found) = self.loose.read(oid, max)? {
+            return Ok(found);
+        }
+        let name = git2::Oid::from_bytes(&oid.0).map_err(|e| Lack::from(&e))?;
+        // git2 panics at a header of a kind that git does not know, as a flipped bit makes it.
+        let header = std::panic::catch_unwind(AssertUnwindSafe(|| self.odb.read_header(name)));
+        let header = header.map_err(|_| Lack::Damaged("its header is damaged".to_owned()))?;
+        let (size, kind) = header.map_err(|e| Lack::from(&e))?;
+        if size > max {
+            return Err(Lack::too_long(size, max));
+        }
+        let found = self.odb.read(name).map_err(|e| Lack::from(&e))?;
+        Ok((kind.str().to_owned(), found.data().to_vec()))
+    }
 }
 
 #[cfg(test)]
@@ -221,7 +247,7 @@ mod tests {
         let whole = raw.len() + 20;
         raw.extend(Oid::EMPTY_BLOB.0);
         for len in 0..=whole {
-            let tree = Tree::new(&raw[..len]);
+            let tree = Tree(raw[..len].to_vec());
             let kinds: Vec<Kind> = tree.entries().map(|e| e.kind).collect();
             let expected: &[Kind] = match len {
                 0..29 => &[],

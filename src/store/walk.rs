@@ -6,11 +6,9 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
-use git2::Odb;
-
 use super::Epoch;
 pub use super::object::Times;
-use super::object::{self, Commit, Entry, Kind, Lack, Tree};
+use super::object::{Commit, Entry, Kind, Lack, Objects, Tree};
 use crate::error::{Error, Result};
 use crate::id::Oid;
 
@@ -54,13 +52,13 @@ impl Epoch {
     /// [`Error::Store`] where the repository cannot be read at all. Single objects that are missing are
     /// [`What::Unreadable`].
     pub fn walk(&self, from: Option<Oid>, tip: Oid) -> Result<Vec<Change>> {
-        let odb = self.odb()?;
+        let objects = self.objects()?;
         let shallow = self.shallow();
-        let steps = match straight(&odb, &shallow, from, tip)? {
+        let steps = match straight(&objects, &shallow, from, tip)? {
             Some(steps) => steps,
-            None => branching(&odb, &shallow, from, tip),
+            None => branching(&objects, &shallow, from, tip),
         };
-        let mut trees = Trees::new(&odb);
+        let mut trees = Trees::new(&objects);
         let mut changes = Vec::with_capacity(steps.len());
         let mut before = None;
         for step in &steps {
@@ -83,8 +81,10 @@ impl Epoch {
     }
 }
 
-fn step(odb: &Odb<'_>, shallow: &HashSet<Oid>, oid: Oid) -> Step {
-    let mut found = object::commit(odb, oid).map_err(|lack| lack.about("commit", oid));
+fn step(objects: &Objects<'_>, shallow: &HashSet<Oid>, oid: Oid) -> Step {
+    let mut found = objects
+        .commit(oid)
+        .map_err(|lack| lack.about("commit", oid));
     if let Ok(commit) = &mut found
         && shallow.contains(&oid)
     {
@@ -96,7 +96,7 @@ fn step(odb: &Odb<'_>, shallow: &HashSet<Oid>, oid: Oid) -> Step {
 
 /// The steps of a history without merges that leads to `from`, oldest first. `None` where it is no such history.
 fn straight(
-    odb: &Odb<'_>,
+    objects: &Objects<'_>,
     shallow: &HashSet<Oid>,
     from: Option<Oid>,
     tip: Oid,
@@ -115,7 +115,7 @@ fn straight(
         if steps.len().is_power_of_two() {
             landmark = oid;
         }
-        let step = step(odb, shallow, oid);
+        let step = step(objects, shallow, oid);
         next = match &step.found {
             Ok(commit) if !commit.others.is_empty() => return Ok(None),
             Ok(commit) => commit.parent,
@@ -131,12 +131,17 @@ fn straight(
 }
 
 /// The same for any history: parents before children, the line of first parents before what was merged into it.
-fn branching(odb: &Odb<'_>, shallow: &HashSet<Oid>, from: Option<Oid>, tip: Oid) -> Vec<Step> {
+fn branching(
+    objects: &Objects<'_>,
+    shallow: &HashSet<Oid>,
+    from: Option<Oid>,
+    tip: Oid,
+) -> Vec<Step> {
     let mut seen = HashSet::new();
     let mut waiting: Vec<Oid> = from.into_iter().collect();
     while let Some(oid) = waiting.pop() {
         if seen.insert(oid)
-            && let Ok(commit) = step(odb, shallow, oid).found
+            && let Ok(commit) = step(objects, shallow, oid).found
         {
             waiting.extend(commit.parents());
         }
@@ -154,7 +159,7 @@ fn branching(odb: &Odb<'_>, shallow: &HashSet<Oid>, from: Option<Oid>, tip: Oid)
                 if !seen.insert(oid) {
                     continue;
                 }
-                let step = step(odb, shallow, oid);
+                let step = step(objects, shallow, oid);
                 let parents: Vec<Oid> = match &step.found {
                     Ok(commit) => commit.parents().collect(),
                     Err(_) => Vec::new(),
@@ -169,14 +174,14 @@ fn branching(odb: &Odb<'_>, shallow: &HashSet<Oid>, from: Option<Oid>, tip: Oid)
 
 /// Trees by name. Remembers the last two: the parent's tree is nearly always that of the step before.
 struct Trees<'a> {
-    odb: &'a Odb<'a>,
+    objects: &'a Objects<'a>,
     recent: [Option<(Oid, Rc<Tree>)>; 2],
 }
 
 impl<'a> Trees<'a> {
-    fn new(odb: &'a Odb<'a>) -> Trees<'a> {
+    fn new(objects: &'a Objects<'a>) -> Trees<'a> {
         Trees {
-            odb,
+            objects,
             recent: [None, None],
         }
     }
@@ -185,7 +190,7 @@ impl<'a> Trees<'a> {
         if let Some((_, tree)) = self.recent.iter().flatten().find(|(name, _)| *name == oid) {
             return Ok(Rc::clone(tree));
         }
-        let tree = Rc::new(object::tree(self.odb, oid)?);
+        let tree = Rc::new(self.objects.tree(oid)?);
         self.recent.rotate_right(1);
         self.recent[0] = Some((oid, Rc::clone(&tree)));
         Ok(tree)
@@ -193,7 +198,7 @@ impl<'a> Trees<'a> {
 
     /// The tree of a commit that is not the one before.
     fn tree_of(&mut self, commit: Oid) -> Result<Rc<Tree>, Lack> {
-        let tree = object::commit(self.odb, commit)?.tree;
+        let tree = self.objects.commit(commit)?.tree;
         self.tree(tree)
     }
 }
@@ -280,9 +285,10 @@ fn v1_changes(
     whats: &mut Vec<What>,
 ) -> Result<(), String> {
     let dir = |entry: Option<Entry<'_>>| match entry {
-        Some(entry) if entry.kind == Kind::Dir => {
-            object::tree(trees.odb, entry.oid).map_err(|lack| lack.about("tree", entry.oid))
-        }
+        Some(entry) if entry.kind == Kind::Dir => trees
+            .objects
+            .tree(entry.oid)
+            .map_err(|lack| lack.about("tree", entry.oid)),
         _ => Ok(Tree::default()),
     };
     let (old, new) = (dir(was).unwrap_or_default(), dir(is)?);

@@ -4,7 +4,7 @@
 //! something has changed: daemons watch that file.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::iter::Peekable;
 use std::path::{Path, PathBuf};
 
@@ -221,6 +221,9 @@ impl Writer {
         written.map_err(|e| Error::io(self.epoch.path(), e))?;
         writer.commit().map_err(failed)?;
         odb.refresh().map_err(failed)?;
+        for file in packs(self.epoch.path()) {
+            sync(&file.path())?;
+        }
         self.size += pack.len() as u64;
         Ok(())
     }
@@ -237,6 +240,12 @@ impl Writer {
         let tree = put(&self.epoch, ObjectType::Tree, &tree_of_one(name, blob))?;
         let commit = meta.object(tree, parent);
         let commit = put(&self.epoch, ObjectType::Commit, commit.as_bytes())?;
+        // As git does: a commit that a crash leaves behind must not want its mail.
+        for oid in [blob, tree, commit] {
+            let hex = oid.to_string();
+            let (dir, rest) = hex.split_at(2);
+            sync(&self.epoch.path().join("objects").join(dir).join(rest))?;
+        }
         // Mail packs to two fifths of its size.
         self.size += raw.len() as u64 * 2 / 5;
         Ok((blob, commit))
@@ -280,23 +289,39 @@ fn put(epoch: &Epoch, kind: ObjectType, bytes: &[u8]) -> Result<Oid> {
     own(oid.map_err(|e| epoch.failed(&e))?)
 }
 
-/// Moves the branch that HEAD names, if it is still where we think it is.
+/// Moves the branch of an epoch, if it is still where we think it is.
 fn advance(epoch: &Epoch, from: Option<Oid>, to: Oid) -> Result<()> {
-    let moved = || {
-        let head = epoch.repo.find_reference("HEAD")?;
-        let branch = head.symbolic_target()?.unwrap_or("HEAD");
-        let to = git2::Oid::from_bytes(&to.0)?;
-        match from {
-            None => epoch.repo.reference(branch, to, false, "append"),
-            Some(from) => {
-                let from = git2::Oid::from_bytes(&from.0)?;
-                epoch
-                    .repo
-                    .reference_matching(branch, to, true, from, "append")
-            }
+    let failed = |e: git2::Error| epoch.failed(&e);
+    let name = |oid: Oid| git2::Oid::from_bytes(&oid.0).map_err(failed);
+    let (repo, to) = (&epoch.repo, name(to)?);
+    let (branch, moved) = match (epoch.branch()?, from) {
+        (Some((branch, _)), Some(from)) => {
+            let moved = repo.reference_matching(&branch, to, true, name(from)?, "append");
+            (branch, moved)
+        }
+        (None, None) => {
+            let head = repo.find_reference("HEAD").map_err(failed)?;
+            let branch = head.symbolic_target().map_err(failed)?.unwrap_or("HEAD");
+            (
+                branch.to_owned(),
+                repo.reference(branch, to, false, "append"),
+            )
+        }
+        _ => {
+            let why = "its branch has moved while mail was written to it";
+            return Err(Error::invalid(epoch.path().display().to_string(), why));
         }
     };
-    moved().map(|_| ()).map_err(|e| epoch.failed(&e))
+    moved.map_err(failed)?;
+    sync(&epoch.path().join(branch))
+}
+
+/// Waits until a file is on the disk. One that is not there is part of a pack, and has long been.
+fn sync(path: &Path) -> Result<()> {
+    match File::open(path).and_then(|file| file.sync_all()) {
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
+        done => done.map_err(|e| Error::io(path, e)),
+    }
 }
 
 /// Waits for the lock of an inbox; it is held until the file is closed.
@@ -312,11 +337,15 @@ fn epoch_path(dir: &Path, number: EpochNum) -> PathBuf {
     dir.join(format!("git/{number}.git"))
 }
 
+/// The packs of a repository and their indexes.
+fn packs(repository: &Path) -> impl Iterator<Item = fs::DirEntry> {
+    let entries = fs::read_dir(repository.join("objects/pack"));
+    entries.into_iter().flatten().flatten()
+}
+
 /// What the packs of a repository weigh, in bytes.
 fn packed_size(repository: &Path) -> u64 {
-    let entries = fs::read_dir(repository.join("objects/pack"));
-    let entries = entries.into_iter().flatten().flatten();
-    let packs = entries.filter(|e| e.path().extension().is_some_and(|x| x == "pack"));
+    let packs = packs(repository).filter(|e| e.path().extension().is_some_and(|x| x == "pack"));
     packs
         .filter_map(|e| e.metadata().ok())
         .map(|m| m.len())

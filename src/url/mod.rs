@@ -191,6 +191,14 @@ pub fn escape_mid(mid: &MessageId) -> String {
     }
 }
 
+/// Where a repository is to be found: one of several epochs, or the only one there is.
+pub fn repository(inbox: &InboxName, epoch: Option<EpochNum>) -> String {
+    match epoch {
+        Some(number) => format!("/{inbox}/git/{number}.git"),
+        None => format!("/{inbox}"),
+    }
+}
+
 /// A search query as the value of `q=`.
 pub fn escape_query(query: &str) -> String {
     utf8_percent_encode(query, QUERY)

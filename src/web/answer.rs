@@ -1,6 +1,7 @@
 //! An answer before it is put on the wire: what it is, how long it holds, and its bytes or the way to write them.
 
 use std::io::Write;
+use std::process::Command;
 
 use axum::http::HeaderValue;
 use bytes::Bytes;
@@ -26,6 +27,8 @@ pub(super) struct Answer {
     pub(super) retry_after: Option<u32>,
     /// Whether search engines shall leave it out.
     pub(super) unlisted: bool,
+    /// Which part of a file it is, where parts can be asked for.
+    pub(super) section: Option<Section>,
     pub(super) content: Content,
 }
 
@@ -35,6 +38,36 @@ pub(super) enum Content {
     Whole(Bytes),
     /// To be written while they are sent.
     Stream(Writer),
+    /// What a program says to what was posted.
+    Program(Program),
+}
+
+/// A program to be run for an answer.
+pub(super) struct Program {
+    pub(super) command: Command,
+    /// What stands before its words.
+    pub(super) before: &'static str,
+}
+
+/// `length` bytes of a file of `of` bytes, from `first` on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Section {
+    pub(super) first: u64,
+    pub(super) length: u64,
+    pub(super) of: u64,
+}
+
+impl Section {
+    /// The value of `Content-Range` (RFC 9110, 14.4), where there is one.
+    pub(super) fn content_range(self, outcome: Outcome) -> Option<HeaderValue> {
+        let Section { first, length, of } = self;
+        let range = match outcome {
+            Outcome::Part => format!("bytes {first}-{}/{of}", (first + length).saturating_sub(1)),
+            Outcome::NoSuchPart => format!("bytes */{of}"),
+            _ => return None,
+        };
+        HeaderValue::try_from(range).ok()
+    }
 }
 
 /// What kind of thing it is.
@@ -56,6 +89,8 @@ pub(super) enum Media {
     Gzip,
     /// Bytes to be saved, never to be shown.
     Octets,
+    /// What git says to git, by the name that git has for it.
+    Git(&'static str),
 }
 
 impl Media {
@@ -74,12 +109,13 @@ impl Media {
             Media::Svg => "image/svg+xml",
             Media::Gzip => "application/gzip",
             Media::Octets => "application/octet-stream",
+            Media::Git(name) => name,
         })
     }
 
     /// Whether it pays to compress it. Never a file that is compressed: b4 would unpack it once only.
     pub(super) fn compressible(&self) -> bool {
-        !matches!(self, Media::Gzip | Media::Octets)
+        !matches!(self, Media::Gzip | Media::Octets | Media::Git(_))
     }
 }
 
@@ -102,6 +138,7 @@ impl Answer {
             allow: None,
             retry_after: None,
             unlisted: false,
+            section: None,
             content: Content::Whole(body.into()),
         }
     }
@@ -119,6 +156,13 @@ impl Answer {
     ) -> Answer {
         let mut answer = Answer::new(Outcome::Found, media, "").fresh(fresh);
         answer.content = Content::Stream(Box::new(write));
+        answer
+    }
+
+    /// A good answer that a program gives.
+    pub(super) fn program(media: Media, program: Program) -> Answer {
+        let mut answer = Answer::new(Outcome::Found, media, "");
+        answer.content = Content::Program(program);
         answer
     }
 
@@ -166,7 +210,7 @@ impl Answer {
     pub(super) fn whole(&self) -> Option<&Bytes> {
         match &self.content {
             Content::Whole(body) => Some(body),
-            Content::Stream(_) => None,
+            Content::Stream(_) | Content::Program(_) => None,
         }
     }
 }

@@ -1,5 +1,5 @@
 //! The application: from a request to a response. Its two doors, `read` and `stream`, are the only way from async
-//! to the synchronous rooms below; both are behind semaphores, so that whatever is asked for at once, message pages
+//! to the synchronous rooms below, and `program` is the third; all are behind semaphores, so that whatever is asked for at once, message pages
 //! stay fast and memory stays bounded.
 
 use std::io;
@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::header::{
-    ACCEPT_ENCODING, ALLOW, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE,
-    LOCATION, RETRY_AFTER, VARY,
+    ACCEPT_ENCODING, ACCEPT_RANGES, ALLOW, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH,
+    CONTENT_RANGE, CONTENT_TYPE, LOCATION, RETRY_AFTER, VARY,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, Request, Response};
 use bytes::Bytes;
@@ -23,7 +23,9 @@ use super::ask::Ask;
 use super::cache::{Kept, Key, Pages};
 use super::compress::{Coding, Encoder};
 use super::error::{Outcome, WebError};
-use super::router::{self, Line, Weight};
+use super::posted::Input;
+use super::program;
+use super::router::{self, Line, Posts, Weight};
 use super::site::{Site, Visit};
 use super::stream::{Piece, Pieces, Turn, pipe};
 use crate::archive::Archive;
@@ -47,6 +49,8 @@ pub struct Settings {
     pub searches: usize,
     /// How many long ones may be under way, those among them that wait for slow readers.
     pub streams: usize,
+    /// How many clones and fetches may be under way.
+    pub clones: usize,
     /// How long a request waits for its turn before it is sent away.
     pub patience: Duration,
     /// How long a reader may take for one piece of a long answer, some 48 kB.
@@ -64,6 +68,7 @@ impl Default for Settings {
             heavy: cores,
             searches: cores,
             streams: 64,
+            clones: 32,
             patience: Duration::from_secs(15),
             piece_deadline: Duration::from_secs(30),
         }
@@ -92,6 +97,7 @@ struct Inner {
     /// Places for searches, those among them that wait for their turn.
     search_queue: Arc<Semaphore>,
     streams: Arc<Semaphore>,
+    clones: Arc<Semaphore>,
     settings: Settings,
 }
 
@@ -106,6 +112,7 @@ impl App {
             searches: Arc::new(Semaphore::new(settings.searches)),
             search_queue: Arc::new(Semaphore::new(settings.searches * QUEUE)),
             streams: Arc::new(Semaphore::new(settings.streams)),
+            clones: Arc::new(Semaphore::new(settings.clones)),
             settings,
         }))
     }
@@ -138,18 +145,17 @@ impl App {
         head: bool,
     ) -> Result<Response<Body>, WebError> {
         let post = parts.method == Method::POST;
-        if !head && parts.method != Method::GET && !(post && line.posts) {
-            let methods = if line.posts {
-                "GET, HEAD, POST"
-            } else {
-                "GET, HEAD"
-            };
+        let methods = match line.posts {
+            Posts::Nothing => "GET, HEAD",
+            Posts::Form => "GET, HEAD, POST",
+            Posts::Bytes => "POST",
+        };
+        if !head && parts.method != Method::GET && !(post && line.posts != Posts::Nothing) {
             return Err(WebError::NotAllowed(methods));
         }
-        let form = if post {
-            form(body).await?
-        } else {
-            Bytes::new()
+        let (form, body) = match line.posts {
+            Posts::Form if post => (form(body).await?, Body::empty()),
+            _ => (Bytes::new(), body),
         };
         let path = parts.uri.path();
         // A state is asked for before the page is made of it: mail that comes in between makes the page look too
@@ -210,8 +216,11 @@ impl App {
         })
         .await?;
         let (mut answer, validators, coding) = answer;
-        if answer.outcome == Outcome::Found && validators.unchanged(&parts.headers) {
+        if matches!(answer.outcome, Outcome::Found | Outcome::Part)
+            && validators.unchanged(&parts.headers)
+        {
             answer.outcome = Outcome::Unchanged;
+            answer.section = None;
             answer.content = Content::Whole(Bytes::new());
             let mut headers = self.headers(&answer, path, Coding::Identity);
             validators.write(&mut headers);
@@ -220,8 +229,14 @@ impl App {
         let mut headers = self.headers(&answer, path, coding);
         validators.write(&mut headers);
         let body = match answer.content {
-            Content::Stream(_) if head => {
+            Content::Stream(_) | Content::Program(_) if head => {
                 return Ok(respond(answer.outcome, headers, Body::empty()));
+            }
+            Content::Program(program) => {
+                let input = Input::new(body, &parts.headers)?;
+                let said =
+                    program::run(program, input, &self.0.clones, self.0.settings.patience).await?;
+                return Ok(respond(answer.outcome, headers, said));
             }
             Content::Stream(write) => {
                 let hold = if kept_as.is_some() { HOLD } else { 0 };
@@ -258,7 +273,7 @@ impl App {
         let mut headers = self.headers(answer, path, Coding::Identity);
         let body = match &answer.content {
             Content::Whole(body) => body.clone(),
-            Content::Stream(_) => Bytes::new(),
+            Content::Stream(_) | Content::Program(_) => Bytes::new(),
         };
         headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
         let body = if head {
@@ -335,6 +350,13 @@ impl App {
         if answer.media.compressible() {
             headers.insert(VARY, HeaderValue::from(ACCEPT_ENCODING));
         }
+        if let Some(section) = answer.section {
+            headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(section.length));
+            if let Some(range) = section.content_range(answer.outcome) {
+                headers.insert(CONTENT_RANGE, range);
+            }
+        }
         if let Some(target) = &answer.location
             && let Ok(value) = HeaderValue::try_from(self.0.site.location(path, target))
         {
@@ -403,7 +425,7 @@ async fn read<T: Send + 'static>(
     task.await.unwrap_or(Err(WebError::Broken))
 }
 
-async fn take(
+pub(super) async fn take(
     hands: &Arc<Semaphore>,
     patience: Duration,
 ) -> Result<OwnedSemaphorePermit, WebError> {

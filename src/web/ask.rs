@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use axum::http::header::{HOST, REFERER};
+use axum::http::header::HOST;
 use axum::http::{HeaderMap, Method, request::Parts};
 use bytes::Bytes;
 
@@ -71,19 +71,31 @@ impl Ask {
         }
     }
 
-    /// Whether the visitor was sent here by a page of another site.
-    pub(super) fn is_from_elsewhere(&self) -> bool {
-        let text = |name| self.headers.get(name).and_then(|v| v.to_str().ok());
-        let Some(referer) = text(REFERER) else {
+    /// Whether the visitor was sent here by a page of another site. `site` is where ours is, if that is known.
+    pub(super) fn is_from_elsewhere(&self, site: Option<&str>) -> bool {
+        let text = |name: &str| self.headers.get(name).and_then(|v| v.to_str().ok());
+        // Browsers of today say it themselves, whatever a proxy has made of our name.
+        if let Some(from) = text("sec-fetch-site") {
+            return from == "cross-site";
+        }
+        let Some(referer) = text("referer") else {
             return false;
         };
-        let host = referer.split_once("://").map(|(_, rest)| rest);
-        let host = host.and_then(|rest| rest.split(['/', '?', '#']).next());
-        match (host, text(HOST)) {
-            (Some(from), Some(ours)) => !from.eq_ignore_ascii_case(ours),
-            _ => true,
+        let ours = [self.host(), site.and_then(host_of)];
+        match host_of(referer) {
+            Some(host) => !ours
+                .iter()
+                .flatten()
+                .any(|ours| host.eq_ignore_ascii_case(ours)),
+            None => true,
         }
     }
+}
+
+/// The host and port of a URL.
+fn host_of(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    rest.split(['/', '?', '#']).next()
 }
 
 #[cfg(test)]
@@ -129,15 +141,22 @@ mod tests {
             (None, false),
             (Some("http://lists.example:8080/x/"), false),
             (Some("https://LISTS.example:8080"), false),
+            (Some("https://public.example/x/"), false),
             (Some("https://evil.example/?lists.example:8080"), true),
             (Some("https://lists.example:8080.evil.example/"), true),
             (Some("nonsense"), true),
         ] {
-            assert_eq!(
-                ask("/x/", referer).is_from_elsewhere(),
-                elsewhere,
-                "{referer:?}"
-            );
+            let told = ask("/x/", referer).is_from_elsewhere(Some("https://public.example/"));
+            assert_eq!(told, elsewhere, "{referer:?}");
+        }
+        let mut ask = ask("/x/", Some("https://public.example/"));
+        for (site, elsewhere) in [
+            ("same-origin", false),
+            ("none", false),
+            ("cross-site", true),
+        ] {
+            ask.headers.insert("sec-fetch-site", site.parse().unwrap());
+            assert_eq!(ask.is_from_elsewhere(None), elsewhere, "{site}");
         }
     }
 }

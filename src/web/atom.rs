@@ -75,7 +75,7 @@ impl Feed {
         let mut xml = Html::new();
         xml.markup("<?xml version=\"1.0\" encoding=\"us-ascii\"?>\n<feed\nxmlns=\"http://www.w3.org/2005/Atom\"\n");
         xml.markup("xmlns:thr=\"http://purl.org/syndication/thread/1.0\">");
-        element(&mut xml, Tag::Title, &self.title);
+        title(&mut xml, &self.title);
         xml.markup("<link\nrel=\"alternate\"\ntype=\"text/html\"\nhref=\"");
         xml.line(&self.alternate);
         xml.markup("\"/><link\nrel=\"self\"\nhref=\"");
@@ -115,7 +115,7 @@ impl Feed {
         } else {
             &article.subject
         };
-        element(&mut xml, Tag::Title, subject);
+        title(&mut xml, subject);
         element(&mut xml, Tag::Updated, &article.received.rfc3339());
         xml.markup("<link\nhref=\"");
         xml.line(&base);
@@ -149,6 +149,27 @@ enum Tag {
     Updated,
     Name,
     Email,
+}
+
+/// A title as public-inbox writes it, so that no reader takes an old entry for a changed one: HTML as soon as a
+/// character has a name there. What would be markup is escaped once more than in public-inbox, whose titles lose it.
+fn title(xml: &mut Html, text: &str) {
+    let named = |c: char| !c.is_ascii() || matches!(c, '&' | '<' | '>' | '"' | '\'');
+    if !text.contains(named) {
+        return element(xml, Tag::Title, text);
+    }
+    xml.markup("<title\ntype=\"html\">");
+    for piece in text.split_inclusive(['&', '<', '>']) {
+        let plain = piece.trim_end_matches(['&', '<', '>']);
+        xml.line(plain);
+        match &piece[plain.len()..] {
+            "&" => xml.markup("&amp;amp;"),
+            "<" => xml.markup("&amp;lt;"),
+            ">" => xml.markup("&amp;gt;"),
+            _ => {}
+        }
+    }
+    xml.markup("</title>");
 }
 
 fn element(xml: &mut Html, tag: Tag, text: &str) {

@@ -10,6 +10,8 @@ use crate::error::Error;
 pub(super) enum Outcome {
     /// Here it is.
     Found,
+    /// Here is the part of it that was asked for.
+    Part,
     /// Not here, but these places may have it.
     Choices,
     /// It lives elsewhere for good.
@@ -28,6 +30,10 @@ pub(super) enum Outcome {
     NotAllowed,
     /// The request's body is larger than any we know a use for.
     TooLarge,
+    /// It has no such part.
+    NoSuchPart,
+    /// The request's body is of a kind that we do not take.
+    Unsuitable,
     /// Something of ours broke.
     Failed,
     /// Too much to do; later.
@@ -39,6 +45,7 @@ impl Outcome {
     pub(super) fn status(self) -> StatusCode {
         match self {
             Outcome::Found => StatusCode::OK,
+            Outcome::Part => StatusCode::PARTIAL_CONTENT,
             // Not 404: the peer's clients know a page of suggestions by this.
             Outcome::Choices => StatusCode::MULTIPLE_CHOICES,
             Outcome::Moved => StatusCode::MOVED_PERMANENTLY,
@@ -49,6 +56,8 @@ impl Outcome {
             Outcome::Missing => StatusCode::NOT_FOUND,
             Outcome::NotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Outcome::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Outcome::NoSuchPart => StatusCode::RANGE_NOT_SATISFIABLE,
+            Outcome::Unsuitable => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Outcome::Failed => StatusCode::INTERNAL_SERVER_ERROR,
             Outcome::Busy => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -68,6 +77,8 @@ pub(super) enum WebError {
     NotAllowed(&'static str),
     /// The body of a POST is too large.
     TooLarge,
+    /// The body of a POST is of another kind than this.
+    Unsuitable(&'static str),
     /// All hands are full.
     Busy,
     /// One of the rooms below failed.
@@ -91,6 +102,7 @@ impl WebError {
                 Outcome::TooLarge,
                 "The body of this request is too large.".to_owned(),
             ),
+            WebError::Unsuitable(what) => (Outcome::Unsuitable, format!("What is posted here has to be {what}.")),
             WebError::Busy => (
                 Outcome::Busy,
                 "Too many requests of this kind at once. Please try again in a minute.\n\
@@ -137,6 +149,7 @@ mod tests {
             (Error::invalid("q", "too long").into(), 400),
             (WebError::NotAllowed("GET, HEAD"), 405),
             (WebError::TooLarge, 413),
+            (WebError::Unsuitable("text"), 415),
             (WebError::Busy, 503),
             (Error::Db("locked".into()).into(), 500),
         ] {

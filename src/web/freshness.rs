@@ -15,6 +15,8 @@ use crate::time::Timestamp;
 pub(super) enum Fresh {
     /// Its name is made of its content: it never changes.
     Forever,
+    /// The same of a file, and since when it is there.
+    Stored(Timestamp),
     /// Small things that hardly ever change.
     Daily,
     /// Mail may change it at any moment: it may be kept, but must be asked for again each time.
@@ -58,6 +60,10 @@ impl Fresh {
                 tag: body.map(|body| hash(&body)),
                 modified: None,
             },
+            Fresh::Stored(modified) => Validators {
+                tag: None,
+                modified: Some(modified),
+            },
             Fresh::Never => Validators::default(),
         }
     }
@@ -65,7 +71,7 @@ impl Fresh {
     /// Says it in headers.
     pub(super) fn write(self, headers: &mut HeaderMap) {
         let control = match self {
-            Fresh::Forever => "public, max-age=31536000, immutable",
+            Fresh::Forever | Fresh::Stored(_) => "public, max-age=31536000, immutable",
             Fresh::Daily => "public, max-age=86400",
             Fresh::Checked { .. } => "no-cache",
             Fresh::Never => {

@@ -4,8 +4,8 @@ use super::answer::Answer;
 use super::assets;
 use super::error::WebError;
 use super::pages::{
-    attachment, description, feed, find, listing, mbox, message, missing, new, raw, search, text,
-    thread, topic_list, topics,
+    attachment, description, feed, find, git, listing, manifest, mbox, message, missing, new, raw,
+    search, text, thread, topic_list, topics,
 };
 use super::site::{Scope, Visit};
 use crate::id::{InboxName, MessageId};
@@ -35,8 +35,18 @@ pub(super) struct Line {
     pub(super) scope: Option<Scope>,
     /// Whether its query makes a difference.
     pub(super) by_query: bool,
-    /// Whether it can be posted to.
-    pub(super) posts: bool,
+    pub(super) posts: Posts,
+}
+
+/// What can be posted to an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Posts {
+    /// Nothing.
+    Nothing,
+    /// A form, which the page reads.
+    Form,
+    /// Bytes for a program that the page names.
+    Bytes,
 }
 
 /// Which page answers an address.
@@ -87,8 +97,10 @@ pub(super) fn line(route: Route, query: &Query) -> Line {
                 MessagePage::Diff => light(|_| Err(WebError::MISSING)),
             }
         }
-        // The git protocols come with mirroring.
-        Route::Git(..) => light(|_| Err(WebError::MISSING)).posts(),
+        Route::Git(name, file) if file.path == "git-upload-pack" => {
+            light(move |v| git::pack(v, &name, &file)).takes_bytes()
+        }
+        Route::Git(name, file) => light(move |v| git::show(v, &name, &file)),
         Route::Moved(path) => light(move |v| Ok(Answer::moved(v.ask.with_query(path)))),
         Route::Elsewhere(path) => light(move |v| Ok(Answer::elsewhere(v.ask.with_query(path)))),
         Route::Nothing => light(|_| Err(WebError::MISSING)),
@@ -98,7 +110,7 @@ pub(super) fn line(route: Route, query: &Query) -> Line {
 fn site(page: SitePage) -> Line {
     match page {
         SitePage::Listing => light(listing::show).kept(Scope::Site),
-        SitePage::Manifest => light(|_| Err(WebError::MISSING)),
+        SitePage::Manifest => heavy(manifest::site),
         SitePage::Robots => light(|_| Ok(assets::robots())),
         SitePage::Favicon => light(|_| Ok(assets::icon())),
         SitePage::Asset(name) => light(move |_| assets::show(&name)),
@@ -121,7 +133,7 @@ fn inbox(name: InboxName, page: InboxPage) -> Line {
         }
         InboxPage::AllMbox => light(move |v| mbox::all(v, &name)),
         InboxPage::Description => light(move |v| description::show(v, &name)),
-        InboxPage::Manifest => light(|_| Err(WebError::MISSING)),
+        InboxPage::Manifest => light(move |v| manifest::inbox(v, &name)),
         InboxPage::Text(key, Form::Html) => light(move |v| text::show(v, &name, &key)).kept(of),
         InboxPage::Text(key, Form::Raw) => light(move |v| text::raw(v, &name, &key)),
         InboxPage::Css(_) | InboxPage::Missing => light(|_| Err(WebError::MISSING)),
@@ -155,7 +167,7 @@ fn light(page: impl FnOnce(&Visit<'_>) -> Result<Answer, WebError> + Send + 'sta
         weight: Weight::Light,
         scope: None,
         by_query: false,
-        posts: false,
+        posts: Posts::Nothing,
     }
 }
 
@@ -197,7 +209,14 @@ impl Line {
 
     fn posts(self) -> Line {
         Line {
-            posts: true,
+            posts: Posts::Form,
+            ..self
+        }
+    }
+
+    fn takes_bytes(self) -> Line {
+        Line {
+            posts: Posts::Bytes,
             ..self
         }
     }

@@ -31,6 +31,31 @@ pub(super) enum Scope {
     Site,
 }
 
+impl Visit<'_> {
+    /// The inboxes that the site lists, the one with the newest mail first.
+    pub(super) fn listed(&self) -> Result<Vec<Inbox>, WebError> {
+        let mut inboxes = self.site.archive.inboxes()?;
+        match self.site.listing {
+            Listing::All => {}
+            Listing::MatchDomain => inboxes.retain(|inbox| self.is_of_host(inbox)),
+            Listing::Nothing => return Err(WebError::MISSING),
+        }
+        Ok(inboxes)
+    }
+
+    /// Whether one of an inbox's own addresses in the web has the host of the request.
+    pub(super) fn is_of_host(&self, inbox: &Inbox) -> bool {
+        let bare = |host: &str| host.split(':').next().unwrap_or("").to_ascii_lowercase();
+        let Some(host) = self.ask.host().map(bare) else {
+            return false;
+        };
+        inbox.config().urls.iter().any(|url| {
+            let rest = url.split_once("//").map_or("", |(_, rest)| rest);
+            bare(rest.split('/').next().unwrap_or("")) == host
+        })
+    }
+}
+
 impl Site {
     pub(super) fn new(archive: Archive, url: Option<String>, listing: Listing) -> Site {
         let url = url.filter(|url| is_web(url)).map(with_slash);
@@ -39,6 +64,11 @@ impl Site {
             listing,
             url,
         }
+    }
+
+    /// Where the site is, ending in `/`, if settings say so.
+    pub(super) fn url(&self) -> Option<&str> {
+        self.url.as_deref()
     }
 
     /// The inbox of that name, or the answer that there is none.
@@ -88,31 +118,6 @@ impl Site {
             }
         }
     }
-}
-
-impl Visit<'_> {
-    /// The inboxes that the site lists, the one with the newest mail first.
-    pub(super) fn listed(&self) -> Result<Vec<Inbox>, WebError> {
-        let mut inboxes = self.site.archive.inboxes()?;
-        match self.site.listing {
-            Listing::All => {}
-            Listing::MatchDomain => inboxes.retain(|inbox| is_of_host(inbox, self.ask.host())),
-            Listing::Nothing => return Err(WebError::MISSING),
-        }
-        Ok(inboxes)
-    }
-}
-
-/// Whether one of an inbox's own addresses in the web has this host.
-fn is_of_host(inbox: &Inbox, host: Option<&str>) -> bool {
-    let bare = |host: &str| host.split(':').next().unwrap_or("").to_ascii_lowercase();
-    let Some(host) = host.map(bare) else {
-        return false;
-    };
-    inbox.config().urls.iter().any(|url| {
-        let rest = url.split_once("//").map_or("", |(_, rest)| rest);
-        bare(rest.split('/').next().unwrap_or("")) == host
-    })
 }
 
 /// All that the pages of an inbox depend on: its mail, its description, its settings.

@@ -9,7 +9,7 @@ use threadbare::index::{Indexer, Options, Report, Silent};
 use threadbare::mail::What;
 use threadbare::store::{self, CommitMeta, Layout};
 
-/// A sequence of numbers that is the same on every run (SplitMix64).
+/// A sequence of numbers that is the same on every run (`SplitMix64`).
 struct Dice(u64);
 
 impl Dice {

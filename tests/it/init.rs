@@ -80,7 +80,8 @@ fn what_another_inbox_has_is_refused_and_nothing_is_made() {
     let (dir, file) = site();
     let before = fs::read_to_string(&file).unwrap();
     let first = new(&dir, "first");
-    let cases: [(&str, &dyn Fn(&mut NewInbox)); 14] = [
+    type Change<'a> = &'a dyn Fn(&mut NewInbox);
+    let cases: [(&str, Change<'_>); 14] = [
         ("already an inbox of that name", &|n| {
             n.name = first.name.clone()
         }),

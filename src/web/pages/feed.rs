@@ -1,5 +1,6 @@
 //! The Atom feeds: `/INBOX/new.atom`, `topics_new.atom`, `topics_active.atom`, `/INBOX/MSGID/t.atom`.
 
+use crate::archive::Article;
 use crate::id::{InboxName, MessageId};
 use crate::url::TopicOrder;
 use crate::web::answer::{Answer, Media};
@@ -19,6 +20,8 @@ pub(in crate::web) fn new(visit: &Visit<'_>, name: &InboxName) -> Result<Answer,
     if let Some(address) = inbox.config().addresses.first() {
         feed.id = format!("mailto:{address}");
     }
+    // One feed, by whatever address or from whatever time on it is read.
+    feed.own = format!("{}new.atom", feed.inbox_url);
     feed.whole(articles)
 }
 
@@ -49,10 +52,8 @@ pub(in crate::web) fn thread(
     let thread = inbox
         .thread(mid)?
         .ok_or(WebError::NotFound("No feed found for thread"))?;
-    let title = thread
-        .articles
-        .first()
-        .map_or("", |first| first.subject.as_str());
+    let articles: Vec<Article> = thread.flat().cloned().collect();
+    let title = articles.first().map_or("", |first| first.subject.as_str());
     let mut feed = Feed::of(
         visit,
         &inbox,
@@ -64,13 +65,13 @@ pub(in crate::web) fn thread(
     );
     feed.id = urn(&format!("t\n{mid}"));
     feed.updated = inbox.newest()?;
-    let newest = thread.articles.iter().map(|a| a.received).max();
-    let parts: Vec<_> = thread.articles.iter().map(|a| (a.num, a.blob)).collect();
+    let newest = articles.iter().map(|a| a.received).max();
+    let parts: Vec<_> = articles.iter().map(|a| (a.num, a.blob)).collect();
     let fresh = Fresh::of(
         (&feed.own, &feed.inbox_url, &feed.id, parts, feed.updated),
         newest,
     );
     Ok(Answer::stream(Media::Atom, fresh, move |out| {
-        feed.write(out, thread.articles)
+        feed.write(out, articles)
     }))
 }

@@ -120,6 +120,7 @@ impl ThreadPage {
         let placed = lines.articles.iter().enumerate();
         let mut order: Vec<(usize, &Article)> =
             placed.filter_map(|(n, a)| Some((n, (*a)?))).collect();
+        order.retain(|(_, article)| !self.thread.answered.contains(&article.num));
         let loose = |place: usize| lines.entries.get(place).is_some_and(|entry| entry.loose);
         order.sort_by_key(|&(place, article)| match loose(place) {
             false => (false, article.sent.0, article.num.0),

@@ -74,6 +74,27 @@ impl Epoch {
         epoch
     }
 
+    /// A repository of version 1 with one commit per mail, at `dir`.
+    pub(crate) fn version_1(dir: &Path, mails: &[Vec<u8>]) {
+        let epoch = Epoch::new(dir);
+        let mut stream = Vec::new();
+        for (index, mail) in mails.iter().enumerate() {
+            let when = 1_770_000_000 + 60 * index;
+            stream.extend_from_slice(
+                format!(
+                    "commit refs/heads/master\nauthor A <a@weaver.example> {when} +0000\n\
+                     committer list <list@lists.example.org> {when} +0000\ndata 6\na mail\n\
+                     M 100644 inline {index:02x}/{index:038x}\ndata {}\n",
+                    mail.len()
+                )
+                .as_bytes(),
+            );
+            stream.extend_from_slice(mail);
+            stream.extend_from_slice(b"\n\n");
+        }
+        epoch.fast_import(&stream);
+    }
+
     /// One commit per mail, in this order.
     pub(crate) fn add(&mut self, mails: &[Vec<u8>]) {
         self.append(mails.iter().cloned().map(Deed::Add).collect());
@@ -145,12 +166,16 @@ impl Epoch {
             stream.extend_from_slice(bytes);
             stream.extend_from_slice(b"\n\n");
         }
+        self.fast_import(&stream);
+    }
+
+    fn fast_import(&self, stream: &[u8]) {
         let mut child = git(&self.dir)
             .args(["fast-import", "--quiet", "--force", "--date-format=raw"])
             .stdin(Stdio::piped())
             .spawn()
             .unwrap();
-        child.stdin.take().unwrap().write_all(&stream).unwrap();
+        child.stdin.take().unwrap().write_all(stream).unwrap();
         assert!(child.wait().unwrap().success(), "git fast-import");
     }
 

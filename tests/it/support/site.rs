@@ -53,6 +53,25 @@ impl World {
         let dir = self.path("lists").join(name);
         fs::create_dir_all(dir.join("git")).unwrap();
         fs::write(dir.join("inbox.lock"), "").unwrap();
+        self.configure(name, address, &dir);
+        dir
+    }
+
+    /// Makes an inbox of version 1: one repository, each mail a file in its tree.
+    pub(crate) fn version_1(&mut self, name: &str, mails: &[Vec<u8>]) {
+        let dir = self.path("lists").join(name);
+        Epoch::version_1(&dir, mails);
+        self.configure(name, &format!("{name}@lists.example.org"), &dir);
+    }
+
+    /// Adds a line to an inbox, such as `hide = manifest`.
+    pub(crate) fn set_inbox(&mut self, name: &str, line: &str) {
+        self.inboxes
+            .push_str(&format!("[publicinbox \"{name}\"]\n\t{line}\n"));
+        self.write_config();
+    }
+
+    fn configure(&mut self, name: &str, address: &str, dir: &Path) {
         fs::write(dir.join("description"), format!("The list {name}\n")).unwrap();
         self.inboxes.push_str(&format!(
             "[publicinbox \"{name}\"]\n\taddress = {address}\n\turl = https://lists.example.org/{name}/\n\
@@ -60,7 +79,6 @@ impl World {
             dir.display()
         ));
         self.write_config();
-        dir
     }
 
     /// Adds sections to the config, as they are.
@@ -194,6 +212,19 @@ impl Server {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
         let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
         line.split_whitespace().nth(1)?.parse().ok()
+    }
+
+    /// How many programs run below it, where the system tells.
+    pub(crate) fn children(&self) -> usize {
+        let all = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let parent = |entry: fs::DirEntry| {
+            let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
+            let after_name = stat.rsplit_once(") ")?.1.to_owned();
+            after_name.split(' ').nth(1)?.parse::<u32>().ok()
+        };
+        all.filter_map(parent)
+            .filter(|parent| *parent == self.child.id())
+            .count()
     }
 
     /// Asks it to stop and says whether it did so well, in time.
