@@ -130,7 +130,7 @@ impl Writer {
         }
         self.sql
             .prepare_cached("INSERT INTO inbox (dir, created) VALUES (?1, ?2)")?
-            .execute((dir.to_string_lossy(), time::now()))?;
+            .execute((inboxes::dir_key(dir), time::now()))?;
         Ok(InboxId(self.sql.last_insert_rowid()))
     }
 

@@ -99,7 +99,7 @@ impl Indexer {
         options: Options,
         progress: &dyn Progress,
     ) -> Result<Report> {
-        let inbox = self.inbox(&layout.dir)?;
+        let inbox = self.db.inbox(&layout.dir)?;
         let mut report = Report::default();
         for (number, path) in &layout.epochs {
             let target = Target {
@@ -122,17 +122,6 @@ impl Indexer {
             }
         }
         Ok(report)
-    }
-
-    fn inbox(&self, dir: &Path) -> Result<InboxId> {
-        if let Some(row) = self.db.reader()?.inbox(dir)? {
-            return Ok(row.id);
-        }
-        let mut writer = self.db.writer()?;
-        writer.begin()?;
-        let inbox = writer.inbox(dir)?;
-        writer.commit()?;
-        Ok(inbox)
     }
 
     fn catch_up_epoch(
