@@ -258,6 +258,7 @@ mod tests {
     use crate::time::Timestamp;
 
     /// A thread of these depths, whose messages are called by their line; a `?` is a ghost.
+    /// Of results, those called `!` were found.
     fn lines(depths: &[(usize, &'static str)], index: usize) -> Vec<String> {
         let mids: Vec<MessageId> = (0..depths.len())
             .filter_map(|n| MessageId::parse(&format!("{n}@x")))
@@ -272,7 +273,7 @@ mod tests {
                     sent: Timestamp(0),
                     subject,
                     author: "A",
-                    score: None,
+                    score: subject.starts_with('!').then_some(7),
                 },
             },
         };
@@ -283,6 +284,20 @@ mod tests {
             text.push_str(piece.split_once('>').map_or(piece, |(_, after)| after));
         }
         text.lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn among_results_only_those_that_were_found_are_relatives() {
+        let thread = [(0, "x"), (1, "! y"), (2, "! y"), (2, "x"), (1, "x")];
+        assert_eq!(
+            lines(&thread, 1),
+            [
+                "* ! y",
+                "@ 1970-01-01  0:00  7% ` A",
+                "  1970-01-01  0:00  7%   ` A",
+                "  0 siblings, 1 reply; N",
+            ]
+        );
     }
 
     #[test]

@@ -504,7 +504,46 @@ fn log(method: &Method, path: &str, response: &Response<Body>, began: Instant) {
 
 #[cfg(test)]
 mod tests {
-    use super::sound_file_name;
+    use std::time::Duration;
+
+    use axum::body::Body;
+    use axum::http::Request;
+
+    use super::{App, Settings, sound_file_name};
+    use crate::archive::Archive;
+    use crate::config::Config;
+
+    #[tokio::test]
+    async fn where_search_is_flooded_other_pages_are_answered_and_searches_told_to_come_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let archive = Archive::open(Config::default(), dir.path()).unwrap();
+        let settings = Settings {
+            searches: 1,
+            patience: Duration::from_millis(20),
+            ..Settings::default()
+        };
+        let app = App::new(archive, settings);
+        let ask = async |path: &str| {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            app.answer(request).await
+        };
+        let hands = app.0.searches.clone().acquire_owned().await.unwrap();
+        let sent_away = ask("/?q=x").await;
+        assert_eq!(sent_away.status().as_u16(), 503);
+        assert!(sent_away.headers().contains_key("retry-after"));
+        assert_eq!(ask("/robots.txt").await.status().as_u16(), 200);
+        let queue = app.0.search_queue.clone();
+        let places = queue.available_permits() as u32;
+        let queue = queue.acquire_many_owned(places).await.unwrap();
+        drop(hands);
+        assert_eq!(
+            ask("/?q=x").await.status().as_u16(),
+            503,
+            "the queue is full"
+        );
+        drop(queue);
+        assert_eq!(ask("/?q=x").await.status().as_u16(), 404);
+    }
 
     #[test]
     fn file_names_cannot_break_a_header() {
