@@ -42,6 +42,19 @@ impl Db {
 }
 
 impl Reader {
+    /// Which catalogue this is, and what the full-text index was told when the last batch was committed.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn words_token(&self) -> Result<(String, Option<String>)> {
+        let row = self
+            .sql()?
+            .query_row("SELECT id, words FROM site", (), |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
+        Ok(row)
+    }
+
     /// Every inbox with its state: what a server compares to see whether another process has indexed.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::batch::Batch;
+use super::batch::{Batch, Step, compare};
 use super::pipeline::{Prepared, prepare};
 use super::report::{Progress, Report};
 use crate::db::{Db, Outcome, Stored};
@@ -99,6 +99,9 @@ impl Indexer {
         options: Options,
         progress: &dyn Progress,
     ) -> Result<Report> {
+        if self.batch.is_none() && compare(&self.db, &self.search)?.2 == Step::Strange {
+            self.batch(options)?;
+        }
         let inbox = self.db.inbox(&layout.dir)?;
         let mut report = Report::default();
         for (number, path) in &layout.epochs {
