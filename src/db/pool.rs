@@ -151,6 +151,11 @@ fn connect(path: &Path) -> Result<Connection> {
 }
 
 fn migrate(connection: &mut Connection) -> Result<()> {
+    // Mostly there is nothing to do, and nobody who writes needs to be waited for.
+    let version: usize = connection.query_row("PRAGMA user_version", (), |row| row.get(0))?;
+    if version == MIGRATIONS.len() {
+        return Ok(());
+    }
     let transaction =
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let version: usize = transaction.query_row("PRAGMA user_version", (), |row| row.get(0))?;

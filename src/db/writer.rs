@@ -130,21 +130,8 @@ impl Writer {
         }
         self.sql
             .prepare_cached("INSERT INTO inbox (dir, created) VALUES (?1, ?2)")?
-            .execute((dir.to_string_lossy(), time::now()))?;
+            .execute((inboxes::dir_key(dir), time::now()))?;
         Ok(InboxId(self.sql.last_insert_rowid()))
-    }
-
-    /// Which catalogue this is, and what the full-text index was told when the last batch was committed.
-    ///
-    /// # Errors
-    /// The catalogue cannot be read.
-    pub fn words_token(&self) -> Result<(String, Option<String>)> {
-        let row = self
-            .sql
-            .query_row("SELECT id, words FROM site", (), |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })?;
-        Ok(row)
     }
 
     /// Remembers, with this batch, what the full-text index was told.
