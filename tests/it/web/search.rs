@@ -200,7 +200,8 @@ fn what_was_asked_is_told_back_but_never_as_markup() {
 
 #[test]
 fn a_search_is_a_feed_too_with_the_ids_that_readers_know() {
-    let reply = get("/cloth/?q=s:warp&x=A").ok();
+    let site = looms();
+    let reply = site.get("/cloth/?q=s:warp&x=A").ok();
     assert_eq!(reply.says("content-type"), "application/atom+xml");
     let xml = reply.text();
     let uuid = |of: &str| {
@@ -216,7 +217,7 @@ fn a_search_is_a_feed_too_with_the_ids_that_readers_know() {
     };
     assert!(xml.contains("<title>s:warp - search results</title>"));
     assert!(xml.contains(&format!("<id>{}</id>", uuid("q\ns:warp"))));
-    let list = format!("href=\"{}cloth/", looms().url());
+    let list = format!("href=\"{}cloth/", site.url());
     assert!(xml.contains(&format!("{list}?q=s:warp\"")), "{xml}");
     assert!(xml.contains(&format!("{list}?q=s:warp&amp;x=A\"")), "{xml}");
     let entries: Vec<&str> = xml.split("<entry>").skip(1).collect();
