@@ -217,14 +217,17 @@ enum Tag {
 
 /// A title as public-inbox writes it, so that no reader takes an old entry for a changed one: HTML as soon as a
 /// character has a name there. Not so where one would be markup, and readers would leave it out: then it is text.
+/// White space is squeezed.
 fn title(xml: &mut Html, text: &str) {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let text = words.join(" ");
     let named = |c: char| !c.is_ascii() || matches!(c, '"' | '\'');
     let markup = ['&', '<', '>'];
     if !text.contains(named) || text.contains(markup) {
-        return element(xml, Tag::Title, text);
+        return element(xml, Tag::Title, &text);
     }
     xml.markup("<title\ntype=\"html\">");
-    xml.line(text);
+    xml.line(&text);
     xml.markup("</title>");
 }
 
