@@ -51,7 +51,7 @@ fn fold_at(text: &str) -> usize {
     match (at_person, at_comma) {
         _ if whole && sure(before) => text.len(),
         (Some(at), _) => at,
-        (None, Some(_)) if whole => text.len(),
+        (None, Some(_)) if text.chars().nth(FOLDED).is_none() => text.len(),
         (None, Some(at)) => at,
         (None, None) if whole => text.len(),
         (None, None) => at_blank.unwrap_or(text.len()),

@@ -152,23 +152,18 @@ enum Tag {
 }
 
 /// A title as public-inbox writes it, so that no reader takes an old entry for a changed one: HTML as soon as a
-/// character has a name there. What would be markup is escaped once more than in public-inbox, whose titles lose it.
+/// character has a name there. Not so where one would be markup, and readers would leave it out: then it is text.
+/// White space is squeezed.
 fn title(xml: &mut Html, text: &str) {
-    let named = |c: char| !c.is_ascii() || matches!(c, '&' | '<' | '>' | '"' | '\'');
-    if !text.contains(named) {
-        return element(xml, Tag::Title, text);
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let text = words.join(" ");
+    let named = |c: char| !c.is_ascii() || matches!(c, '"' | '\'');
+    let markup = ['&', '<', '>'];
+    if !text.contains(named) || text.contains(markup) {
+        return element(xml, Tag::Title, &text);
     }
     xml.markup("<title\ntype=\"html\">");
-    for piece in text.split_inclusive(['&', '<', '>']) {
-        let plain = piece.trim_end_matches(['&', '<', '>']);
-        xml.line(plain);
-        match &piece[plain.len()..] {
-            "&" => xml.markup("&amp;amp;"),
-            "<" => xml.markup("&amp;lt;"),
-            ">" => xml.markup("&amp;gt;"),
-            _ => {}
-        }
-    }
+    xml.line(&text);
     xml.markup("</title>");
 }
 
