@@ -2,11 +2,13 @@
 
 mod git;
 mod inbox;
+mod sheets;
 mod site;
 mod thread;
 
 pub use git::{Mirrored, Objects, Served, UploadPack};
 pub use inbox::{Inbox, Topic};
+pub use sheets::{Sheet, Sheets};
 pub use site::Archive;
 pub use thread::Thread;
 
