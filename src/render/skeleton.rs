@@ -63,8 +63,9 @@ pub enum Links<'a> {
     },
 }
 
-/// The overview of a thread, to be put inside a `<pre>`; each line ends with a line break. All of it is an element of
-/// the class `tree`, so that a style sheet can let it scroll by itself where it is too wide.
+/// The overview of a thread, to be put inside a `<pre>`; each line ends with a line break.
+///
+/// All of it is an element of the class `tree`, so that a style sheet can let it scroll by itself where it is too wide.
 pub fn skeleton(entries: &[Entry<'_>], links: Links<'_>) -> Html {
     let mut out = Html::with_capacity(entries.len() * 160);
     let mut labels = Labels::default();
