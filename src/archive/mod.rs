@@ -3,12 +3,14 @@
 mod git;
 mod inbox;
 mod search;
+mod sheets;
 mod site;
 mod thread;
 
 pub use git::{Mirrored, Objects, Served, UploadPack};
 pub use inbox::{Inbox, Topic};
 pub use search::{Match, Realm, Results, Wanted};
+pub use sheets::{Sheet, Sheets};
 pub use site::Archive;
 pub use thread::Thread;
 

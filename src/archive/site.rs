@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::Inbox;
+use super::{Inbox, Sheets};
 use crate::config::{Config, InboxConfig};
 use crate::db::Db;
 use crate::error::Result;
@@ -21,6 +21,7 @@ struct Shared {
     search: Arc<Search>,
     blobs: Arc<Blobs>,
     site: RwLock<Arc<Site>>,
+    sheets: RwLock<Arc<Sheets>>,
 }
 
 /// What the config says, as one value: a request sees one state of it from its beginning to its end.
@@ -43,6 +44,7 @@ impl Archive {
             search: Arc::new(Search::open(&index_dir.join("words"))?),
             blobs: Arc::new(Blobs::new()),
             site: RwLock::default(),
+            sheets: RwLock::default(),
         };
         let archive = Archive(Arc::new(shared));
         archive.configure(config)?;
@@ -82,7 +84,14 @@ impl Archive {
             by_name,
         });
         *self.0.site.write().unwrap_or_else(PoisonError::into_inner) = site;
-        self.refresh()
+        self.refresh()?;
+        let sheets = self.sheets();
+        for css in &self.site().config.css {
+            if css.href.is_none() && !sheets.list.iter().any(|sheet| sheet.is_of(css)) {
+                tracing::error!("{} is no style sheet that can be read", css.path.display());
+            }
+        }
+        Ok(())
     }
 
     fn open_inbox(&self, settings: &InboxConfig) -> Result<Inbox> {
@@ -98,7 +107,7 @@ impl Archive {
         ))
     }
 
-    /// Notices what other processes have changed: indexes, descriptions, new epochs. Cheap; to be called often.
+    /// Notices what others have changed: indexes, descriptions, new epochs, style sheets. Cheap; to be called often.
     ///
     /// # Errors
     /// The catalogue cannot be read.
@@ -107,7 +116,17 @@ impl Archive {
         // After the states: a state is only written once its words are there, so no page of old words is ever kept
         // under a new state.
         self.0.search.refresh()?;
-        for inbox in &self.site().inboxes {
+        let site = self.site();
+        let before = self.sheets();
+        if !(site.config.css.is_empty() && before.list.is_empty()) {
+            let sheets = Sheets::read(&site.config.css, &before);
+            *self
+                .0
+                .sheets
+                .write()
+                .unwrap_or_else(PoisonError::into_inner) = Arc::new(sheets);
+        }
+        for inbox in &site.inboxes {
             inbox.refresh(states.get(&inbox.id()).copied().unwrap_or(0));
         }
         Ok(())
@@ -116,6 +135,11 @@ impl Archive {
     /// The settings.
     pub fn config(&self) -> Config {
         self.site().config.clone()
+    }
+
+    /// The operator's style sheets.
+    pub fn sheets(&self) -> Arc<Sheets> {
+        Arc::clone(&self.0.sheets.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The catalogue, for the one who indexes.

@@ -67,9 +67,10 @@ impl Default for HeaderOptions {
     }
 }
 
-/// The block of headers, to be put inside a `<pre>`; ends with an empty line.
+/// The block of headers, an element of the class `mail` and an empty line, to be put inside a `<pre>`.
 pub fn headers(fields: &Fields, options: HeaderOptions) -> Html {
     let mut out = Html::with_capacity(2048);
+    out.markup("<span class=\"mail\">");
     let mut people = |name: &'static str, values: &[String], write: fn(&mut Html, &str)| {
         for value in values.iter().filter(|value| !value.is_empty()) {
             out.markup(name);
@@ -101,7 +102,7 @@ pub fn headers(fields: &Fields, options: HeaderOptions) -> Html {
     if fields.date.is_none() && options.first {
         out.markup("<a href=\"#r\">[thread overview]</a>\n");
     }
-    out.markup("\n");
+    out.markup("</span>\n");
     out
 }
 
@@ -188,11 +189,11 @@ mod tests {
         };
         assert_eq!(
             headers(&fields, HeaderOptions::default()).as_str(),
-            "From: A &lt;a@b&gt;\nTo: b@c\n\
+            "<span class=\"mail\">From: A &lt;a@b&gt;\nTo: b@c\n\
              Subject: <a href=\"#r\" id=\"t\">Hi &amp; ho</a>\n\
              Date: Sun, 12 Sep 2021 16:34:48 +0200\t<a href=\"#r\">[thread overview]</a>\n\
              Message-ID: &lt;x/y@z&gt; (<a href=\"raw\">raw</a>)\n\
-             In-Reply-To: your mail of &lt;<a href=\"../p%2Fq@z/\">p/q@z</a>&gt; &amp; &lt;&gt;\n\n"
+             In-Reply-To: your mail of &lt;<a href=\"../p%2Fq@z/\">p/q@z</a>&gt; &amp; &lt;&gt;\n</span>\n"
         );
     }
 
@@ -204,9 +205,9 @@ mod tests {
         };
         assert_eq!(
             headers(&fields, HeaderOptions::default()).as_str(),
-            "Message-ID: &lt;<a href=\"../a@b/\">a@b</a>&gt; (<a href=\"../a@b/raw\">raw</a>)\n\
+            "<span class=\"mail\">Message-ID: &lt;<a href=\"../a@b/\">a@b</a>&gt; (<a href=\"../a@b/raw\">raw</a>)\n\
              X-Alt-Message-ID: &lt;<a href=\"../c@d/\">c@d</a>&gt; (<a href=\"../c@d/raw\">raw</a>)\n\
-             <a href=\"#r\">[thread overview]</a>\n\n"
+             <a href=\"#r\">[thread overview]</a>\n</span>\n"
         );
     }
 }

@@ -48,6 +48,16 @@ impl Html {
         self.0.extend(std::iter::repeat_n(' ', count));
     }
 
+    /// So many blanks before a line of a tree. They have a class, so that a style sheet can draw them narrower: deep
+    /// threads have words on small screens, too.
+    pub fn indent(&mut self, blanks: usize) {
+        if blanks > 0 {
+            self.markup("<span class=\"in\">");
+            self.blanks(blanks);
+            self.markup("</span>");
+        }
+    }
+
     /// `<a href="HREF">TEXT</a>`. The address must be one of ours, or of a scheme that was looked at.
     pub fn link(&mut self, href: &str, text: &str) {
         self.open_link(href);

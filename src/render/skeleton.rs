@@ -64,11 +64,14 @@ pub enum Links<'a> {
 }
 
 /// The overview of a thread, to be put inside a `<pre>`; each line ends with a line break.
+///
+/// All of it is an element of the class `tree`, so that a style sheet can let it scroll by itself where it is too wide.
 pub fn skeleton(entries: &[Entry<'_>], links: Links<'_>) -> Html {
     let mut out = Html::with_capacity(entries.len() * 160);
     let mut labels = Labels::default();
     let mut anchored = HashSet::new();
     let mut loose = false;
+    out.markup("<span class=\"tree\">");
     for (index, entry) in entries.iter().enumerate() {
         if entry.loose && !loose && index > 0 {
             out.markup("  -- strict thread matches above, loose matches on Subject: below --\n");
@@ -110,6 +113,7 @@ pub fn skeleton(entries: &[Entry<'_>], links: Links<'_>) -> Html {
             }
         }
     }
+    out.markup("</span>");
     out
 }
 
@@ -164,7 +168,7 @@ impl Target {
 /// Two blanks a level, and `` ` `` before what answers something.
 pub(super) fn indent(out: &mut Html, depth: usize) {
     if depth > 0 {
-        out.blanks(2 * (depth.min(DEEPEST) - 1));
+        out.indent(2 * (depth.min(DEEPEST) - 1));
         out.markup("` ");
     }
 }
@@ -352,11 +356,11 @@ mod tests {
         };
         assert_eq!(
             skeleton(&entries, links).as_str(),
-            "2021-09-12  9:34 <a href=\"../r%2Fx@y/\">hello world</a> R\n\
+            "<span class=\"tree\">2021-09-12  9:34 <a href=\"../r%2Fx@y/\">hello world</a> R\n\
              <b>2021-09-12  9:34 ` <a id=\"r\" href=\"#t\">A [this message]</a></b>\n\
-             \u{20}    [not found]   ` &lt;<a href=\"../%3Cg%3E@&amp;/\">&lt;g&gt;@&amp;</a>&gt;\n\
+             \u{20}    [not found] <span class=\"in\">  </span>` &lt;<a href=\"../%3Cg%3E@&amp;/\">&lt;g&gt;@&amp;</a>&gt;\n\
              \u{20} -- strict thread matches above, loose matches on Subject: below --\n\
-             2021-09-12  9:34 <a href=\"../r%2Fx@y/\">L</a>\n"
+             2021-09-12  9:34 <a href=\"../r%2Fx@y/\">L</a>\n</span>"
         );
     }
 
@@ -376,8 +380,8 @@ mod tests {
         assert_eq!(
             skeleton(&[hit, seen(&other, 1, "y", "B")], links).as_str(),
             format!(
-                "2021-09-12  9:34  7% <a href=\"#m{anchor}\" id=\"r{anchor}\">x</a> A\n\
-                 2021-09-12  9:34     ` <a href=\"../../b@c/\">y</a> B\n"
+                "<span class=\"tree\">2021-09-12  9:34  7% <a href=\"#m{anchor}\" id=\"r{anchor}\">x</a> A\n\
+                 2021-09-12  9:34     ` <a href=\"../../b@c/\">y</a> B\n</span>"
             )
         );
     }

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::header::{
-    ACCEPT_ENCODING, ACCEPT_RANGES, ALLOW, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH,
-    CONTENT_RANGE, CONTENT_TYPE, LOCATION, RETRY_AFTER, VARY,
+    ACCEPT, ACCEPT_ENCODING, ACCEPT_RANGES, ALLOW, CONTENT_DISPOSITION, CONTENT_ENCODING,
+    CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, LOCATION, RETRY_AFTER, VARY,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, Request, Response};
 use bytes::Bytes;
@@ -18,11 +18,12 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use super::answer::{Answer, Content, Writer};
+use super::answer::{Answer, Content, Media, Writer, ascii};
 use super::ask::Ask;
 use super::cache::{Kept, Key, Pages};
 use super::compress::{Coding, Encoder};
 use super::error::{Outcome, WebError};
+use super::pages::refusal;
 use super::posted::Input;
 use super::program;
 use super::router::{self, Line, Posts, Weight};
@@ -129,6 +130,7 @@ impl App {
             Ok(response) => response,
             Err(error) => {
                 let answer = error.answer(parts.uri.path());
+                let answer = self.readable(answer, &parts);
                 self.refuse(&answer, parts.uri.path(), head)
             }
         };
@@ -269,8 +271,32 @@ impl App {
         Ok(respond(answer.outcome, headers, body))
     }
 
+    /// A refusal as a page, for those who read pages.
+    fn readable(&self, answer: Answer, parts: &axum::http::request::Parts) -> Answer {
+        let ask = Ask::new(parts, Bytes::new());
+        let Content::Whole(text) = &answer.content else {
+            return answer;
+        };
+        if !ask.takes_html() {
+            return answer;
+        }
+        let visit = Visit {
+            site: &self.0.site,
+            ask: &ask,
+        };
+        match refusal::page(&visit, answer.outcome, &String::from_utf8_lossy(text)) {
+            Ok(html) => Answer {
+                media: Media::Html,
+                content: Content::Whole(ascii(html).into()),
+                ..answer
+            },
+            Err(_) => answer,
+        }
+    }
+
     fn refuse(&self, answer: &Answer, path: &str, head: bool) -> Response<Body> {
         let mut headers = self.headers(answer, path, Coding::Identity);
+        headers.insert(VARY, HeaderValue::from(ACCEPT));
         let body = match &answer.content {
             Content::Whole(body) => body.clone(),
             Content::Stream(_) | Content::Program(_) => Bytes::new(),

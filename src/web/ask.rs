@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use axum::http::header::HOST;
+use axum::http::header::{ACCEPT, HOST};
 use axum::http::{HeaderMap, Method, request::Parts};
 use bytes::Bytes;
 
@@ -58,6 +58,13 @@ impl Ask {
     /// The host that the request names: good for choosing, never for printing.
     pub(super) fn host(&self) -> Option<&str> {
         self.headers.get(HOST).and_then(|host| host.to_str().ok())
+    }
+
+    /// Whether it comes from somebody who reads pages: browsers name HTML among what they take, programs do not.
+    pub(super) fn takes_html(&self) -> bool {
+        let accepts = self.headers.get_all(ACCEPT).iter();
+        let mut accepts = accepts.filter_map(|value| value.to_str().ok());
+        accepts.any(|value| value.contains("text/html"))
     }
 
     /// A path with the query of this request.

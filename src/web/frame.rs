@@ -5,7 +5,7 @@ use askama::Template;
 use super::assets;
 use super::error::WebError;
 use super::site::Visit;
-use crate::archive::Inbox;
+use crate::archive::{Inbox, Sheet};
 use crate::error::Error;
 use crate::render::Html;
 use crate::time::Timestamp;
@@ -24,6 +24,8 @@ pub(super) struct Frame {
     pub(super) site: String,
     /// The style sheet.
     pub(super) style: &'static str,
+    /// The operator's style sheets, which come after it.
+    pub(super) sheets: Vec<SheetLink>,
     /// What is written into the search box already.
     pub(super) query: String,
     /// What goes with the words of the search box: the view, the order.
@@ -34,6 +36,30 @@ pub(super) struct Frame {
     pub(super) skip_to: String,
 }
 
+/// A `<link>` to a style sheet of the operator's.
+pub(super) struct SheetLink {
+    pub(super) href: String,
+    pub(super) media: Option<String>,
+    pub(super) title: Option<String>,
+}
+
+impl SheetLink {
+    /// Links to all of them, whose names follow `base`.
+    fn all(visit: &Visit<'_>, base: &str) -> Vec<SheetLink> {
+        let sheets = visit.site.archive.sheets();
+        let link = |sheet: &Sheet| SheetLink {
+            // It changes when the file does: browsers keep what they have for long.
+            href: match &sheet.href {
+                Some(href) => href.clone(),
+                None => format!("{base}{}?{}", sheet.name, sheet.written.0),
+            },
+            media: sheet.media.clone(),
+            title: sheet.title.clone(),
+        };
+        sheets.list.iter().map(link).collect()
+    }
+}
+
 impl Frame {
     /// The frame of a page of the whole site.
     pub(super) fn of_site(visit: &Visit<'_>, title: &str) -> Frame {
@@ -42,6 +68,7 @@ impl Frame {
             description: line(title),
             home: None,
             up: None,
+            sheets: SheetLink::all(visit, &format!("{}+/", visit.ask.up_to_site())),
             site: visit.ask.up_to_site(),
             style: assets::style_name(),
             query: String::new(),
@@ -63,6 +90,7 @@ impl Frame {
             title: line(title),
             description: line(&inbox.description()),
             home: Some(home),
+            sheets: SheetLink::all(visit, &up),
             site: visit.ask.up_to_site(),
             style: assets::style_name(),
             query: String::new(),

@@ -4,8 +4,8 @@ use super::answer::Answer;
 use super::assets;
 use super::error::WebError;
 use super::pages::{
-    attachment, description, feed, find, git, listing, manifest, mbox, message, missing, new, raw,
-    search, text, thread, topic_list, topics,
+    attachment, copies, description, feed, find, git, listing, manifest, mbox, message, missing,
+    new, raw, refusal, search, sheet, text, thread, topic_list, topics,
 };
 use super::site::{Scope, Visit};
 use crate::id::{InboxName, MessageId};
@@ -94,7 +94,7 @@ pub(super) fn line(route: Route, query: &Query) -> Line {
                 MessagePage::Attachment(index) => {
                     light(move |v| attachment::show(v, &name, &mid, &index)).posts()
                 }
-                MessagePage::Diff => light(|_| Err(WebError::MISSING)),
+                MessagePage::Diff => heavy(move |v| copies::show(v, &name, &mid)).kept(of),
             }
         }
         Route::Git(name, file) if file.path == "git-upload-pack" => {
@@ -113,7 +113,7 @@ fn site(page: SitePage) -> Line {
         SitePage::Manifest => heavy(manifest::site),
         SitePage::Robots => light(|_| Ok(assets::robots())),
         SitePage::Favicon => light(|_| Ok(assets::icon())),
-        SitePage::Asset(name) => light(move |_| assets::show(&name)),
+        SitePage::Asset(file) => light(move |v| sheet::of_site(v, &file)),
         SitePage::Find(mid) => light(move |v| find::show(v, &mid)),
         SitePage::InboxOrMessage(name) => light(move |v| find::inbox_or_message(v, &name)),
     }
@@ -136,7 +136,8 @@ fn inbox(name: InboxName, page: InboxPage) -> Line {
         InboxPage::Manifest => light(move |v| manifest::inbox(v, &name)),
         InboxPage::Text(key, Form::Html) => light(move |v| text::show(v, &name, &key)).kept(of),
         InboxPage::Text(key, Form::Raw) => light(move |v| text::raw(v, &name, &key)),
-        InboxPage::Css(_) | InboxPage::Missing => light(|_| Err(WebError::MISSING)),
+        InboxPage::Css(file) => light(move |v| sheet::of_inbox(v, &name, &file)),
+        InboxPage::Missing => light(move |v| refusal::nothing(v, &name)),
     }
 }
 

@@ -82,6 +82,7 @@ impl Site {
             Scope::Inbox(name) => Ok(self.archive.inbox(name).map(|inbox| {
                 let mut hasher = DefaultHasher::new();
                 hash_inbox(&inbox, &mut hasher);
+                self.archive.sheets().state.hash(&mut hasher);
                 hasher.finish()
             })),
             // That page is another one for every host.
@@ -91,6 +92,7 @@ impl Site {
                 for inbox in self.archive.inboxes()? {
                     hash_inbox(&inbox, &mut hasher);
                 }
+                self.archive.sheets().state.hash(&mut hasher);
                 Ok(Some(hasher.finish()))
             }
         }

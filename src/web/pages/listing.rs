@@ -54,6 +54,11 @@ fn entry(html: &mut Html, visit: &Visit<'_>, inbox: &Inbox) -> Result<(), WebErr
     html.markup(" - ");
     let url = visit.site.inbox_url(inbox);
     html.link(&format!("{name}/"), url.as_deref().unwrap_or(name));
+    match inbox.count()? {
+        0 => html.markup("  (no messages yet)"),
+        1 => html.markup("  (1 message)"),
+        count => html.text(&format!("  ({} messages)", grouped(count))),
+    }
     html.markup("\n  ");
     html.line(&inbox.description());
     for url in &inbox.config().info_urls {
@@ -62,4 +67,34 @@ fn entry(html: &mut Html, visit: &Visit<'_>, inbox: &Inbox) -> Result<(), WebErr
     }
     html.markup("\n\n");
     Ok(())
+}
+
+/// A number with a comma before every third digit from its end: tens of thousands are told from millions at a glance.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
+    for (n, digit) in digits.chars().enumerate() {
+        if n > 0 && (digits.len() - n).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grouped;
+
+    #[test]
+    fn long_numbers_are_grouped() {
+        for (number, shown) in [
+            (7, "7"),
+            (999, "999"),
+            (1000, "1,000"),
+            (1_234_567, "1,234,567"),
+        ] {
+            assert_eq!(grouped(number), shown);
+        }
+    }
 }

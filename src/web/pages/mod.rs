@@ -1,6 +1,7 @@
 //! One file per page: its question to the archive, its view, its answer. Pages do not know each other.
 
 pub(super) mod attachment;
+pub(super) mod copies;
 pub(super) mod description;
 pub(super) mod feed;
 pub(super) mod find;
@@ -12,7 +13,9 @@ pub(super) mod message;
 pub(super) mod missing;
 pub(super) mod new;
 pub(super) mod raw;
+pub(super) mod refusal;
 pub(super) mod search;
+pub(super) mod sheet;
 pub(super) mod text;
 pub(super) mod thread;
 pub(super) mod topic_list;

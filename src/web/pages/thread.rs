@@ -72,6 +72,7 @@ fn show(
             lines,
             thread.total,
             inbox.description(),
+            visit.site.archive.sheets().state,
             &visit.ask.path,
         ),
         newest,

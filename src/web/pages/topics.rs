@@ -206,7 +206,7 @@ fn write_topic(html: &mut Html, topic: &Topic<'_>) {
     html.markup("\n");
     let mut before = &top.text;
     for subject in others {
-        html.blanks(2 * subject.depth.saturating_sub(1));
+        html.indent(2 * subject.depth.saturating_sub(1));
         html.markup("` ");
         let (rest, omitted) = unlike(&subject.text, before);
         link(
@@ -293,8 +293,8 @@ mod tests {
             list(&lines, &rows).as_str(),
             "<a href=\"3%2Fx@y/T/#u\">alone</a>\n 2020-09-13 12:41 UTC \n\n\
              <a href=\"4%2Fx@y/T/#u\">(no subject)</a>\n 2020-09-13 12:33 UTC \n\n\
-             <a href=\"2%2Fx@y/T/#t\">on looms and &lt;wool&gt;</a>\n 2020-09-13 12:26 UTC  (3+ messages)\n  \
-             ` <a href=\"1%2Fx@y/T/#u\">[rant]</a> &quot;\n"
+             <a href=\"2%2Fx@y/T/#t\">on looms and &lt;wool&gt;</a>\n 2020-09-13 12:26 UTC  (3+ messages)\n\
+             <span class=\"in\">  </span>` <a href=\"1%2Fx@y/T/#u\">[rant]</a> &quot;\n"
         );
     }
 

@@ -15,6 +15,28 @@ fn every_inbox_stands_there_with_its_description_the_liveliest_first() {
 }
 
 #[test]
+fn each_inbox_says_in_two_lines_when_it_was_last_written_to_and_how_much_it_has() {
+    let mut world = World::new();
+    world.inbox("busy").add(&[
+        Mail::new("a@weaver.example", "A", 1).bytes(),
+        Mail::new("b@weaver.example", "B", 2).bytes(),
+    ]);
+    world
+        .inbox("single")
+        .add(&[Mail::new("c@weaver.example", "C", 3).bytes()]);
+    world.inbox("silent");
+    world.index();
+    let seen = text(&world.serve().get("/").ok().text());
+    for (name, ends) in [
+        ("busy", "  (2 messages)\n  The list busy\n\n"),
+        ("single", "  (1 message)\n  The list single\n\n"),
+        ("silent", "  (no messages yet)\n  The list silent\n\n"),
+    ] {
+        assert!(seen.contains(&format!("/{name}/{ends}")), "{seen}");
+    }
+}
+
+#[test]
 fn one_comes_from_the_listing_to_an_inbox_by_its_link() {
     let site = demo();
     let links = hrefs(&site.get("/").ok().text());

@@ -1,6 +1,7 @@
 //! The pages, each in a file of the name of what it shows, asked for over HTTP.
 
 mod attachment;
+mod copies;
 mod feed;
 mod hostile;
 mod legacy;
@@ -12,7 +13,9 @@ mod new;
 mod protocol;
 mod raw;
 mod search;
+mod refusal;
 mod seed;
+mod sheet;
 mod text;
 mod thread;
 mod topic_list;

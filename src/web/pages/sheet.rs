@@ -1,0 +1,38 @@
+//! `/INBOX/NAME.css`, `/+/NAME.css` — a style sheet of the operator's.
+
+use crate::id::InboxName;
+use crate::web::answer::{Answer, Media};
+use crate::web::assets;
+use crate::web::error::WebError;
+use crate::web::freshness::Fresh;
+use crate::web::site::Visit;
+
+/// Answers in an inbox.
+pub(in crate::web) fn of_inbox(
+    visit: &Visit<'_>,
+    inbox: &InboxName,
+    name: &str,
+) -> Result<Answer, WebError> {
+    visit.site.inbox(inbox)?;
+    operators(visit, name).ok_or(WebError::MISSING)
+}
+
+/// Answers beside the listing, where our own files are, too.
+pub(in crate::web) fn of_site(visit: &Visit<'_>, name: &str) -> Result<Answer, WebError> {
+    match operators(visit, name) {
+        Some(answer) if name != assets::style_name() => Ok(answer),
+        _ => assets::show(name),
+    }
+}
+
+/// Pages ask for it together with the time when it was written; so it may be kept for as long as anybody likes.
+fn operators(visit: &Visit<'_>, name: &str) -> Option<Answer> {
+    let sheets = visit.site.archive.sheets();
+    let sheet = sheets.find(name)?;
+    let fresh = if visit.ask.raw_query == sheet.written.0.to_string() {
+        Fresh::Forever
+    } else {
+        Fresh::of_bytes(Some(sheet.written))
+    };
+    Some(Answer::found(Media::Css, sheet.content.to_vec(), fresh))
+}
