@@ -6,6 +6,7 @@ use super::fingerprint::Known;
 use super::headers::Headers;
 use super::mbox::without_from_line;
 use super::params::Structured;
+use super::parts::Stuffing;
 use super::walk::{self, Leaf};
 use super::{Address, Attachment, Fingerprint, Part};
 use super::{date, fingerprint, parts, references, words};
@@ -131,7 +132,13 @@ impl<'a> Message<'a> {
 
     /// Its parts in reading order.
     pub fn parts(&self) -> Vec<Part> {
-        parts::parts(&self.leaves())
+        parts::parts(&self.leaves(), Stuffing::Undone)
+    }
+
+    /// Likewise, with the blanks that `format=flowed` (RFC 3676, 4.4) adds to lines: for readers that compare what
+    /// they get with what they had of another archive.
+    pub fn parts_as_sent(&self) -> Vec<Part> {
+        parts::parts(&self.leaves(), Stuffing::Kept)
     }
 
     /// The part with that index, to be downloaded.

@@ -42,9 +42,7 @@ pub(super) fn decode(value: &[u8]) -> String {
         let bytes = word.bytes;
         match &mut pending {
             Some((charset, text))
-                if joins
-                    && charset.eq_ignore_ascii_case(&word.charset)
-                    && !has_state(charset) =>
+                if joins && charset.eq_ignore_ascii_case(&word.charset) && !has_state(charset) =>
             {
                 text.extend_from_slice(&bytes);
             }

@@ -135,7 +135,7 @@ impl Feed {
             fold: false,
             obfuscate: settings.obfuscate,
         };
-        xml.append(&render::body(&message.parts(), &options));
+        xml.append(&render::body(&message.parts_as_sent(), &options));
         xml.markup("</pre></div></content></entry>");
         xml
     }
