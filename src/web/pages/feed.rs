@@ -272,7 +272,7 @@ fn put(out: &mut dyn Write, xml: Html) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Html, Tag, element, put, urn};
+    use super::{Html, Tag, element, put, title, urn};
 
     #[test]
     fn ids_are_those_of_public_inbox() {
@@ -282,6 +282,21 @@ mod tests {
             urn(&format!("t\n{mid}")),
             "urn:uuid:bc7d0576-fa08-996c-d415-7ed7eb44a38e"
         );
+    }
+
+    #[test]
+    fn titles_are_html_only_where_no_letter_of_them_is_markup() {
+        for (given, written) in [
+            ("A  loom", "<title>A loom</title>"),
+            ("é's", "<title\ntype=\"html\">&#233;"),
+            ("é <b> &amp;", "<title>&#233; &lt;b&gt; &amp;amp;</title>"),
+        ] {
+            let (mut xml, mut feed) = (Html::new(), Vec::new());
+            title(&mut xml, given);
+            put(&mut feed, xml).unwrap();
+            let feed = String::from_utf8(feed).unwrap();
+            assert!(feed.starts_with(written), "{feed}");
+        }
     }
 
     #[test]
