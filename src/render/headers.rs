@@ -198,18 +198,17 @@ mod tests {
 
     #[test]
     fn lists_of_people_are_folded_and_an_author_is_not() {
-        let people =
-            "\"Weaver, Wendy of the Long Name\" <wendy.weaver.of.the.long.name@example.org>";
+        let person = |letters| format!("\"Weaver, W.\" <{}@example.org>", "w".repeat(letters));
         let fields = Fields {
-            from: vec![people.to_owned()],
-            to: vec![format!("{people}, a@b")],
+            from: vec![person(60)],
+            to: vec![format!("{}, a@b.example", person(36))],
             ..Fields::default()
         };
         let html = headers(&fields, HeaderOptions::default());
         let lines: Vec<&str> = html.as_str().lines().collect();
         assert!(lines[0].ends_with("@example.org&gt;"), "{html}");
         assert!(lines[1].ends_with("@example.org&gt;,"), "{html}");
-        assert_eq!(lines[2], "\ta@b");
+        assert_eq!(lines[2], "\ta@b.example");
     }
 
     #[test]
