@@ -297,6 +297,29 @@ mod tests {
     }
 
     #[test]
+    fn feeds_have_flowed_lines_as_they_were_sent() {
+        let flowed = b"Content-Type: text/plain; format=flowed; delsp=yes\n\n >a\nb \n";
+        let parts = Message::parse(flowed).parts_as_sent();
+        let text = " >a\nb \n".to_owned();
+        let mangled = false;
+        assert_eq!(parts[0].body, PartBody::Text { text, mangled });
+    }
+
+    #[test]
+    fn people_stand_as_they_were_written_unless_words_had_to_be_decoded() {
+        for (header, people) in [
+            ("A B <a@b>,  c@d", "A B <a@b>,  c@d"),
+            (
+                "A B <a@b>, =?utf-8?q?M=C3=BC=2C_X?= <c@d>, e <e@f>, g@h",
+                "\"A B\" <a@b>, \"Mü, X\" <c@d>, e <e@f>, g@h",
+            ),
+        ] {
+            let raw = format!("To: {header}\n\n");
+            assert_eq!(Message::parse(raw.as_bytes()).people("To"), [people]);
+        }
+    }
+
+    #[test]
     fn parts_are_numbered_as_public_inbox_numbers_them() {
         let raw = "Content-Type: multipart/mixed; boundary=\"a\"\n\npreamble\n--a\n\
             Content-Type: multipart/alternative; boundary=ab\n\n\

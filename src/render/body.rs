@@ -300,6 +300,17 @@ mod tests {
     }
 
     #[test]
+    fn addresses_in_a_patch_are_links_also_behind_its_ranges() {
+        let patch =
+            "--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@ see https://a.example/\n-see https://b.example/\n";
+        let html = body(&[part("1", words(patch))], &BodyOptions::default());
+        for host in ["a", "b"] {
+            let link = format!("<a href=\"https://{host}.example/\">");
+            assert!(html.as_str().contains(&link), "{html}");
+        }
+    }
+
+    #[test]
     fn parts_are_announced_with_their_links() {
         let mut signature = part("2", PartBody::Opaque);
         signature.content_type = "application/pgp-signature".to_owned();

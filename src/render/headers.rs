@@ -198,6 +198,21 @@ mod tests {
     }
 
     #[test]
+    fn lists_of_people_are_folded_and_an_author_is_not() {
+        let person = |letters| format!("\"Weaver, W.\" <{}@example.org>", "w".repeat(letters));
+        let fields = Fields {
+            from: vec![person(60)],
+            to: vec![format!("{}, a@b.example", person(36))],
+            ..Fields::default()
+        };
+        let html = headers(&fields, HeaderOptions::default());
+        let lines: Vec<&str> = html.as_str().lines().collect();
+        assert!(lines[0].ends_with("@example.org&gt;"), "{html}");
+        assert!(lines[1].ends_with("@example.org&gt;,"), "{html}");
+        assert_eq!(lines[2], "\ta@b.example");
+    }
+
+    #[test]
     fn each_of_several_ids_is_a_link() {
         let fields = Fields {
             ids: vec![("Message-ID", mid("a@b")), ("X-Alt-Message-ID", mid("c@d"))],

@@ -1,7 +1,7 @@
 //! `/INBOX/MID/raw`: the mail as it came.
 
 use super::ids;
-use crate::support::{Ask, demo, fixtures};
+use crate::support::{Ask, Mail, World, demo, fixtures};
 
 #[test]
 fn raw_is_the_mail_in_mboxrd_form() {
@@ -54,4 +54,19 @@ fn raw_may_be_kept_but_stays_checkable() {
     let tag = site.get(&path).ok().says("etag").to_owned();
     site.ask(Ask::get(&path).with("If-None-Match", &tag))
         .status(304);
+}
+
+#[test]
+fn mail_that_says_nothing_of_its_charset_is_ascii_where_it_is() {
+    let mut world = World::new();
+    let plain = Mail::new("plain@weaver.example", "Plain", 1);
+    let other = Mail::new("other@weaver.example", "Other", 2).says("caf\u{e9}");
+    world.inbox("test").add(&[plain.bytes(), other.bytes()]);
+    world.index();
+    let site = world.serve();
+    for (id, charset) in [("plain", "us-ascii"), ("other", "UTF-8")] {
+        let reply = site.get(&format!("/test/{id}@weaver.example/raw")).ok();
+        let media = format!("text/plain; charset={charset}");
+        assert_eq!(reply.says("content-type"), media);
+    }
 }

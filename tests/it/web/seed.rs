@@ -17,6 +17,11 @@ fn the_seed_page_says_all_that_the_original_says() {
     let ours: Vec<&str> = page.lines().map(str::trim_end).collect();
     let begins = seed.find("From: Greg KH").unwrap();
     let ends = seed.find("git send-email").unwrap();
+    let head = |text: &str| {
+        let text = &text[text.find("From: Greg KH").unwrap()..];
+        text[..text.find("\n\n").unwrap()].to_owned()
+    };
+    assert_eq!(head(&page), head(&seed));
     let mut missing = Vec::new();
     for line in seed[begins..ends].lines().map(str::trim_end) {
         // Our prose is our own; data is the same: headers, body, overview.

@@ -41,6 +41,64 @@ fn every_message_is_on_some_page_when_one_follows_the_older_pages() {
     }
 }
 
+#[test]
+fn answers_to_old_patches_stand_apart_each_with_its_patch() {
+    let cover = Mail::new("cover@weaver.example", "[PATCH 0/2] shuttles", 0);
+    let patches = (1..=2).map(|n| {
+        let mail = Mail::new(
+            &format!("p{n}@weaver.example"),
+            &format!("[PATCH {n}/2] part"),
+            n,
+        );
+        mail.answers("cover@weaver.example")
+    });
+    let others =
+        (3..201).map(|n| Mail::new(&format!("m{n}@weaver.example"), &format!("Topic {n}"), n));
+    let answers = (1..=2).map(|n| {
+        let subject = format!("Re: [PATCH {n}/2] part");
+        let mail = Mail::new(&format!("a{n}@weaver.example"), &subject, 300 + n);
+        mail.answers(&format!("p{n}@weaver.example"))
+    });
+    let mails = std::iter::once(cover)
+        .chain(patches)
+        .chain(others)
+        .chain(answers);
+    let mut world = World::new();
+    world
+        .inbox("test")
+        .add(&mails.map(|mail| mail.bytes()).collect::<Vec<_>>());
+    world.index();
+    let html = world.serve().get("/test/").ok().text();
+    let seen = text(&html);
+    let begins = seen.find("[PATCH 2/2] part").unwrap();
+    assert!(
+        seen[begins..].starts_with(
+            "[PATCH 2/2] part\n 2026-01-01  5:02 UTC  (2+ messages)\n\n\
+             [PATCH 1/2] part\n 2026-01-01  5:01 UTC  (2+ messages)\n"
+        ),
+        "{seen}"
+    );
+    assert!(!seen.contains("shuttles"));
+    assert!(html.contains("\"a2@weaver.example/T/#t\""), "{html}");
+}
+
+#[test]
+fn threads_stand_by_the_newest_date_that_they_show() {
+    let received = |mail: Mail, day: u32| {
+        let mut raw = format!("Received: by x; {day} Feb 2026 00:00:00 +0000\n").into_bytes();
+        raw.extend(mail.bytes());
+        raw
+    };
+    let mut world = World::new();
+    world.inbox("test").add(&[
+        received(Mail::new("a@weaver.example", "Sent later", 9), 1),
+        received(Mail::new("b@weaver.example", "Came later", 8), 2),
+    ]);
+    world.index();
+    let seen = text(&world.serve().get("/test/").ok().text());
+    assert!(seen.find("Sent later") < seen.find("Came later"), "{seen}");
+}
+
 /// The links of a list of threads and of all the older pages after it.
 fn pages(site: &Server, inbox: &str) -> HashSet<String> {
     let mut seen = HashSet::new();
