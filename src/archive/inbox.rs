@@ -10,6 +10,7 @@ use crate::config::InboxConfig;
 use crate::db::{Article, Db, Reader};
 use crate::error::Result;
 use crate::id::{ArticleNum, EpochNum, InboxId, MessageId};
+use crate::search::Search;
 use crate::store::{Blobs, Layout};
 use crate::time::Timestamp;
 use crate::url::{TopicOrder, Window};
@@ -31,6 +32,7 @@ struct Shared {
     id: InboxId,
     config: InboxConfig,
     db: Db,
+    search: Arc<Search>,
     blobs: Arc<Blobs>,
     layout: RwLock<Arc<Layout>>,
     description: RwLock<Arc<str>>,
@@ -45,6 +47,7 @@ impl Inbox {
         config: InboxConfig,
         layout: Layout,
         db: Db,
+        search: Arc<Search>,
         blobs: Arc<Blobs>,
     ) -> Inbox {
         let description = described(&layout);
@@ -52,6 +55,7 @@ impl Inbox {
             id,
             config,
             db,
+            search,
             blobs,
             description: RwLock::new(description),
             layout: RwLock::new(Arc::new(layout)),
@@ -85,6 +89,11 @@ impl Inbox {
     /// Its settings.
     pub fn config(&self) -> &InboxConfig {
         &self.0.config
+    }
+
+    /// Whether the site does not speak of it: who knows its name can read it.
+    pub fn is_hidden(&self) -> bool {
+        self.0.config.hide.iter().any(|from| from == "www")
     }
 
     /// Where its repositories lie.
@@ -224,6 +233,23 @@ impl Inbox {
         self.reader()?.articles_after(self.0.id, after, limit)
     }
 
+    /// The articles of a thread without its loose matches, however many, by number.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn strict_thread(&self, mid: &MessageId) -> Result<Vec<Article>> {
+        self.reader()?
+            .snapshot(|reader| Thread::strict_members(reader, self.0.id, mid))
+    }
+
+    /// The article with this number.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn article(&self, num: ArticleNum) -> Result<Option<Article>> {
+        self.reader()?.article(self.0.id, num)
+    }
+
     /// The articles of a thread and its loose matches, however many, by number: what `t.mbox.gz` holds. They are not
     /// read from git yet, so even a hundred thousand are a few megabytes.
     ///
@@ -232,14 +258,6 @@ impl Inbox {
     pub fn whole_thread(&self, mid: &MessageId) -> Result<Vec<Article>> {
         self.reader()?
             .snapshot(|reader| Thread::members(reader, self.0.id, mid))
-    }
-
-    /// At most `limit` Message-IDs of this inbox that contain `part`.
-    ///
-    /// # Errors
-    /// The full-text index cannot be read.
-    pub fn similar_ids(&self, _part: &str, _limit: usize) -> Result<Vec<MessageId>> {
-        Ok(Vec::new())
     }
 
     /// The epochs that are there, lowest first.
@@ -255,8 +273,12 @@ impl Inbox {
         self.layout().epoch(epoch).map(|path| path.to_owned())
     }
 
-    fn reader(&self) -> Result<Reader> {
+    pub(super) fn reader(&self) -> Result<Reader> {
         self.0.db.reader()
+    }
+
+    pub(super) fn search(&self) -> &Search {
+        &self.0.search
     }
 }
 

@@ -2,14 +2,17 @@
 
 mod git;
 mod inbox;
+mod search;
 mod sheets;
 mod site;
 mod thread;
 
 pub use git::{Mirrored, Objects, Served, UploadPack};
 pub use inbox::{Inbox, Topic};
+pub use search::{Match, Realm, Results, Wanted};
 pub use sheets::{Sheet, Sheets};
 pub use site::Archive;
 pub use thread::Thread;
 
 pub use crate::db::{Article, Skeleton};
+pub use crate::search::{Piece, Query, Sort, snippet};

@@ -58,8 +58,6 @@ impl Archive {
     pub fn configure(&self, config: Config) -> Result<()> {
         let before = self.site();
         let mut inboxes = Vec::with_capacity(config.inboxes.len());
-        let mut writer = self.0.db.writer()?;
-        writer.begin()?;
         for settings in &config.inboxes {
             let kept = before
                 .inboxes
@@ -67,7 +65,7 @@ impl Archive {
                 .find(|inbox| inbox.config() == settings);
             let inbox = match kept {
                 Some(inbox) => Ok(inbox.clone()),
-                None => self.open_inbox(&mut writer, settings),
+                None => self.open_inbox(settings),
             };
             match inbox {
                 Ok(inbox) => inboxes.push(inbox),
@@ -76,7 +74,6 @@ impl Archive {
                 }
             }
         }
-        writer.commit()?;
         let by_name = inboxes.iter().enumerate();
         let by_name = by_name
             .map(|(n, inbox)| (inbox.config().name.clone(), n))
@@ -97,14 +94,15 @@ impl Archive {
         Ok(())
     }
 
-    fn open_inbox(&self, writer: &mut crate::db::Writer, settings: &InboxConfig) -> Result<Inbox> {
+    fn open_inbox(&self, settings: &InboxConfig) -> Result<Inbox> {
         let layout = Layout::find(&settings.dir)?;
-        let id = writer.inbox(&layout.dir)?;
+        let id = self.0.db.inbox(&layout.dir)?;
         Ok(Inbox::new(
             id,
             settings.clone(),
             layout,
             self.0.db.clone(),
+            Arc::clone(&self.0.search),
             Arc::clone(&self.0.blobs),
         ))
     }
@@ -114,8 +112,10 @@ impl Archive {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn refresh(&self) -> Result<()> {
-        self.0.search.refresh()?;
         let states: HashMap<InboxId, u64> = self.0.db.reader()?.states()?.into_iter().collect();
+        // After the states: a state is only written once its words are there, so no page of old words is ever kept
+        // under a new state.
+        self.0.search.refresh()?;
         let site = self.site();
         let before = self.sheets();
         if !(site.config.css.is_empty() && before.list.is_empty()) {
@@ -164,7 +164,7 @@ impl Archive {
     pub fn inboxes(&self) -> Result<Vec<Inbox>> {
         let mut dated = Vec::new();
         for inbox in &self.site().inboxes {
-            if !inbox.config().hide.iter().any(|from| from == "www") {
+            if !inbox.is_hidden() {
                 dated.push((inbox.newest()?, inbox.clone()));
             }
         }

@@ -89,6 +89,18 @@ impl Thread {
         Ok(articles)
     }
 
+    /// The articles that hang together by references, by number.
+    pub(super) fn strict_members(
+        reader: &Reader,
+        inbox: InboxId,
+        mid: &MessageId,
+    ) -> Result<Vec<Article>> {
+        let mut articles =
+            strict(reader, inbox, mid)?.map_or_else(Vec::new, |found| found.articles);
+        articles.sort_by_key(|article| article.num);
+        Ok(articles)
+    }
+
     /// Arranges these articles, some of which may be there for their subject only, and with them what they answer as
     /// far as the inbox has it. `total` counts only what was given.
     pub(super) fn of(
@@ -99,17 +111,17 @@ impl Thread {
         loose: &HashSet<ArticleNum>,
     ) -> Result<Thread> {
         let total = articles.len();
-        let mut lines = lines_of(&mut articles, about, loose);
+        let mut lines = lines_of(&mut articles, about, loose, &HashSet::new());
         let mut known: HashSet<ArticleNum> = articles.iter().map(|article| article.num).collect();
         let mut answered = Vec::new();
         for key in ghosts_of(&lines) {
             let first = reader.articles(inbox, key)?.into_iter().next();
             answered.extend(first.filter(|article| known.insert(article.num)));
         }
-        let outside = answered.iter().map(|article| article.num).collect();
+        let outside: HashSet<ArticleNum> = answered.iter().map(|article| article.num).collect();
         if !answered.is_empty() {
             articles.append(&mut answered);
-            lines = lines_of(&mut articles, about, loose);
+            lines = lines_of(&mut articles, about, loose, &outside);
         }
         let mut ghosts = HashMap::new();
         for key in ghosts_of(&lines) {
@@ -134,17 +146,23 @@ impl Thread {
     }
 }
 
+/// The lines of these articles. Those from `outside` stand where the others say that they stand: what they answer
+/// themselves was not asked for, and a hundred patches would hang below one cover letter of which nobody speaks.
 fn lines_of(
     articles: &mut [Article],
     about: Option<MidKey>,
     loose: &HashSet<ArticleNum>,
+    outside: &HashSet<ArticleNum>,
 ) -> Vec<Line> {
     articles.sort_by_key(|article| (article.sent, article.num));
     let nodes: Vec<Node<'_>> = articles
         .iter()
         .map(|article| Node {
             id: article.key,
-            references: &article.references,
+            references: match outside.contains(&article.num) {
+                true => &[],
+                false => &article.references,
+            },
             sent: article.sent,
             num: article.num,
             loose: loose.contains(&article.num),

@@ -33,7 +33,7 @@ impl Index {
         super::log_to_stderr("warn");
         let scope = scope::find(&self.inboxes, self.index_dir)?;
         anyhow::ensure!(
-            !scope.config.inboxes.is_empty(),
+            !scope.config.inboxes.is_empty() || scope.config.file.is_some(),
             "there is no inbox to index: name a directory, or make one with `threadbare init`"
         );
         let mut options = Options {

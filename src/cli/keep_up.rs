@@ -48,6 +48,7 @@ impl KeepUp {
             config: Config::path().map(|path| (stamp(&path), path)),
             reload,
             indexed: HashMap::new(),
+            missing_until: Instant::now() + PAUSE,
             stop: Arc::clone(&stop),
         };
         let thread = std::thread::Builder::new()
@@ -84,12 +85,15 @@ struct Watch {
     reload: Option<Reload>,
     /// What each inbox looked like when it was last indexed, or when it is to be tried again.
     indexed: HashMap<PathBuf, Result<u64, Instant>>,
+    /// When inboxes that were not there are looked for again.
+    missing_until: Instant,
     stop: Arc<AtomicBool>,
 }
 
 impl Watch {
     fn look(&mut self) {
         self.look_at_config();
+        self.look_for_the_missing();
         if let Err(error) = self.archive.refresh() {
             tracing::error!("looking at the catalogue: {error}");
         }
@@ -132,6 +136,20 @@ impl Watch {
             tracing::info!(inbox = %name, "indexed {name}: {report}");
         }
         Ok(true)
+    }
+
+    /// An inbox whose directory was not there may have got one.
+    fn look_for_the_missing(&mut self) {
+        let config = self.archive.config();
+        if self.archive.every_inbox().len() == config.inboxes.len()
+            || Instant::now() < self.missing_until
+        {
+            return;
+        }
+        self.missing_until = Instant::now() + PAUSE;
+        if let Err(error) = self.archive.configure(config) {
+            tracing::error!("looking for inboxes: {error}");
+        }
     }
 
     /// A broken config keeps the old one and says what is wrong.

@@ -6,6 +6,7 @@ pub mod init;
 mod keep_up;
 mod progress;
 mod scope;
+mod search;
 mod serve;
 
 use std::process::ExitCode;
@@ -19,6 +20,8 @@ pub enum Command {
     Init(init::InitArgs),
     /// Bring the indexes up to date with git
     Index(index::Index),
+    /// Find mail
+    Search(search::Search),
     /// Serve inboxes over HTTP, and keep them up to date
     Serve(serve::Serve),
 }
@@ -36,6 +39,7 @@ impl Command {
                 Ok(ExitCode::SUCCESS)
             }
             Command::Index(index) => index.run(),
+            Command::Search(search) => search.run(),
             Command::Serve(serve) => serve.run(),
         }
     }

@@ -42,7 +42,7 @@ impl Serve {
         super::log_to_stderr("info");
         let scope = scope::find(&self.inboxes, self.index_dir.clone())?;
         anyhow::ensure!(
-            !scope.config.inboxes.is_empty(),
+            !scope.config.inboxes.is_empty() || scope.config.file.is_some(),
             "there is no inbox to serve: name a directory, or make one with `threadbare init`"
         );
         let (wanted, index_dir) = (self.inboxes.clone(), self.index_dir.clone());

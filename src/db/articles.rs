@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use rusqlite::{Params, Row};
+use rusqlite::{OptionalExtension, Params, Row};
 
 use super::messages::Skeleton;
 use super::pool::Reader;
@@ -249,6 +249,38 @@ impl Reader {
             (inbox, num),
         )?;
         Ok(found.into_iter().next())
+    }
+
+    /// Every place of a message: the inbox, and the article that it is there.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn copies(&self, message: MessageKey) -> Result<Vec<(InboxId, Article)>> {
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT inbox, num FROM place WHERE message = ?1 ORDER BY inbox, num",
+        )?;
+        let places: Vec<(InboxId, ArticleNum)> = statement
+            .query_map([message], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+        drop(statement);
+        let mut copies = Vec::with_capacity(places.len());
+        for (inbox, num) in places {
+            copies.extend(self.article(inbox, num)?.map(|article| (inbox, article)));
+        }
+        Ok(copies)
+    }
+
+    /// The thread of the site that a message belongs to; `None` where there is no such message.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn thread_of_message(&self, message: MessageKey) -> Result<Option<ThreadId>> {
+        let mut statement = self
+            .sql()?
+            .prepare_cached("SELECT thread FROM message WHERE id = ?1")?;
+        Ok(statement
+            .query_row([message], |row| row.get(0))
+            .optional()?)
     }
 
     /// How many articles of the inbox stand under a subject.

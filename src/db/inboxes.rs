@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::pool::Reader;
+use super::pool::{Db, Reader};
 use crate::error::Result;
 use crate::id::{EpochNum, InboxId, Oid};
 use crate::time::Timestamp;
@@ -24,13 +24,35 @@ pub struct InboxRow {
     pub last_own: i64,
 }
 
+impl Db {
+    /// The inbox whose repositories lie in `dir`, made where it is new.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read or written.
+    pub fn inbox(&self, dir: &Path) -> Result<InboxId> {
+        if let Some(row) = find(self.reader()?.sql()?, dir)? {
+            return Ok(row.id);
+        }
+        let mut writer = self.writer()?;
+        writer.begin()?;
+        let inbox = writer.inbox(dir)?;
+        writer.commit()?;
+        Ok(inbox)
+    }
+}
+
 impl Reader {
-    /// The inbox whose repositories lie in `dir`.
+    /// Which catalogue this is, and what the full-text index was told when the last batch was committed.
     ///
     /// # Errors
     /// The catalogue cannot be read.
-    pub fn inbox(&self, dir: &Path) -> Result<Option<InboxRow>> {
-        find(self.sql()?, dir)
+    pub fn words_token(&self) -> Result<(String, Option<String>)> {
+        let row = self
+            .sql()?
+            .query_row("SELECT id, words FROM site", (), |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
+        Ok(row)
     }
 
     /// Every inbox with its state: what a server compares to see whether another process has indexed.
@@ -57,11 +79,21 @@ impl Reader {
     }
 }
 
+/// How the catalogue knows a directory: by whatever way one comes to it.
+pub(super) fn dir_key(dir: &Path) -> String {
+    let canonical = dir.canonicalize();
+    canonical
+        .as_deref()
+        .unwrap_or(dir)
+        .to_string_lossy()
+        .into_owned()
+}
+
 pub(super) fn find(sql: &Connection, dir: &Path) -> Result<Option<InboxRow>> {
     let mut statement = sql.prepare_cached(
         "SELECT id, created, state, last_num, last_own FROM inbox WHERE dir = ?1",
     )?;
-    let row = statement.query_row([dir.to_string_lossy()], |row| {
+    let row = statement.query_row([dir_key(dir)], |row| {
         Ok(InboxRow {
             id: row.get(0)?,
             created: row.get(1)?,

@@ -3,6 +3,7 @@
 //! `migrations/` has the tables with their meaning.
 
 mod articles;
+mod copies;
 mod inboxes;
 mod messages;
 mod mids;
@@ -10,14 +11,16 @@ mod pool;
 mod threads;
 mod topics;
 mod values;
+mod weave;
 mod writer;
 
 pub use articles::Article;
+pub use copies::Copy;
 pub use inboxes::InboxRow;
 pub use messages::Skeleton;
 pub use pool::{Db, Reader};
 pub use topics::TopicRow;
-pub use writer::{Copy, Outcome, Removed, Stored, Writer};
+pub use writer::{Outcome, Removed, Stored, Writer};
 
 impl From<rusqlite::Error> for crate::error::Error {
     fn from(error: rusqlite::Error) -> Self {

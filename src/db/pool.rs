@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::messages::Skeleton;
@@ -139,6 +140,8 @@ fn connect(path: &Path) -> Result<Connection> {
     .map_err(|e| Error::Db(format!("{}: {e}", path.display())))?;
     connection.busy_timeout(Duration::from_secs(60))?;
     connection.set_prepared_statement_cache_capacity(64);
+    // Without it a statement with bounds in it is planned anew for each pair of them, which costs more than to run it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.execute_batch(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = NORMAL;
@@ -151,6 +154,11 @@ fn connect(path: &Path) -> Result<Connection> {
 }
 
 fn migrate(connection: &mut Connection) -> Result<()> {
+    // Mostly there is nothing to do, and nobody who writes needs to be waited for.
+    let version: usize = connection.query_row("PRAGMA user_version", (), |row| row.get(0))?;
+    if version == MIGRATIONS.len() {
+        return Ok(());
+    }
     let transaction =
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let version: usize = transaction.query_row("PRAGMA user_version", (), |row| row.get(0))?;

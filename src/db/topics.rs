@@ -1,6 +1,6 @@
 //! Threads by when they began or were last written to.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use super::pool::Reader;
 use crate::error::Result;
@@ -30,21 +30,26 @@ impl Reader {
               WHERE p.inbox = ?1 ORDER BY p.received DESC, p.num DESC LIMIT ?2",
         )?;
         let mut rows = recent.query((inbox, LOOKED_AT))?;
-        let mut seen: HashSet<ThreadId> = HashSet::new();
+        let mut begun: HashMap<ThreadId, (ArticleNum, usize)> = HashMap::new();
         let mut topics = Vec::new();
         while topics.len() < limit
             && let Some(row) = rows.next()?
         {
-            let (latest, thread): (ArticleNum, ThreadId) = (row.get(0)?, row.get(1)?);
-            if !seen.contains(&thread) {
-                let (first, count) = self.first_of(inbox, thread)?;
-                let num = match order {
-                    TopicOrder::Active => latest,
-                    // A thread that began earlier has its turn when its first message comes.
-                    TopicOrder::New if first == latest => first,
-                    TopicOrder::New => continue,
-                };
-                seen.insert(thread);
+            let (num, thread): (ArticleNum, ThreadId) = (row.get(0)?, row.get(1)?);
+            let (is_latest, (first, count)) = match begun.get(&thread) {
+                Some(known) => (false, *known),
+                None => {
+                    let known = self.first_of(inbox, thread)?;
+                    begun.insert(thread, known);
+                    (true, known)
+                }
+            };
+            // A thread stands where its latest message came, or where its first did.
+            let has_its_turn = match order {
+                TopicOrder::Active => is_latest,
+                TopicOrder::New => first == num,
+            };
+            if has_its_turn {
                 topics.push(TopicRow { num, count });
             }
         }

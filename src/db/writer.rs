@@ -1,17 +1,15 @@
 //! The one who writes: adds and removes mail, batch by batch, each batch whole or not at all.
 
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension};
 
 use super::inboxes::{self, InboxRow};
-use super::mids;
 use super::threads;
-use super::values::pack_keys;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::id::{ArticleNum, EpochNum, InboxId, MessageId, MessageKey, MidKey, Oid, ThreadId};
-use crate::mail::{Overview, subject_key};
+use crate::mail::Overview;
 use crate::time::{self, Timestamp};
 
 /// Where a mail lies in git.
@@ -48,31 +46,14 @@ pub struct Removed {
     pub last: bool,
 }
 
-/// A message in one of the places where it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Copy {
-    /// The inbox.
-    pub inbox: InboxId,
-    /// Where the inbox's repositories lie.
-    pub dir: PathBuf,
-    /// Its number there.
-    pub num: ArticleNum,
-    /// When it came there.
-    pub received: Timestamp,
-    /// When it was sent.
-    pub sent: Timestamp,
-    /// Where its bytes are.
-    pub stored: Stored,
-}
-
 /// The connection that writes. Changes are seen by readers from [`Writer::commit`] on.
 pub struct Writer {
-    sql: Connection,
+    pub(super) sql: Connection,
     begun: bool,
     /// Ids met in this batch; most references are to recent mail.
-    met: HashMap<MessageId, (MidKey, ThreadId)>,
+    pub(super) met: HashMap<MessageId, (MidKey, ThreadId)>,
     /// Threads that lost a message in this batch.
-    torn: HashSet<ThreadId>,
+    pub(super) torn: HashSet<ThreadId>,
     inboxes: HashMap<InboxId, InboxRow>,
 }
 
@@ -130,21 +111,8 @@ impl Writer {
         }
         self.sql
             .prepare_cached("INSERT INTO inbox (dir, created) VALUES (?1, ?2)")?
-            .execute((dir.to_string_lossy(), time::now()))?;
+            .execute((inboxes::dir_key(dir), time::now()))?;
         Ok(InboxId(self.sql.last_insert_rowid()))
-    }
-
-    /// Which catalogue this is, and what the full-text index was told when the last batch was committed.
-    ///
-    /// # Errors
-    /// The catalogue cannot be read.
-    pub fn words_token(&self) -> Result<(String, Option<String>)> {
-        let row = self
-            .sql
-            .query_row("SELECT id, words FROM site", (), |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })?;
-        Ok(row)
     }
 
     /// Remembers, with this batch, what the full-text index was told.
@@ -262,92 +230,6 @@ impl Writer {
         }))
     }
 
-    /// The number of the article of this inbox that has one of these ids and these bytes.
-    ///
-    /// # Errors
-    /// The catalogue cannot be read.
-    pub fn find(&self, inbox: InboxId, ids: &[MessageId], blob: Oid) -> Result<Option<ArticleNum>> {
-        for mid in ids {
-            let Some((key, _)) = mids::find(&self.sql, mid)? else {
-                continue;
-            };
-            let num = self
-                .sql
-                .prepare_cached(
-                    "SELECT p.num FROM carries c CROSS JOIN place p ON p.message = c.message
-                      WHERE c.mid = ?1 AND p.inbox = ?2 AND p.blob = ?3",
-                )?
-                .query_row((key, inbox, blob), |row| row.get(0))
-                .optional()?;
-            if num.is_some() {
-                return Ok(num);
-            }
-        }
-        Ok(None)
-    }
-
-    /// Likewise by its bytes alone: reads every row of the inbox, for mail that git has lost.
-    ///
-    /// # Errors
-    /// The catalogue cannot be read.
-    pub fn find_blob(&self, inbox: InboxId, blob: Oid) -> Result<Option<ArticleNum>> {
-        Ok(self
-            .sql
-            .prepare_cached("SELECT num FROM place WHERE inbox = ?1 AND blob = ?2 LIMIT 1")?
-            .query_row((inbox, blob), |row| row.get(0))
-            .optional()?)
-    }
-
-    /// Everywhere that a message stands, this batch included.
-    ///
-    /// # Errors
-    /// The catalogue cannot be read.
-    pub fn copies(&self, message: MessageKey) -> Result<Vec<Copy>> {
-        let mut statement = self.sql.prepare_cached(
-            "SELECT p.inbox, i.dir, p.num, p.received, p.sent, p.epoch, p.blob
-               FROM place p JOIN inbox i ON i.id = p.inbox WHERE p.message = ?1",
-        )?;
-        let rows = statement.query_map([message], |row| {
-            Ok(Copy {
-                inbox: row.get(0)?,
-                dir: PathBuf::from(row.get::<_, String>(1)?),
-                num: row.get(2)?,
-                received: row.get(3)?,
-                sent: row.get(4)?,
-                stored: Stored {
-                    epoch: row.get(5)?,
-                    blob: row.get(6)?,
-                },
-            })
-        })?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
-    }
-
-    /// At most `limit` messages of the site after `after`, in the order of their rows.
-    ///
-    /// # Errors
-    /// The catalogue cannot be read.
-    pub fn messages_after(&self, after: MessageKey, limit: usize) -> Result<Vec<MessageKey>> {
-        let mut statement = self
-            .sql
-            .prepare_cached("SELECT id FROM message WHERE id > ?1 ORDER BY id LIMIT ?2")?;
-        let rows = statement.query_map((after, limit), |row| row.get(0))?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
-    }
-
-    /// The text of the Message-ID that holds a number.
-    ///
-    /// # Errors
-    /// The catalogue cannot be read.
-    pub fn holder(&self, inbox: InboxId, num: ArticleNum) -> Result<Option<MessageId>> {
-        let key: Option<MidKey> = self
-            .sql
-            .prepare_cached("SELECT mid FROM place WHERE inbox = ?1 AND num = ?2")?
-            .query_row((inbox, num), |row| row.get(0))
-            .optional()?;
-        key.map_or(Ok(None), |key| mids::text(&self.sql, key))
-    }
-
     fn is_taken(&mut self, inbox: InboxId, mid: &MessageId) -> Result<bool> {
         let Some((key, _)) = self.known(mid)? else {
             return Ok(false);
@@ -356,156 +238,6 @@ impl Writer {
             .sql
             .prepare_cached("SELECT EXISTS (SELECT 1 FROM place WHERE inbox = ?1 AND mid = ?2)")?
             .query_row((inbox, key), |row| row.get(0))?)
-    }
-
-    /// A message of the site with the same ids and the same content.
-    fn same_message(
-        &mut self,
-        ids: &[MessageId],
-        overview: &Overview,
-    ) -> Result<Option<MessageKey>> {
-        let Some(primary) = ids.first() else {
-            return Ok(None);
-        };
-        let Some((primary, _)) = self.known(primary)? else {
-            return Ok(None);
-        };
-        let mut statement = self.sql.prepare_cached(
-            "SELECT m.id, m.ids FROM carries c CROSS JOIN message m ON m.id = c.message
-              WHERE c.mid = ?1 AND m.mid = ?1 AND m.fingerprint = ?2",
-        )?;
-        let found: Option<(MessageKey, Vec<u8>)> = statement
-            .query_row((primary, &overview.fingerprint.0[..]), |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })
-            .optional()?;
-        drop(statement);
-        let Some((message, packed)) = found else {
-            return Ok(None);
-        };
-        let mut others = Vec::new();
-        for mid in further(ids, overview) {
-            match self.known(mid)? {
-                Some((key, _)) => others.push(key),
-                None => return Ok(None),
-            }
-        }
-        Ok((pack_keys(&others) == packed).then_some(message))
-    }
-
-    fn insert_message(&mut self, ids: &[MessageId], overview: &Overview) -> Result<MessageKey> {
-        // The thread of the eldest that it refers to wins, then all others join it.
-        let mut thread = None;
-        let mut refs = Vec::with_capacity(overview.references.len());
-        for mid in &overview.references {
-            let (key, joined) = self.mid(mid, thread)?;
-            thread = Some(joined);
-            refs.push(key);
-        }
-        let mut own = Vec::with_capacity(1);
-        for mid in ids.iter().take(1).chain(further(ids, overview)) {
-            let (key, joined) = self.mid(mid, thread)?;
-            thread = Some(joined);
-            own.push(key);
-        }
-        let (Some(&primary), Some(thread)) = (own.first(), thread) else {
-            return Err(Error::corrupt("a message without a Message-ID"));
-        };
-        self.sql
-            .prepare_cached(
-                "INSERT INTO message
-                   (mid, thread, subject_key, bytes, lines, fingerprint, ids, refs, subject, author)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-            )?
-            .execute((
-                primary,
-                thread,
-                subject_key(&overview.subject),
-                overview.bytes,
-                overview.lines,
-                &overview.fingerprint.0[..],
-                pack_keys(&own[1..]),
-                pack_keys(&refs),
-                &overview.subject,
-                &overview.author,
-            ))?;
-        let message = MessageKey(self.sql.last_insert_rowid());
-        let mut carries = self
-            .sql
-            .prepare_cached("INSERT OR IGNORE INTO carries (mid, message) VALUES (?1, ?2)")?;
-        for key in own {
-            carries.execute((key, message))?;
-        }
-        Ok(message)
-    }
-
-    /// Drops a message that no inbox has any more.
-    fn forget(&mut self, message: MessageKey) -> Result<()> {
-        let (thread, mid, ids): (ThreadId, MidKey, Vec<u8>) = self
-            .sql
-            .prepare_cached("SELECT thread, mid, ids FROM message WHERE id = ?1")?
-            .query_row([message], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        let mut carries = self
-            .sql
-            .prepare_cached("DELETE FROM carries WHERE mid = ?1 AND message = ?2")?;
-        for key in std::iter::once(mid).chain(super::values::unpack_keys(&ids)) {
-            carries.execute((key, message))?;
-        }
-        drop(carries);
-        self.sql
-            .prepare_cached("DELETE FROM message WHERE id = ?1")?
-            .execute([message])?;
-        self.torn.insert(thread);
-        Ok(())
-    }
-
-    fn known(&mut self, mid: &MessageId) -> Result<Option<(MidKey, ThreadId)>> {
-        if let Some(known) = self.met.get(mid) {
-            return Ok(Some(*known));
-        }
-        let found = mids::find(&self.sql, mid)?;
-        if let Some(found) = found {
-            self.met.insert(mid.clone(), found);
-        }
-        Ok(found)
-    }
-
-    /// The row of an id, made where it is new, as a member of `thread`: where it was in another, the two become one.
-    fn mid(&mut self, mid: &MessageId, thread: Option<ThreadId>) -> Result<(MidKey, ThreadId)> {
-        let (key, now) = match self.known(mid)? {
-            Some((key, before)) => match thread {
-                Some(thread) if thread != before => (key, self.merge(thread, before)?),
-                _ => return Ok((key, before)),
-            },
-            None => {
-                self.sql
-                    .prepare_cached("INSERT INTO mid (hash, thread, text) VALUES (?1, ?2, ?3)")?
-                    .execute((mids::hash(mid), thread.unwrap_or(ThreadId(0)), mid.as_str()))?;
-                let key = MidKey(self.sql.last_insert_rowid());
-                let founded = ThreadId(key.0);
-                if thread.is_none() {
-                    self.sql
-                        .prepare_cached("UPDATE mid SET thread = ?1 WHERE id = ?1")?
-                        .execute([key])?;
-                }
-                (key, thread.unwrap_or(founded))
-            }
-        };
-        self.met.insert(mid.clone(), (key, now));
-        Ok((key, now))
-    }
-
-    fn merge(&mut self, a: ThreadId, b: ThreadId) -> Result<ThreadId> {
-        let joined = threads::merge(&self.sql, a, b)?;
-        for (_, thread) in self.met.values_mut() {
-            if *thread == a || *thread == b {
-                *thread = joined;
-            }
-        }
-        if self.torn.remove(&a) | self.torn.remove(&b) {
-            self.torn.insert(joined);
-        }
-        Ok(joined)
     }
 
     fn next_num(&mut self, inbox: InboxId, numbered: bool) -> Result<ArticleNum> {
@@ -554,18 +286,4 @@ impl Drop for Writer {
             tracing::warn!("rolling back a batch: {error}");
         }
     }
-}
-
-/// The ids that a mail is found by besides its primary one.
-fn further<'a>(
-    ids: &'a [MessageId],
-    overview: &'a Overview,
-) -> impl Iterator<Item = &'a MessageId> + 'a {
-    let own = ids.iter().skip(1);
-    own.chain(
-        overview
-            .alternates
-            .iter()
-            .filter(move |mid| !ids.contains(mid)),
-    )
 }

@@ -26,27 +26,16 @@ impl Batch {
     /// Opens both indexes for writing. Words that do not go with the catalogue are made again, which takes as long as
     /// reading all mail.
     pub(super) fn open(db: &Db, search: &Search, threads: usize) -> Result<Batch> {
-        let writer = db.writer()?;
-        let (catalogue, taken) = writer.words_token()?;
-        let told = search.payload()?;
-        let number_of = |token: &Option<String>| -> Option<u64> {
-            let (id, number) = token.as_deref()?.split_once(' ')?;
-            (id == catalogue).then(|| number.parse().ok())?
-        };
-        let (taken_number, told_number) = (number_of(&taken), number_of(&told));
-        let is_new = taken.is_none() && told.is_none();
-        let in_step = is_new || taken == told;
-        let one_ahead =
-            told_number.is_some_and(|told| Some(told) == Some(taken_number.unwrap_or(0) + 1));
+        let (catalogue, number, step) = compare(db, search)?;
         let mut batch = Batch {
-            db: writer,
+            db: db.writer()?,
             words: search.writer(threads)?,
             copies: Copies::default(),
-            number: told_number.max(taken_number).unwrap_or(0),
             catalogue,
-            in_step,
+            number,
+            in_step: step == Step::Same,
         };
-        if !in_step && !one_ahead {
+        if step == Step::Strange {
             batch.make_words_again()?;
         }
         Ok(batch)
@@ -155,4 +144,33 @@ impl Batch {
         }
         self.commit()
     }
+}
+
+/// How the words stand to the catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// They are those of the last batch.
+    Same,
+    /// They have one batch too much: the program was killed between the two commits.
+    Ahead,
+    /// They are not those of this catalogue.
+    Strange,
+}
+
+/// Which catalogue this is, the number of the last batch in either index, and how the two stand to each other.
+pub(super) fn compare(db: &Db, search: &Search) -> Result<(String, u64, Step)> {
+    let (catalogue, taken) = db.reader()?.words_token()?;
+    let told = search.payload()?;
+    let number_of = |token: &Option<String>| -> Option<u64> {
+        let (id, number) = token.as_deref()?.split_once(' ')?;
+        (id == catalogue).then(|| number.parse().ok())?
+    };
+    let (taken_number, told_number) = (number_of(&taken), number_of(&told));
+    let step = match (taken_number.unwrap_or(0), told_number) {
+        _ if taken == told => Step::Same,
+        (taken, Some(told)) if told == taken + 1 => Step::Ahead,
+        _ => Step::Strange,
+    };
+    let number = taken_number.max(told_number).unwrap_or(0);
+    Ok((catalogue, number, step))
 }

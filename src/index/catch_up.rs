@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::batch::Batch;
+use super::batch::{Batch, Step, compare};
 use super::pipeline::{Prepared, prepare};
 use super::report::{Progress, Report};
 use crate::db::{Db, Outcome, Stored};
@@ -99,7 +99,10 @@ impl Indexer {
         options: Options,
         progress: &dyn Progress,
     ) -> Result<Report> {
-        let inbox = self.inbox(&layout.dir)?;
+        if self.batch.is_none() && compare(&self.db, &self.search)?.2 == Step::Strange {
+            self.batch(options)?;
+        }
+        let inbox = self.db.inbox(&layout.dir)?;
         let mut report = Report::default();
         for (number, path) in &layout.epochs {
             let target = Target {
@@ -122,17 +125,6 @@ impl Indexer {
             }
         }
         Ok(report)
-    }
-
-    fn inbox(&self, dir: &Path) -> Result<InboxId> {
-        if let Some(row) = self.db.reader()?.inbox(dir)? {
-            return Ok(row.id);
-        }
-        let mut writer = self.db.writer()?;
-        writer.begin()?;
-        let inbox = writer.inbox(dir)?;
-        writer.commit()?;
-        Ok(inbox)
     }
 
     fn catch_up_epoch(

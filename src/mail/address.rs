@@ -20,11 +20,13 @@ pub struct Address {
 }
 
 impl Address {
-    /// What lists and overviews call this person: the name, or else the local part of the address.
+    /// What lists and overviews call this person: the name, or else the local part of the address. Of a name that is
+    /// an address itself only the local part is told, too.
     pub fn shown(&self) -> &str {
-        match &self.name {
-            Some(name) => name,
-            None => self.email.split('@').next().unwrap_or(&self.email),
+        let shown = self.name.as_ref().unwrap_or(&self.email);
+        match shown.split_once('@') {
+            Some((local, _)) if !local.is_empty() && !shown.contains(char::is_whitespace) => local,
+            _ => shown,
         }
     }
 
@@ -38,13 +40,13 @@ impl Address {
     }
 }
 
-/// `Name <email>`, the name in quotes where it needs them.
+/// `Name <email>`, a name of more than one word or with other characters than words have in quotes.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(name) = &self.name else {
             return f.write_str(&self.email);
         };
-        if name.contains(|c| "()<>[]:;@\\,.\"".contains(c)) {
+        if name.contains(|c: char| c.is_whitespace() || "()<>[]:;@\\,.\"".contains(c)) {
             let escaped = name.replace('\\', "\\\\").replace('"', "\\\"");
             write!(f, "\"{escaped}\" <{}>", self.email)
         } else {
@@ -344,7 +346,8 @@ mod tests {
     fn they_are_written_so_that_they_can_be_read_again() {
         for (value, written) in [
             ("a@b", "a@b"),
-            ("A B <a@b>", "A B <a@b>"),
+            ("A <a@b>", "A <a@b>"),
+            ("A B <a@b>", "\"A B\" <a@b>"),
             ("\"B, A\" <a@b>", "\"B, A\" <a@b>"),
             ("\"B \\\"x\\\" A.\" <a@b>", "\"B \\\"x\\\" A.\" <a@b>"),
         ] {
@@ -358,6 +361,9 @@ mod tests {
     fn a_person_without_a_name_is_shown_by_the_local_part() {
         assert_eq!(Address::list(b"a.b@c")[0].shown(), "a.b");
         assert_eq!(Address::list(b"A <a@b>")[0].shown(), "A");
+        assert_eq!(Address::list(b"\"x@y\" <a@b>")[0].shown(), "x");
+        assert_eq!(Address::list(b"\"A @ B\" <a@b>")[0].shown(), "A @ B");
+        assert_eq!(Address::list(b"\"@home\" <a@b>")[0].shown(), "@home");
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! One parsed mail: the meat, of which a page holds one at a time.
 
+use memchr::memmem;
+
 use super::fingerprint::Known;
 use super::headers::Headers;
 use super::mbox::without_from_line;
 use super::params::Structured;
+use super::parts::Stuffing;
 use super::walk::{self, Leaf};
 use super::{Address, Attachment, Fingerprint, Part};
 use super::{date, fingerprint, parts, references, words};
@@ -55,6 +58,20 @@ impl<'a> Message<'a> {
     /// Every header of that name, decoded likewise.
     pub fn headers(&self, name: &str) -> Vec<String> {
         self.headers.all(name).map(words::header_text).collect()
+    }
+
+    /// Every header of that name, which holds addresses. Decoded words may hold commas and anything else; so where there
+    /// are any, each person is written anew, with the name in quotes.
+    pub fn people(&self, name: &str) -> Vec<String> {
+        let value = |value: &[u8]| match memmem::find(value, b"=?") {
+            Some(_) => {
+                let people = Address::list(value).into_iter();
+                let people: Vec<String> = people.map(|person| person.to_string()).collect();
+                people.join(", ")
+            }
+            None => words::header_text(value),
+        };
+        self.headers.all(name).map(value).collect()
     }
 
     /// The first header of that name, unfolded but with its encoded words as they are.
@@ -115,7 +132,13 @@ impl<'a> Message<'a> {
 
     /// Its parts in reading order.
     pub fn parts(&self) -> Vec<Part> {
-        parts::parts(&self.leaves())
+        parts::parts(&self.leaves(), Stuffing::Undone)
+    }
+
+    /// Likewise, with the blanks that `format=flowed` (RFC 3676, 4.4) adds to lines: for readers that compare what
+    /// they get with what they had of another archive.
+    pub fn parts_as_sent(&self) -> Vec<Part> {
+        parts::parts(&self.leaves(), Stuffing::Kept)
     }
 
     /// The part with that index, to be downloaded.

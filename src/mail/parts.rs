@@ -66,23 +66,33 @@ pub struct Attachment {
     pub bytes: Vec<u8>,
 }
 
+/// What becomes of the blanks that `format=flowed` adds to lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stuffing {
+    /// They are taken away.
+    Undone,
+    /// They stay.
+    Kept,
+}
+
 /// The parts that the leaves of a mail make.
-pub(super) fn parts(leaves: &[Leaf<'_>]) -> Vec<Part> {
+pub(super) fn parts(leaves: &[Leaf<'_>], stuffing: Stuffing) -> Vec<Part> {
     let plain: HashSet<usize> = leaves
         .iter()
         .filter(|leaf| leaf.media_type() == "text/plain" && !leaf.body.trim_ascii().is_empty())
         .filter_map(|leaf| leaf.alternative)
         .collect();
-    leaves.iter().map(|leaf| part(leaf, &plain)).collect()
+    let leaves = leaves.iter();
+    leaves.map(|leaf| part(leaf, &plain, stuffing)).collect()
 }
 
-fn part(leaf: &Leaf<'_>, plain: &HashSet<usize>) -> Part {
+fn part(leaf: &Leaf<'_>, plain: &HashSet<usize>, stuffing: Stuffing) -> Part {
     let decoded = leaf.decoded();
     let body = match &leaf.kind {
         Kind::Embedded(headers) => PartBody::Embedded {
             headers: headers.clone(),
         },
-        Kind::Single | Kind::Rest => leaf.shown(&decoded, plain),
+        Kind::Single | Kind::Rest => leaf.shown(&decoded, plain, stuffing),
     };
     Part {
         index: leaf.index.clone(),
@@ -147,17 +157,18 @@ impl Leaf<'_> {
     }
 
     /// What there is to show of it.
-    fn shown(&self, decoded: &[u8], plain: &HashSet<usize>) -> PartBody {
+    fn shown(&self, decoded: &[u8], plain: &HashSet<usize>, stuffing: Stuffing) -> PartBody {
         let media_type = self.media_type();
         match media_type {
             "text/html" | "text/xhtml" | "application/xhtml+xml" => self.shown_html(decoded, plain),
             // Taken apart where that was possible: this was not.
             _ if media_type.starts_with("text/") || media_type.starts_with("multipart/") => {
-                self.text(decoded)
+                self.text(decoded, stuffing)
             }
-            "message/rfc822" => self.text(decoded),
-            "application/octet-stream" if is_readable(decoded) => self.text(decoded),
-            _ if self.content_type.param("charset").is_some() => match self.text(decoded) {
+            "message/rfc822" => self.text(decoded, stuffing),
+            "application/octet-stream" if is_readable(decoded) => self.text(decoded, stuffing),
+            _ if self.content_type.param("charset").is_some() => match self.text(decoded, stuffing)
+            {
                 PartBody::Text {
                     text,
                     mangled: false,
@@ -171,13 +182,12 @@ impl Leaf<'_> {
         }
     }
 
-    fn text(&self, decoded: &[u8]) -> PartBody {
+    fn text(&self, decoded: &[u8], stuffing: Stuffing) -> PartBody {
         let (text, held) = self.decoded_text(decoded);
         let text = plain_lines(&text);
-        let flowed = self
-            .content_type
-            .param("format")
-            .is_some_and(|f| f.eq_ignore_ascii_case("flowed"));
+        let format = self.content_type.param("format");
+        let flowed = stuffing == Stuffing::Undone
+            && format.is_some_and(|format| format.eq_ignore_ascii_case("flowed"));
         let delsp = self
             .content_type
             .param("delsp")

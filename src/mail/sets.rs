@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use crate::id::MidKey;
 
 /// Disjoint sets of Message-IDs (union by halving paths). An id that was never joined is a set of its own.
 #[derive(Clone, Debug, Default)]
 pub struct DisjointSets {
-    parents: HashMap<MidKey, MidKey>,
+    parents: HashMap<MidKey, MidKey, RandomState>,
 }
 
 impl DisjointSets {

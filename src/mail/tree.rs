@@ -5,6 +5,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use crate::id::ArticleNum;
 use crate::id::MidKey;
 use crate::time::Timestamp;
@@ -73,7 +75,7 @@ struct Tree {
     places: Vec<Place>,
     /// Second and further mails of an id that is already in the tree: (where that one is, index).
     imposters: Vec<(usize, usize)>,
-    by_id: HashMap<MidKey, usize>,
+    by_id: HashMap<MidKey, usize, RandomState>,
 }
 
 impl Tree {
@@ -81,7 +83,7 @@ impl Tree {
         let mut tree = Tree {
             places: Vec::with_capacity(nodes.len()),
             imposters: Vec::new(),
-            by_id: HashMap::with_capacity(nodes.len()),
+            by_id: HashMap::with_capacity_and_hasher(nodes.len(), RandomState::default()),
         };
         for (index, node) in nodes.iter().enumerate() {
             match tree.by_id.get(&node.id) {

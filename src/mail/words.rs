@@ -31,7 +31,7 @@ pub(super) fn clean(text: &str) -> String {
 }
 
 /// Decodes the encoded words of `value`. Neighbours of one charset are put together first, because some mailers
-/// split them within a letter. What is no word stays as it is.
+/// split them within a letter; not where each word begins in a state of its own. What is no word stays as it is.
 pub(super) fn decode(value: &[u8]) -> String {
     let mut out = String::with_capacity(value.len());
     let mut pending: Option<(String, Vec<u8>)> = None;
@@ -41,7 +41,9 @@ pub(super) fn decode(value: &[u8]) -> String {
         let joins = pending.is_some() && between.iter().all(u8::is_ascii_whitespace);
         let bytes = word.bytes;
         match &mut pending {
-            Some((charset, text)) if joins && charset.eq_ignore_ascii_case(&word.charset) => {
+            Some((charset, text))
+                if joins && charset.eq_ignore_ascii_case(&word.charset) && !has_state(charset) =>
+            {
                 text.extend_from_slice(&bytes);
             }
             _ => {
@@ -57,6 +59,18 @@ pub(super) fn decode(value: &[u8]) -> String {
     flush(&mut out, pending);
     out.push_str(&charset::guess(&value[at..]));
     out
+}
+
+/// Whether what a byte means in this charset depends on escapes before it. They hold to the end of a word only
+/// (RFC 2047, 3), so that what follows would be read in a wrong state.
+fn has_state(label: &str) -> bool {
+    let begins = |prefix: &str| {
+        let head = label.get(..prefix.len());
+        head.is_some_and(|head| head.eq_ignore_ascii_case(prefix))
+    };
+    ["iso-2022-", "csiso2022", "hz", "utf-7", "unicode-1-1-utf-7"]
+        .iter()
+        .any(|prefix| begins(prefix))
 }
 
 fn flush(out: &mut String, pending: Option<(String, Vec<u8>)>) {
@@ -193,6 +207,10 @@ mod tests {
             ("=?utf-8?q?a?= b =?utf-8?q?c?=", "a b c"),
             ("Kl=?utf-8?Q?=C4=81?=vs", "Klāvs"),
             ("=?utf-8?Q?=C3?= =?utf-8?Q?=A9?=", "é"),
+            (
+                "=?ISO-2022-JP?B?GyRCRnw=?= =?ISO-2022-JP?B?GyRCS1w=?=",
+                "日本",
+            ),
             ("=?utf-8*en?Q?hi there?=", "hi there"),
             ("=?x-what?Q?caf=C3=A9?=", "café"),
             ("=?x-what?Q?caf=E9?=", "café"),

@@ -236,7 +236,6 @@ impl Writer<'_> {
                 files.head_line(out, first);
                 out.text(rest);
             }
-            Kind::Hunk => out.text(lines),
             _ => linkify(out, lines),
         }
         out.markup("</span>");

@@ -16,6 +16,8 @@ pub struct Family {
     labels: Vec<Label>,
     /// For each line the anchor of its message.
     anchors: Vec<String>,
+    /// Whether these are results of a search: then only those with a score are on the page.
+    scored: bool,
 }
 
 impl Family {
@@ -27,6 +29,7 @@ impl Family {
             place: Vec::with_capacity(entries.len()),
             labels: Vec::with_capacity(entries.len()),
             anchors: entries.iter().map(|e| anchors::message(e.mid)).collect(),
+            scored: entries.iter().any(is_scored),
         };
         let mut labels = Labels::default();
         let mut above: Vec<usize> = Vec::new();
@@ -37,12 +40,16 @@ impl Family {
             {
                 above.pop();
             }
+            let shown = |entry: &Entry<'_>| !family.scored || is_scored(entry);
             let parent = above.last().copied();
+            let parent = parent.filter(|parent| shown(&entries[*parent]));
             // Roots are no siblings of each other: nothing but a subject brought them together.
             family
                 .place
                 .push(parent.map_or(0, |parent| family.children[parent].len()));
-            if let Some(parent) = parent {
+            if let Some(parent) = parent
+                && shown(entry)
+            {
                 family.children[parent].push(index);
             }
             family.parent.push(parent);
@@ -59,6 +66,10 @@ impl Family {
     fn siblings(&self, index: usize) -> &[usize] {
         self.parent[index].map_or(&[], |parent| &self.children[parent])
     }
+}
+
+fn is_scored(entry: &Entry<'_>) -> bool {
+    matches!(entry.sight, Sight::Seen { score: Some(_), .. })
 }
 
 /// The lines above the message on line `index`: its subject, its parent, siblings and children, and their counts.
@@ -166,8 +177,16 @@ impl Lines<'_, '_> {
                 };
                 skeleton::ghost_line(self.out, entry, &target);
             }
-            Sight::Seen { sent, author, .. } => {
+            Sight::Seen {
+                sent,
+                author,
+                score,
+                ..
+            } => {
                 self.out.text(&sent.minute().to_string());
+                if self.family.scored {
+                    skeleton::per_cent(self.out, score);
+                }
                 self.out.markup(" ");
                 skeleton::indent(self.out, entry.depth);
                 let target = Target {
@@ -182,11 +201,20 @@ impl Lines<'_, '_> {
 
     /// The line of the message itself.
     fn itself(&mut self, entry: &Entry<'_>) {
-        let Sight::Seen { sent, author, .. } = entry.sight else {
+        let Sight::Seen {
+            sent,
+            author,
+            score,
+            ..
+        } = entry.sight
+        else {
             return;
         };
         self.out.markup("<b>@ ");
         self.out.text(&sent.minute().to_string());
+        if self.family.scored {
+            skeleton::per_cent(self.out, score);
+        }
         self.out.markup(" ");
         skeleton::indent(self.out, entry.depth);
         self.out.line(author);
@@ -230,6 +258,7 @@ mod tests {
     use crate::time::Timestamp;
 
     /// A thread of these depths, whose messages are called by their line; a `?` is a ghost.
+    /// Of results, those called `!` were found.
     fn lines(depths: &[(usize, &'static str)], index: usize) -> Vec<String> {
         let mids: Vec<MessageId> = (0..depths.len())
             .filter_map(|n| MessageId::parse(&format!("{n}@x")))
@@ -244,7 +273,7 @@ mod tests {
                     sent: Timestamp(0),
                     subject,
                     author: "A",
-                    score: None,
+                    score: subject.starts_with('!').then_some(7),
                 },
             },
         };
@@ -255,6 +284,20 @@ mod tests {
             text.push_str(piece.split_once('>').map_or(piece, |(_, after)| after));
         }
         text.lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn among_results_only_those_that_were_found_are_relatives() {
+        let thread = [(0, "x"), (1, "! y"), (2, "! y"), (2, "x"), (1, "x")];
+        assert_eq!(
+            lines(&thread, 1),
+            [
+                "* ! y",
+                "@ 1970-01-01  0:00  7% ` A",
+                "  1970-01-01  0:00  7%   ` A",
+                "  0 siblings, 1 reply; N",
+            ]
+        );
     }
 
     #[test]

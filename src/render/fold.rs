@@ -26,11 +26,12 @@ pub(super) fn folded(out: &mut Html, value: &str) {
 
 /// Where the first line of a list ends: behind the last comma that it has room for, or the end of the text. A
 /// place behind `>` or the like is preferred, since another comma may stand inside a name (`Last, First`). Where
-/// there is no comma, a blank has to do.
+/// there is no comma that a blank follows, a blank has to do.
 fn fold_at(text: &str) -> usize {
     let sure = |before: char| !before.is_alphanumeric() && before != '_';
     let (mut at_person, mut at_comma, mut at_blank) = (None, None, None);
     let mut before = 'x';
+    let ends_a_word = |at: usize| matches!(text.as_bytes().get(at + 1), None | Some(b' ' | b'\t'));
     for (count, (at, c)) in text.char_indices().enumerate() {
         let found = at_person.or(at_comma).or(at_blank);
         if count > FOLDED + 1 && found.is_some() {
@@ -39,7 +40,9 @@ fn fold_at(text: &str) -> usize {
         let fits = count <= FOLDED;
         match c {
             ',' if count > 0 && sure(before) => at_person = Some(at + 1),
-            ',' if count > 0 && (fits || found.is_none()) => at_comma = Some(at + 1),
+            ',' if ends_a_word(at) && count > 0 && (fits || found.is_none()) => {
+                at_comma = Some(at + 1);
+            }
             ' ' if before != ' ' && before != ',' && count > 0 && (fits || found.is_none()) => {
                 at_blank = Some(at);
             }
@@ -51,7 +54,7 @@ fn fold_at(text: &str) -> usize {
     match (at_person, at_comma) {
         _ if whole && sure(before) => text.len(),
         (Some(at), _) => at,
-        (None, Some(_)) if whole => text.len(),
+        (None, Some(_)) if text.chars().nth(FOLDED).is_none() => text.len(),
         (None, Some(at)) => at,
         (None, None) if whole => text.len(),
         (None, None) => at_blank.unwrap_or(text.len()),
@@ -83,6 +86,16 @@ mod tests {
         assert_eq!(
             folded(&format!("{first} b@c <b@c>, d@e, f@g")),
             Html::of(&format!("{first}\n\tb@c <b@c>,\n\td@e, f@g")).as_str()
+        );
+        // What is left at last may be as long as any other line, and no longer.
+        for (letters, lines) in [(38, 2), (39, 3)] {
+            let rest = format!("{}@d, {}@d", "k".repeat(letters), "m".repeat(20));
+            let value = format!("{}@example.org, {rest}", "x".repeat(40));
+            assert_eq!(folded(&value).lines().count(), lines, "{value}");
+        }
+        assert_eq!(
+            folded("\"Luck,Tony von und zu\" <tony.luck.von.und.zu.der.huegel@department.intel.example>"),
+            Html::of("\"Luck,Tony von und zu\"\n\t<tony.luck.von.und.zu.der.huegel@department.intel.example>").as_str()
         );
         let last_first = folded(&"Luck, Tony <tony.luck@intel.example>, ".repeat(4));
         assert!(

@@ -35,9 +35,9 @@ impl Fields {
         let others = message.alternate_ids().into_iter();
         let last = || message.references().last().map(|mid| format!("<{mid}>"));
         Fields {
-            from: message.headers("From"),
-            to: message.headers("To"),
-            cc: message.headers("Cc"),
+            from: message.people("From"),
+            to: message.people("To"),
+            cc: message.people("Cc"),
             subject: message.headers("Subject"),
             date: message.raw_header("Date"),
             ids: own
@@ -71,21 +71,21 @@ impl Default for HeaderOptions {
 pub fn headers(fields: &Fields, options: HeaderOptions) -> Html {
     let mut out = Html::with_capacity(2048);
     out.markup("<span class=\"mail\">");
-    let mut people = |name: &'static str, values: &[String]| {
+    let mut people = |name: &'static str, values: &[String], write: fn(&mut Html, &str)| {
         for value in values.iter().filter(|value| !value.is_empty()) {
             out.markup(name);
             let value = &value[..value.floor_char_boundary(LONGEST)];
             if options.obfuscate {
-                folded(&mut out, &super::reply::obfuscated(value));
+                write(&mut out, &super::reply::obfuscated(value));
             } else {
-                folded(&mut out, value);
+                write(&mut out, value);
             }
             out.markup("\n");
         }
     };
-    people("From: ", &fields.from);
-    people("To: ", &fields.to);
-    people("Cc: ", &fields.cc);
+    people("From: ", &fields.from, Html::line);
+    people("To: ", &fields.to, folded);
+    people("Cc: ", &fields.cc, folded);
     subject_lines(&mut out, &fields.subject, options.first);
     if let Some(date) = &fields.date {
         out.markup("Date: ");

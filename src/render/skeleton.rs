@@ -104,10 +104,7 @@ pub fn skeleton(entries: &[Entry<'_>], links: Links<'_>) -> Html {
             ) => {
                 out.text(&sent.minute().to_string());
                 if let Links::Anchors { scores: true, .. } = links {
-                    match score {
-                        Some(score) => out.text(&format!(" {score:2}%")),
-                        None => out.blanks(4),
-                    }
+                    per_cent(&mut out, score);
                 }
                 out.markup(" ");
                 indent(&mut out, entry.depth);
@@ -134,11 +131,19 @@ impl Target {
                 href: format!("{base}{}/", url::escape_mid(entry.mid)),
                 id: None,
             },
-            Links::Anchors { base, .. } => {
+            Links::Anchors { base, scores } => {
                 let anchor = anchors::message(entry.mid);
+                let page = || format!("{base}{}/", url::escape_mid(entry.mid));
                 let href = match entry.sight {
+                    // What was not found itself is not on the page.
+                    Sight::Seen { score: None, .. } if scores => {
+                        return Target {
+                            href: page(),
+                            id: None,
+                        };
+                    }
                     Sight::Seen { .. } => format!("#m{anchor}"),
-                    Sight::Ghost => format!("{base}{}/", url::escape_mid(entry.mid)),
+                    Sight::Ghost => page(),
                 };
                 // Two mails of one Message-ID share their place.
                 let id = anchored
@@ -165,6 +170,14 @@ pub(super) fn indent(out: &mut Html, depth: usize) {
     if depth > 0 {
         out.indent(2 * (depth.min(DEEPEST) - 1));
         out.markup("` ");
+    }
+}
+
+/// How well a message fits, behind its date.
+pub(super) fn per_cent(out: &mut Html, score: Option<u8>) {
+    match score {
+        Some(score) => out.text(&format!(" {score:2}%")),
+        None => out.blanks(4),
     }
 }
 
@@ -362,12 +375,13 @@ mod tests {
             base: "../../",
             scores: true,
         };
+        let other = mid("b@c");
         let anchor = "c995f55a1a67aaff812b644d15a045efc99ec67a";
         assert_eq!(
-            skeleton(&[hit, seen(&id, 1, "y", "B")], links).as_str(),
+            skeleton(&[hit, seen(&other, 1, "y", "B")], links).as_str(),
             format!(
                 "<span class=\"tree\">2021-09-12  9:34  7% <a href=\"#m{anchor}\" id=\"r{anchor}\">x</a> A\n\
-                 2021-09-12  9:34     ` <a href=\"#m{anchor}\">y</a> B\n</span>"
+                 2021-09-12  9:34     ` <a href=\"../../b@c/\">y</a> B\n</span>"
             )
         );
     }

@@ -23,6 +23,8 @@ const STRIDE: u32 = 1024;
 pub struct Filter<'a> {
     /// One inbox only. Times and numbers are then those of that inbox.
     pub inbox: Option<InboxId>,
+    /// What stands in at least one of these inboxes: the site without those that are hidden or gone.
+    pub any_of: Option<&'a [InboxId]>,
     /// These messages only: a thread.
     pub among: Option<&'a [MessageKey]>,
 }
@@ -153,19 +155,7 @@ impl Search {
         budget: Budget<'_>,
     ) -> Result<Found> {
         let searcher = self.searcher();
-        let mut plan = Plan {
-            searcher: &searcher,
-            inbox: filter.inbox,
-            stems: Stems::new(16),
-        };
-        let mut parts = vec![plan.of(&query.root)?];
-        parts.extend(
-            filter
-                .inbox
-                .and_then(|inbox| plan::in_inbox(&searcher, inbox)),
-        );
-        parts.extend(filter.among.map(plan::among));
-        let planned = BooleanQuery::intersection(parts);
+        let planned = plan(&searcher, query, filter)?;
         // By time, only those that are shown are weighed.
         let scoring = match sort {
             Sort::Relevance => EnableScoring::enabled_from_searcher(&searcher),
@@ -210,6 +200,56 @@ impl Search {
             complete,
         })
     }
+
+    /// The numbers of all that `query` asks for in the inbox of the filter, highest first, and whether the budget was
+    /// enough. A result is eight bytes, so that also a million of them are few.
+    ///
+    /// # Errors
+    /// Those of [`Search::find`].
+    pub fn find_all(
+        &self,
+        query: &Query,
+        filter: Filter<'_>,
+        budget: Budget<'_>,
+    ) -> Result<(Vec<ArticleNum>, bool)> {
+        let searcher = self.searcher();
+        let planned = plan(&searcher, query, filter)?;
+        let scoring = EnableScoring::disabled_from_searcher(&searcher);
+        let weight = planned.weight(scoring).map_err(failed)?;
+        let mut all = Vec::new();
+        let mut complete = true;
+        for segment in searcher.segment_readers() {
+            let numbers = Places::open(segment, column::NUM).map_err(failed)?;
+            let mut scorer = weight.scorer(segment, 1.0).map_err(failed)?;
+            let mut read = 0u32;
+            while scorer.doc() != TERMINATED && complete {
+                let doc = scorer.doc();
+                if !segment.is_deleted(doc) {
+                    all.extend(numbers.first(doc, filter.inbox).map(ArticleNum));
+                }
+                read += 1;
+                complete = !(read.is_multiple_of(STRIDE) && budget.is_spent());
+                scorer.advance();
+            }
+        }
+        all.sort_unstable_by_key(|num| std::cmp::Reverse(*num));
+        Ok((all, complete))
+    }
+}
+
+/// The query as tantivy asks it.
+fn plan(searcher: &Searcher, query: &Query, filter: Filter<'_>) -> Result<BooleanQuery> {
+    let mut plan = Plan {
+        searcher,
+        inbox: filter.inbox,
+        stems: Stems::new(16),
+    };
+    let mut parts = vec![plan.of(&query.root)?];
+    let inbox = filter.inbox;
+    parts.extend(inbox.and_then(|inbox| plan::in_inbox(searcher, inbox)));
+    parts.extend(filter.any_of.map(plan::in_any_inbox));
+    parts.extend(filter.among.map(plan::among));
+    Ok(BooleanQuery::intersection(parts))
 }
 
 /// Gives each of these its score, and says which is the highest.

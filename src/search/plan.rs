@@ -273,6 +273,14 @@ pub(super) fn in_inbox(searcher: &Searcher, inbox: InboxId) -> Option<Planned> {
     Some(no_weight(Box::new(query)))
 }
 
+/// The documents kept in one of those inboxes.
+pub(super) fn in_any_inbox(inboxes: &[InboxId]) -> Planned {
+    let terms = inboxes
+        .iter()
+        .map(|inbox| Term::from_field_i64(FIELDS.1.inbox, inbox.0));
+    no_weight(Box::new(TermSetQuery::new(terms)))
+}
+
 /// These documents.
 pub(super) fn among(keys: &[MessageKey]) -> Planned {
     let terms = keys

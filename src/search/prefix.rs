@@ -96,7 +96,8 @@ static REMOVED: Scope = scope(" in removed lines", &[Zone::Removed], false);
 static ADDED: Scope = scope(" in added lines", &[Zone::Added], false);
 static CONTEXT: Scope = scope(" in context lines", &[Zone::Context], false);
 static HUNK: Scope = scope(" in hunk headers", &[Zone::Hunk], false);
-static ID: Scope = scope(" in the Message-ID", &[Zone::Id], false);
+/// Message-IDs.
+pub(super) static ID: Scope = scope(" in the Message-ID", &[Zone::Id], false);
 static LIST: Scope = scope(" in List-Id", &[Zone::List], false);
 
 /// What `name:` means; `None` where it means nothing but its words.

@@ -7,7 +7,9 @@ use std::fmt;
 
 use super::dates::Span;
 use super::parse;
+use super::prefix;
 use super::schema::{Tag, Zone};
+use super::words::Words;
 use crate::error::Result;
 use crate::time::Timestamp;
 
@@ -101,6 +103,48 @@ impl Query {
     pub fn parse(text: &str, now: Timestamp) -> Result<Query> {
         let (root, notes) = parse::parse(text, now)?;
         Ok(Query { root, notes })
+    }
+
+    /// Asks for Message-IDs that have the words of `part` in a row, from the most telling question to the least: the
+    /// last word may have been cut short, and so may the first.
+    pub fn of_id_part(part: &str) -> Vec<Query> {
+        let mut words = Vec::new();
+        let mut found = Words::new(part);
+        while found.advance() {
+            words.push(found.word.clone());
+        }
+        let Some(last) = words.pop() else {
+            return Vec::new();
+        };
+        let phrase = |words: &[String]| Node::Phrase(&prefix::ID, words.to_vec());
+        let beginning = Node::Beginning(&prefix::ID, last);
+        let mut roots = Vec::new();
+        match words.as_slice() {
+            [] => roots.push(beginning),
+            [first, rest @ ..] => {
+                let whole = match rest {
+                    [] => Node::Word {
+                        scope: &prefix::ID,
+                        word: first.clone(),
+                        forms: false,
+                    },
+                    _ => phrase(&words),
+                };
+                roots.push(Node::All(vec![whole.clone(), beginning]));
+                roots.push(whole);
+                if rest.len() > 1 {
+                    roots.push(phrase(rest));
+                }
+            }
+        }
+        let notes = Vec::new;
+        roots
+            .into_iter()
+            .map(|root| Query {
+                root,
+                notes: notes(),
+            })
+            .collect()
     }
 
     /// What in the query was taken in another way than it looks, in sentences without a full stop.

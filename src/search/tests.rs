@@ -233,6 +233,7 @@ fn an_inbox_has_its_own_times_and_numbers() {
     let inbox = |id| Filter {
         inbox: Some(InboxId(id)),
         among: None,
+        ..Filter::default()
     };
     let found = find(&search, "d:2021", inbox(2), Sort::Newest, ALL);
     assert_eq!(keys_of(&found), [3, 2]);
@@ -264,12 +265,14 @@ fn a_thread_is_searched_alone() {
     let filter = Filter {
         inbox: None,
         among: Some(&[MessageKey(1), MessageKey(4)]),
+        ..Filter::default()
     };
     let found = find(&search, "engine OR könig", filter, Sort::Oldest, ALL);
     assert_eq!(keys_of(&found), [1, 4]);
     let nobody = Filter {
         inbox: None,
         among: Some(&[]),
+        ..Filter::default()
     };
     assert_eq!(find(&search, "engine", nobody, Sort::Oldest, ALL).total, 0);
 }

@@ -4,6 +4,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
@@ -45,6 +46,8 @@ pub struct Settings {
     pub light: usize,
     /// How many long ones.
     pub heavy: usize,
+    /// How many searches; those beyond four times as many are sent away at once.
+    pub searches: usize,
     /// How many long ones may be under way, those among them that wait for slow readers.
     pub streams: usize,
     /// How many clones and fetches may be under way.
@@ -64,6 +67,7 @@ impl Default for Settings {
             cache_bytes: 32 << 20,
             light: cores * 2,
             heavy: cores,
+            searches: cores,
             streams: 64,
             clones: 32,
             patience: Duration::from_secs(15),
@@ -76,6 +80,8 @@ impl Default for Settings {
 const LOGGED_PATH: usize = 500;
 /// Bodies of POST that are larger are refused: search forms are short.
 const FORM_MAX: usize = 64 * 1024;
+/// Searches that may wait, for each that works.
+const QUEUE: usize = 4;
 /// A long answer that turns out to be no longer than this (compressed) is kept like a short one.
 const HOLD: usize = 256 * 1024;
 
@@ -88,6 +94,9 @@ struct Inner {
     pages: Pages,
     light: Arc<Semaphore>,
     heavy: Arc<Semaphore>,
+    searches: Arc<Semaphore>,
+    /// Places for searches, those among them that wait for their turn.
+    search_queue: Arc<Semaphore>,
     streams: Arc<Semaphore>,
     clones: Arc<Semaphore>,
     settings: Settings,
@@ -101,6 +110,8 @@ impl App {
             pages: Pages::new(settings.cache_bytes),
             light: Arc::new(Semaphore::new(settings.light)),
             heavy: Arc::new(Semaphore::new(settings.heavy)),
+            searches: Arc::new(Semaphore::new(settings.searches)),
+            search_queue: Arc::new(Semaphore::new(settings.searches * QUEUE)),
             streams: Arc::new(Semaphore::new(settings.streams)),
             clones: Arc::new(Semaphore::new(settings.clones)),
             settings,
@@ -113,7 +124,8 @@ impl App {
         let (parts, body) = request.into_parts();
         let head = parts.method == Method::HEAD;
         let coding = Coding::wanted(&parts.headers);
-        let line = router::line(url::parse(parts.uri.path()));
+        let query = url::Query::parse(parts.uri.query().unwrap_or(""));
+        let line = router::line(url::parse(parts.uri.path()), &query);
         let response = match self.respond(&parts, body, line, coding, head).await {
             Ok(response) => response,
             Err(error) => {
@@ -171,6 +183,8 @@ impl App {
             return Ok(respond_kept(&kept, &parts.headers, head));
         }
         let ask = Ask::new(parts, form);
+        // Dropped with this future where the visitor leaves before the answer is there.
+        let _leaving = SetWhenDropped(ask.gone.clone());
         let weight = line.weight;
         let permit = self.turn(weight).await?;
         let inner = self.0.clone();
@@ -301,6 +315,11 @@ impl App {
         let hands = match weight {
             Weight::Light => &self.0.light,
             Weight::Heavy => &self.0.heavy,
+            Weight::Search => {
+                let place = self.0.search_queue.clone().try_acquire_owned();
+                let _place = place.map_err(|_| WebError::Busy)?;
+                return take(&self.0.searches, self.0.settings.patience).await;
+            }
         };
         take(hands, self.0.settings.patience).await
     }
@@ -386,6 +405,15 @@ impl App {
             headers.insert(name, HeaderValue::from_static(value));
         }
         headers
+    }
+}
+
+/// Tells the work that nobody waits for it any more.
+struct SetWhenDropped(Arc<AtomicBool>);
+
+impl Drop for SetWhenDropped {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
@@ -502,7 +530,46 @@ fn log(method: &Method, path: &str, response: &Response<Body>, began: Instant) {
 
 #[cfg(test)]
 mod tests {
-    use super::sound_file_name;
+    use std::time::Duration;
+
+    use axum::body::Body;
+    use axum::http::Request;
+
+    use super::{App, Settings, sound_file_name};
+    use crate::archive::Archive;
+    use crate::config::Config;
+
+    #[tokio::test]
+    async fn where_search_is_flooded_other_pages_are_answered_and_searches_told_to_come_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let archive = Archive::open(Config::default(), dir.path()).unwrap();
+        let settings = Settings {
+            searches: 1,
+            patience: Duration::from_millis(20),
+            ..Settings::default()
+        };
+        let app = App::new(archive, settings);
+        let ask = async |path: &str| {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            app.answer(request).await
+        };
+        let hands = app.0.searches.clone().acquire_owned().await.unwrap();
+        let sent_away = ask("/?q=x").await;
+        assert_eq!(sent_away.status().as_u16(), 503);
+        assert!(sent_away.headers().contains_key("retry-after"));
+        assert_eq!(ask("/robots.txt").await.status().as_u16(), 200);
+        let queue = app.0.search_queue.clone();
+        let places = queue.available_permits() as u32;
+        let queue = queue.acquire_many_owned(places).await.unwrap();
+        drop(hands);
+        assert_eq!(
+            ask("/?q=x").await.status().as_u16(),
+            503,
+            "the queue is full"
+        );
+        drop(queue);
+        assert_eq!(ask("/?q=x").await.status().as_u16(), 404);
+    }
 
     #[test]
     fn file_names_cannot_break_a_header() {

@@ -1,5 +1,8 @@
 //! What a page may know of a request.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use axum::http::header::{ACCEPT, HOST};
 use axum::http::{HeaderMap, Method, request::Parts};
 use bytes::Bytes;
@@ -17,10 +20,11 @@ pub(super) struct Ask {
     /// The same, read.
     pub(super) query: Query,
     /// The body of a POST.
-    #[expect(dead_code, reason = "searches that are posted will read it")]
     pub(super) form: Bytes,
     /// Its headers.
     pub(super) headers: HeaderMap,
+    /// Set as soon as the visitor has left; what takes long looks at it now and then.
+    pub(super) gone: Arc<AtomicBool>,
 }
 
 impl Ask {
@@ -34,6 +38,7 @@ impl Ask {
             raw_query,
             form,
             headers: parts.headers.clone(),
+            gone: Arc::default(),
         }
     }
 

@@ -36,8 +36,6 @@ pub(super) enum Outcome {
     Unsuitable,
     /// Something of ours broke.
     Failed,
-    /// A known address that this site has nothing for.
-    Unsupported,
     /// Too much to do; later.
     Busy,
 }
@@ -61,7 +59,6 @@ impl Outcome {
             Outcome::NoSuchPart => StatusCode::RANGE_NOT_SATISFIABLE,
             Outcome::Unsuitable => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Outcome::Failed => StatusCode::INTERNAL_SERVER_ERROR,
-            Outcome::Unsupported => StatusCode::NOT_IMPLEMENTED,
             Outcome::Busy => StatusCode::SERVICE_UNAVAILABLE,
         }
     }

@@ -28,6 +28,8 @@ pub(super) struct Frame {
     pub(super) sheets: Vec<SheetLink>,
     /// What is written into the search box already.
     pub(super) query: String,
+    /// What goes with the words of the search box: the view, the order.
+    pub(super) kept: Vec<(&'static str, &'static str)>,
     /// The feed that belongs to the page.
     pub(super) feed: Option<String>,
     /// The id of the place where the page itself begins. `main` is set by the frame, others by the page.
@@ -70,6 +72,7 @@ impl Frame {
             site: visit.ask.up_to_site(),
             style: assets::style_name(),
             query: String::new(),
+            kept: Vec::new(),
             feed: None,
             skip_to: "main".to_owned(),
         }
@@ -91,6 +94,7 @@ impl Frame {
             site: visit.ask.up_to_site(),
             style: assets::style_name(),
             query: String::new(),
+            kept: Vec::new(),
             feed: Some(format!("{up}new.atom")),
             skip_to: "main".to_owned(),
             up: Some(up),
@@ -114,6 +118,7 @@ impl Frame {
     /// Where the search form is sent to.
     pub(super) fn action(&self) -> &str {
         match self.up.as_deref() {
+            None if !self.site.is_empty() => &self.site,
             None | Some("") => "./",
             Some(up) => up,
         }

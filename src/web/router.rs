@@ -9,7 +9,9 @@ use super::pages::{
 };
 use super::site::{Scope, Visit};
 use crate::id::{InboxName, MessageId};
-use crate::url::{Form, Format, InboxPage, MessagePage, Route, SitePage};
+use crate::url::{
+    Form, Format, InboxPage, MessagePage, Query, Route, Search, SearchView, SitePage,
+};
 
 /// A page that is ready to be asked.
 pub(super) type Page = Box<dyn FnOnce(&Visit<'_>) -> Result<Answer, WebError> + Send>;
@@ -19,8 +21,10 @@ pub(super) type Page = Box<dyn FnOnce(&Visit<'_>) -> Result<Answer, WebError> + 
 pub(super) enum Weight {
     /// A few rows, a few blobs.
     Light,
-    /// A search, many messages.
+    /// Many messages.
     Heavy,
+    /// A search.
+    Search,
 }
 
 /// How an address is answered.
@@ -46,8 +50,26 @@ pub(super) enum Posts {
 }
 
 /// Which page answers an address.
-pub(super) fn line(route: Route) -> Line {
+pub(super) fn line(route: Route, query: &Query) -> Line {
+    let asks = query.value('q').is_some();
     match route {
+        Route::Site(SitePage::Listing) if asks => searching(search::site),
+        Route::Inbox(name, InboxPage::Topics) if asks => {
+            let whole = is_everything(query);
+            searching(move |v| match v.ask.post && whole {
+                true => mbox::all(v, &name),
+                false => search::inbox(v, &name),
+            })
+            .posts()
+        }
+        Route::Message(name, mid, MessagePage::Show) if asks => {
+            let whole = is_everything(query);
+            searching(move |v| match v.ask.post && whole {
+                true => mbox::thread(v, &name, &mid),
+                false => or_missing(search::thread(v, &name, &mid), v, &name, &mid),
+            })
+            .posts()
+        }
         Route::Site(page) => site(page),
         Route::Inbox(name, page) => inbox(name, page),
         Route::Message(name, mid, page) => {
@@ -119,12 +141,11 @@ fn inbox(name: InboxName, page: InboxPage) -> Line {
     }
 }
 
-/// The front page of an inbox is two pages: its threads, and a search where there is a `q`.
+/// The front page of an inbox; nothing can be posted to it but a search.
 fn front(visit: &Visit<'_>, name: &InboxName) -> Result<Answer, WebError> {
-    match visit.ask.query.value('q') {
-        Some(_) => search::show(visit, name),
-        None if visit.ask.post => Err(WebError::MISSING),
-        None => topics::show(visit, name),
+    match visit.ask.post {
+        true => Err(WebError::MISSING),
+        false => topics::show(visit, name),
     }
 }
 
@@ -154,6 +175,20 @@ fn light(page: impl FnOnce(&Visit<'_>) -> Result<Answer, WebError> + Send + 'sta
 fn heavy(page: impl FnOnce(&Visit<'_>) -> Result<Answer, WebError> + Send + 'static) -> Line {
     Line {
         weight: Weight::Heavy,
+        ..light(page)
+    }
+}
+
+/// Whether a search asks for a file of all there is.
+fn is_everything(query: &Query) -> bool {
+    let search = Search::of(query);
+    search.q.is_empty() && search.view == SearchView::Mbox
+}
+
+/// What is found may depend on the time of day (`d:yesterday..`), so it is not kept.
+fn searching(page: impl FnOnce(&Visit<'_>) -> Result<Answer, WebError> + Send + 'static) -> Line {
+    Line {
+        weight: Weight::Search,
         ..light(page)
     }
 }

@@ -32,6 +32,17 @@ pub(super) enum Scope {
 }
 
 impl Visit<'_> {
+    /// The inboxes that the site lists, the one with the newest mail first.
+    pub(super) fn listed(&self) -> Result<Vec<Inbox>, WebError> {
+        let mut inboxes = self.site.archive.inboxes()?;
+        match self.site.listing {
+            Listing::All => {}
+            Listing::MatchDomain => inboxes.retain(|inbox| self.is_of_host(inbox)),
+            Listing::Nothing => return Err(WebError::MISSING),
+        }
+        Ok(inboxes)
+    }
+
     /// Whether one of an inbox's own addresses in the web has the host of the request.
     pub(super) fn is_of_host(&self, inbox: &Inbox) -> bool {
         let bare = |host: &str| host.split(':').next().unwrap_or("").to_ascii_lowercase();

@@ -7,6 +7,7 @@ use threadbare::config::Config;
 use threadbare::id::{ArticleNum, InboxName};
 use threadbare::index::{Indexer, Options, Report, Silent};
 use threadbare::mail::What;
+use threadbare::search::Search;
 use threadbare::store::{self, CommitMeta, Layout};
 
 /// A sequence of numbers that is the same on every run (`SplitMix64`).
@@ -183,6 +184,33 @@ fn reading_everything_again_moves_nothing() {
     let report = index(&dir, &index_dir, again);
     assert_eq!((report.added, report.rewritten), (report.removed, 0));
     same(&before, &seen(&open(&dir, &index_dir), true), 50);
+}
+
+#[test]
+fn words_that_were_lost_are_made_again() {
+    let mut dice = Dice(60);
+    let world = tempfile::tempdir().unwrap();
+    let (dir, index_dir) = (world.path().join("weave"), world.path().join("index"));
+    store::init_inbox(&dir, None).unwrap();
+    let deeds: Vec<Deed> = (0..20)
+        .map(|id| Deed::Add(mail(&mut dice, id, 20)))
+        .collect();
+    carry_out(&dir, &deeds);
+    let words = |index_dir: &Path| Search::open(&index_dir.join("words")).unwrap().len();
+    index(&dir, &index_dir, Options::default());
+    assert_eq!(words(&index_dir), 20);
+    std::fs::remove_dir_all(index_dir.join("words")).unwrap();
+    index(&dir, &index_dir, Options::default());
+    assert_eq!(words(&index_dir), 20);
+
+    // Words of another catalogue are as good as lost.
+    let other = world.path().join("other");
+    carry_out(&dir, &[Deed::Add(mail(&mut dice, 20, 20))]);
+    index(&dir, &other, Options::default());
+    std::fs::remove_dir_all(index_dir.join("words")).unwrap();
+    std::fs::rename(other.join("words"), index_dir.join("words")).unwrap();
+    index(&dir, &index_dir, Options::default());
+    assert_eq!(words(&index_dir), 21);
 }
 
 /// Fails at the first line that differs.

@@ -14,6 +14,7 @@ mod house;
 mod index;
 mod init;
 mod real;
+mod search;
 mod serve;
 mod store;
 mod support;

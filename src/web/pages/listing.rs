@@ -3,7 +3,6 @@
 use askama::Template;
 
 use crate::archive::Inbox;
-use crate::config::Listing;
 use crate::render::Html;
 use crate::web::answer::Answer;
 use crate::web::error::{Outcome, WebError};
@@ -20,12 +19,7 @@ struct ListingPage {
 
 /// Answers `/`.
 pub(in crate::web) fn show(visit: &Visit<'_>) -> Result<Answer, WebError> {
-    let mut inboxes = visit.site.archive.inboxes()?;
-    match visit.site.listing {
-        Listing::All => {}
-        Listing::MatchDomain => inboxes.retain(|inbox| visit.is_of_host(inbox)),
-        Listing::Nothing => return Err(WebError::MISSING),
-    }
+    let inboxes = visit.listed()?;
     let mut entries = Html::new();
     for inbox in &inboxes {
         entry(&mut entries, visit, inbox)?;

@@ -44,7 +44,6 @@ pub(in crate::web) fn show(
 ) -> Result<Answer, WebError> {
     let inbox = visit.site.inbox(name)?;
     if visit.ask.post {
-        // Searches inside a thread come with the search.
         return Err(WebError::MISSING);
     }
     let articles = inbox.articles(mid)?;

@@ -23,7 +23,12 @@ pub(in crate::web) fn show(
         };
         let message = Message::parse(&raw);
         mail::mboxrd(message.raw(), &mut mbox);
-        first.get_or_insert_with(|| (message.charset(), message.subject()));
+        let charset = message.charset().or_else(|| {
+            // RFC 2045, 5.2: what says nothing about itself is ASCII; and where it is, it is said.
+            let plain = message.header("Content-Type").is_none() && raw.is_ascii();
+            plain.then(|| "us-ascii".to_owned())
+        });
+        first.get_or_insert_with(|| (charset, message.subject()));
         newest = newest.max(Some(article.received));
     }
     let (charset, subject) = first.ok_or(WebError::MISSING)?;

@@ -98,7 +98,6 @@ struct Row<'a> {
     mid: &'a MessageId,
     subject: &'a str,
     sent: Timestamp,
-    received: Timestamp,
 }
 
 impl<'a> Row<'a> {
@@ -107,7 +106,6 @@ impl<'a> Row<'a> {
             mid: &article.mid,
             subject: &article.subject,
             sent: article.sent,
-            received: article.received,
         }
     }
 }
@@ -115,7 +113,6 @@ impl<'a> Row<'a> {
 /// One thread of the list.
 struct Topic<'a> {
     newest_sent: Timestamp,
-    newest_received: Timestamp,
     count: usize,
     /// Its subjects in reading order.
     subjects: Vec<Subject<'a>>,
@@ -132,7 +129,7 @@ struct Subject<'a> {
 /// The threads of an arranged window as lines.
 fn list(lines: &[Line], rows: &[Row<'_>]) -> Html {
     let mut topics = gather(lines, rows);
-    topics.sort_by_key(|topic| std::cmp::Reverse(topic.newest_received));
+    topics.sort_by_key(|topic| std::cmp::Reverse(topic.newest_sent));
     let mut html = Html::new();
     for (n, topic) in topics.iter().enumerate() {
         if n > 0 {
@@ -164,7 +161,6 @@ fn gather<'a>(lines: &[Line], rows: &'a [Row<'a>]) -> Vec<Topic<'a>> {
             known.clear();
             topics.push(Topic {
                 newest_sent: row.sent,
-                newest_received: row.received,
                 count: 0,
                 subjects: Vec::new(),
             });
@@ -174,7 +170,6 @@ fn gather<'a>(lines: &[Line], rows: &'a [Row<'a>]) -> Vec<Topic<'a>> {
         };
         topic.count += 1;
         topic.newest_sent = topic.newest_sent.max(row.sent);
-        topic.newest_received = topic.newest_received.max(row.received);
         let text = mail::normalize_subject(row.subject);
         match known.get(&text).and_then(|n| topic.subjects.get_mut(*n)) {
             Some(subject) => subject.last = row,
@@ -278,7 +273,6 @@ mod tests {
             mid: &mids[n],
             subject,
             sent: Timestamp(1_600_000_000 + at),
-            received: Timestamp(1_600_000_000 + at),
         };
         let rows = [
             row(0, 1, "on looms and <wool>"),

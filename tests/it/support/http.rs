@@ -77,6 +77,7 @@ pub(crate) fn say(to: SocketAddr, bytes: &[u8], head_only: bool) -> Option<Reply
         match stream.read(&mut chunk) {
             Ok(0) => break,
             Ok(n) => answer.extend_from_slice(&chunk[..n]),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(_) if sent.is_err() => break,
             Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => break,
             Err(error) => panic!("reading the answer: {error}, after {} bytes", answer.len()),

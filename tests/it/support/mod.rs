@@ -7,7 +7,7 @@ mod shared;
 mod site;
 
 pub(crate) use epoch::{Epoch, Mail};
-pub(crate) use html::{Line, hrefs, overview, text};
-pub(crate) use http::Ask;
+pub(crate) use html::{Line, hrefs, overview, text, unescape};
+pub(crate) use http::{Ask, Reply};
 pub(crate) use shared::{real_epoch, shared};
 pub(crate) use site::{Server, Site, World, demo, fixtures, share, wait_until};

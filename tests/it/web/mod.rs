@@ -13,6 +13,7 @@ mod new;
 mod protocol;
 mod raw;
 mod refusal;
+mod search;
 mod seed;
 mod sheet;
 mod text;

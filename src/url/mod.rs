@@ -3,6 +3,8 @@
 //! Paths are parsed as they came over the wire, before percent-decoding, since a Message-ID may contain `%2F`.
 //! `docs/urls.md` lists them all. The grammar is public-inbox's.
 
+mod search;
+
 use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -11,6 +13,8 @@ use crate::id::EpochNum;
 use crate::id::InboxName;
 use crate::id::MessageId;
 use crate::time::Timestamp;
+
+pub use search::{Search, SearchView, Start};
 
 /// What a path asks for. Names are checked for their form only: whether there is such an inbox or message is for
 /// the archive to say.
@@ -500,7 +504,12 @@ fn decode(encoded: &str) -> Cow<'_, str> {
     }
 }
 
-/// The query of a request. Only keys of one letter are known; the first of several counts.
+/// Decodes a search query once more than it should have been.
+pub fn decode_query(query: &str) -> String {
+    decode(query).into_owned()
+}
+
+/// The query of a request. Only keys of one letter are known; the last of several counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query(Vec<(u8, String)>);
 
@@ -511,9 +520,8 @@ impl Query {
         for pair in raw.split(['&', ';']) {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             let &[key] = key.as_bytes() else { continue };
-            if pairs.iter().all(|(known, _)| *known != key) {
-                pairs.push((key, decode(&value.replace('+', " ")).into_owned()));
-            }
+            pairs.retain(|(known, _)| *known != key);
+            pairs.push((key, decode(&value.replace('+', " ")).into_owned()));
         }
         Query(pairs)
     }
@@ -703,7 +711,7 @@ mod tests {
 
     #[test]
     fn queries_are_read_as_people_write_them() {
-        let query = Query::parse("q=a+b%2Bc;t=20200101&q=second&long=1&r&x=&o=0");
+        let query = Query::parse("q=first&q=a+b%2Bc;t=20200101&long=1&r&x=&o=0");
         assert_eq!(query.value('q'), Some("a b+c"));
         assert_eq!(query.window(), Window::UpTo(Timestamp(1_577_836_800)));
         assert!(query.flag('r') && query.flag('x') && !query.flag('o') && !query.flag('l'));

@@ -1,0 +1,290 @@
+//! Searches: from words to articles, in one inbox, in one thread, or in the whole site.
+
+use std::collections::HashSet;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use super::{Archive, Inbox};
+use crate::db::{Article, Reader};
+use crate::error::{Error, Result};
+use crate::id::{ArticleNum, InboxId, MessageId, MessageKey};
+use crate::search::{Budget, Filter, Hit, Query, Search, Sort, Window};
+
+/// No search works for longer than this; what it found until then is shown.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// To see which of them are of one thread, so many results are looked at.
+const COLLAPSED: usize = 20_000;
+/// No further are results passed over one by one.
+const DEEPEST: usize = 1_000_000;
+
+/// Where is searched.
+#[derive(Clone)]
+pub enum Realm {
+    /// In one inbox.
+    Inbox(Inbox),
+    /// Among these messages of an inbox: a thread.
+    Thread(Inbox, Vec<MessageKey>),
+    /// In several inboxes of the site.
+    Site(Archive, Vec<Inbox>),
+}
+
+/// What is sought, and how much of it.
+#[derive(Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The query.
+    pub query: &'a Query,
+    /// In which order.
+    pub sort: Sort,
+    /// How many results to pass over.
+    pub offset: usize,
+    /// How many to give at most.
+    pub limit: usize,
+    /// Whether only the first result of each thread counts.
+    pub one_per_thread: bool,
+    /// Set as soon as nobody waits for the answer any more.
+    pub stop: Option<&'a AtomicBool>,
+}
+
+/// What was found.
+#[derive(Default)]
+pub struct Results {
+    /// A window of the results, in order. What the catalogue does not have (any more) is left out.
+    pub matches: Vec<Match>,
+    /// How many results there are in all.
+    pub total: usize,
+    /// Whether `total` is exact: everything was looked at.
+    pub complete: bool,
+}
+
+/// One result.
+pub struct Match {
+    /// The message, as the inbox has it.
+    pub article: Article,
+    /// Where it was found; the first of several.
+    pub inbox: Inbox,
+    /// Further inboxes that have it, in a search of the whole site.
+    pub also: Vec<Inbox>,
+    /// How well it fits, compared with the best result, 0 to 99 per cent.
+    pub percent: u8,
+}
+
+impl Realm {
+    /// The thread around a message; `None` where the inbox has no such message.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn thread(inbox: Inbox, mid: &MessageId) -> Result<Option<Realm>> {
+        let articles = inbox.whole_thread(mid)?;
+        let keys: Vec<MessageKey> = articles.iter().map(|article| article.message).collect();
+        Ok((!keys.is_empty()).then_some(Realm::Thread(inbox, keys)))
+    }
+
+    /// Finds a window of the results.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with a sentence for who asked; or the indexes cannot be read.
+    pub fn find(&self, wanted: &Wanted<'_>) -> Result<Results> {
+        if wanted.offset > DEEPEST {
+            return Err(Error::invalid(
+                "this page of results",
+                "lies more than a million results deep, better narrow the search by a date",
+            ));
+        }
+        let ids: Vec<InboxId> = self.inboxes().iter().map(Inbox::id).collect();
+        let filter = self.filter(&ids);
+        let window = match wanted.one_per_thread {
+            true => (0, COLLAPSED),
+            false => (wanted.offset, wanted.limit),
+        };
+        let window = Window {
+            offset: window.0,
+            limit: window.1,
+            after: None,
+        };
+        let found = self.search().find(
+            wanted.query,
+            filter,
+            wanted.sort,
+            window,
+            budget(wanted.stop),
+        )?;
+        let (mut hits, mut total, mut complete) = (found.hits, found.total, found.complete);
+        self.reader()?.snapshot(|reader| {
+            if wanted.one_per_thread {
+                complete &= hits.len() == total;
+                first_of_threads(reader, &mut hits)?;
+                total = hits.len();
+                hits = hits
+                    .into_iter()
+                    .skip(wanted.offset)
+                    .take(wanted.limit)
+                    .collect();
+            }
+            let mut matches = Vec::with_capacity(hits.len());
+            for hit in hits {
+                matches.extend(self.look_up(reader, hit)?);
+            }
+            Ok(Results {
+                matches,
+                total,
+                complete,
+            })
+        })
+    }
+
+    /// The numbers of all results in an inbox or a thread, highest first; none for the whole site.
+    ///
+    /// # Errors
+    /// As for [`Realm::find`]; and [`Error::Invalid`] where it takes too long: half of the mail is no answer.
+    pub fn find_all(&self, query: &Query, stop: Option<&AtomicBool>) -> Result<Vec<ArticleNum>> {
+        if let Realm::Site(..) = self {
+            return Ok(Vec::new());
+        }
+        let (all, complete) = self
+            .search()
+            .find_all(query, self.filter(&[]), budget(stop))?;
+        if !complete {
+            return Err(Error::invalid(
+                "this search",
+                "takes too long, better narrow it by a date",
+            ));
+        }
+        Ok(all)
+    }
+
+    fn search(&self) -> &Search {
+        match self {
+            Realm::Inbox(inbox) | Realm::Thread(inbox, _) => inbox.search(),
+            Realm::Site(archive, _) => archive.search_index(),
+        }
+    }
+
+    fn reader(&self) -> Result<Reader> {
+        match self {
+            Realm::Inbox(inbox) | Realm::Thread(inbox, _) => inbox.reader(),
+            Realm::Site(archive, _) => archive.db().reader(),
+        }
+    }
+
+    /// The inboxes whose mail is sought.
+    pub fn inboxes(&self) -> &[Inbox] {
+        match self {
+            Realm::Inbox(inbox) | Realm::Thread(inbox, _) => std::slice::from_ref(inbox),
+            Realm::Site(_, inboxes) => inboxes,
+        }
+    }
+
+    fn filter<'a>(&'a self, inboxes: &'a [InboxId]) -> Filter<'a> {
+        match self {
+            Realm::Inbox(inbox) => Filter {
+                inbox: Some(inbox.id()),
+                ..Filter::default()
+            },
+            Realm::Thread(inbox, keys) => Filter {
+                inbox: Some(inbox.id()),
+                among: Some(keys),
+                ..Filter::default()
+            },
+            Realm::Site(..) => Filter {
+                any_of: Some(inboxes),
+                ..Filter::default()
+            },
+        }
+    }
+
+    /// The article of a hit. The index of words may know what the catalogue has forgotten since.
+    fn look_up(&self, reader: &Reader, hit: Hit) -> Result<Option<Match>> {
+        let place = match self {
+            Realm::Inbox(inbox) | Realm::Thread(inbox, _) => {
+                let article = reader.article(inbox.id(), hit.num)?;
+                let article = article.filter(|article| article.message == hit.key);
+                article.map(|article| (article, inbox.clone(), Vec::new()))
+            }
+            Realm::Site(_, inboxes) => among(&reader.copies(hit.key)?, inboxes),
+        };
+        Ok(place.map(|(article, inbox, also)| Match {
+            article,
+            inbox,
+            also,
+            percent: hit.percent,
+        }))
+    }
+}
+
+/// The first of the inboxes that has a copy, with it, and all others that have one.
+fn among(copies: &[(InboxId, Article)], inboxes: &[Inbox]) -> Option<(Article, Inbox, Vec<Inbox>)> {
+    let mut first = None;
+    let mut also = Vec::new();
+    for inbox in inboxes {
+        let copy = copies.iter().find(|(id, _)| *id == inbox.id());
+        match (copy, &first) {
+            (Some((_, article)), None) => first = Some((article.clone(), inbox.clone())),
+            (Some(_), Some(_)) => also.push(inbox.clone()),
+            (None, _) => {}
+        }
+    }
+    first.map(|(article, inbox)| (article, inbox, also))
+}
+
+/// Keeps the first hit of each thread.
+fn first_of_threads(reader: &Reader, hits: &mut Vec<Hit>) -> Result<()> {
+    let mut threads = HashSet::new();
+    let mut kept = Vec::new();
+    for hit in hits.drain(..) {
+        if let Some(thread) = reader.thread_of_message(hit.key)?
+            && threads.insert(thread)
+        {
+            kept.push(hit);
+        }
+    }
+    *hits = kept;
+    Ok(())
+}
+
+fn budget(stop: Option<&AtomicBool>) -> Budget<'_> {
+    Budget {
+        until: Some(Instant::now() + PATIENCE),
+        stop,
+    }
+}
+
+impl Inbox {
+    /// At most `limit` Message-IDs of this inbox that contain `part`, whatever punctuation is between its letters.
+    ///
+    /// # Errors
+    /// The indexes cannot be read.
+    pub fn similar_ids(&self, part: &str, limit: usize) -> Result<Vec<MessageId>> {
+        let letters = |text: &str| -> String {
+            let letters = text.chars().filter(|c| c.is_alphanumeric());
+            letters.flat_map(char::to_lowercase).collect()
+        };
+        let part_letters = letters(part);
+        for query in Query::of_id_part(part) {
+            let wanted = Wanted {
+                query: &query,
+                sort: Sort::Newest,
+                offset: 0,
+                limit,
+                one_per_thread: false,
+                stop: None,
+            };
+            let found = match Realm::Inbox(self.clone()).find(&wanted) {
+                Ok(found) => found,
+                // A short piece at the end stands for too many words: the next question is without it.
+                Err(Error::Invalid { .. }) => continue,
+                Err(error) => return Err(error),
+            };
+            let mids = found
+                .matches
+                .into_iter()
+                .map(|found| found.article.mid.clone());
+            let similar: Vec<MessageId> = mids
+                .filter(|mid| letters(mid.as_str()).contains(&part_letters))
+                .collect();
+            if !similar.is_empty() {
+                return Ok(similar);
+            }
+        }
+        Ok(Vec::new())
+    }
+}

@@ -1,0 +1,116 @@
+//! What the one who writes asks of the catalogue, the batch that is under way included.
+
+use std::path::PathBuf;
+
+use rusqlite::OptionalExtension;
+
+use super::mids;
+use super::writer::{Stored, Writer};
+use crate::error::Result;
+use crate::id::{ArticleNum, InboxId, MessageId, MessageKey, MidKey, Oid};
+use crate::time::Timestamp;
+
+/// A message in one of the places where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Copy {
+    /// The inbox.
+    pub inbox: InboxId,
+    /// Where the inbox's repositories lie.
+    pub dir: PathBuf,
+    /// Its number there.
+    pub num: ArticleNum,
+    /// When it came there.
+    pub received: Timestamp,
+    /// When it was sent.
+    pub sent: Timestamp,
+    /// Where its bytes are.
+    pub stored: Stored,
+}
+
+impl Writer {
+    /// The number of the article of this inbox that has one of these ids and these bytes.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn find(&self, inbox: InboxId, ids: &[MessageId], blob: Oid) -> Result<Option<ArticleNum>> {
+        for mid in ids {
+            let Some((key, _)) = mids::find(&self.sql, mid)? else {
+                continue;
+            };
+            let num = self
+                .sql
+                .prepare_cached(
+                    "SELECT p.num FROM carries c CROSS JOIN place p ON p.message = c.message
+                      WHERE c.mid = ?1 AND p.inbox = ?2 AND p.blob = ?3",
+                )?
+                .query_row((key, inbox, blob), |row| row.get(0))
+                .optional()?;
+            if num.is_some() {
+                return Ok(num);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Likewise by its bytes alone: reads every row of the inbox, for mail that git has lost.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn find_blob(&self, inbox: InboxId, blob: Oid) -> Result<Option<ArticleNum>> {
+        Ok(self
+            .sql
+            .prepare_cached("SELECT num FROM place WHERE inbox = ?1 AND blob = ?2 LIMIT 1")?
+            .query_row((inbox, blob), |row| row.get(0))
+            .optional()?)
+    }
+
+    /// Everywhere that a message stands, this batch included.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn copies(&self, message: MessageKey) -> Result<Vec<Copy>> {
+        let mut statement = self.sql.prepare_cached(
+            "SELECT p.inbox, i.dir, p.num, p.received, p.sent, p.epoch, p.blob
+               FROM place p JOIN inbox i ON i.id = p.inbox WHERE p.message = ?1",
+        )?;
+        let rows = statement.query_map([message], |row| {
+            Ok(Copy {
+                inbox: row.get(0)?,
+                dir: PathBuf::from(row.get::<_, String>(1)?),
+                num: row.get(2)?,
+                received: row.get(3)?,
+                sent: row.get(4)?,
+                stored: Stored {
+                    epoch: row.get(5)?,
+                    blob: row.get(6)?,
+                },
+            })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// At most `limit` messages of the site after `after`, in the order of their rows.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn messages_after(&self, after: MessageKey, limit: usize) -> Result<Vec<MessageKey>> {
+        let mut statement = self
+            .sql
+            .prepare_cached("SELECT id FROM message WHERE id > ?1 ORDER BY id LIMIT ?2")?;
+        let rows = statement.query_map((after, limit), |row| row.get(0))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The text of the Message-ID that holds a number.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn holder(&self, inbox: InboxId, num: ArticleNum) -> Result<Option<MessageId>> {
+        let key: Option<MidKey> = self
+            .sql
+            .prepare_cached("SELECT mid FROM place WHERE inbox = ?1 AND num = ?2")?
+            .query_row((inbox, num), |row| row.get(0))
+            .optional()?;
+        key.map_or(Ok(None), |key| mids::text(&self.sql, key))
+    }
+}

@@ -1,0 +1,143 @@
+//! A search from its address to its answer: what is asked, where, and as what the results are shown.
+
+use super::{fields, mbox, nested, summary};
+use crate::archive::{Inbox, Query, Realm, Results, Sort, Wanted};
+use crate::error::Error;
+use crate::id::{InboxName, MessageId};
+use crate::time;
+use crate::url::{Search, SearchView, Start};
+use crate::web::answer::{Answer, Media};
+use crate::web::atom::{Feed, urn};
+use crate::web::error::WebError;
+use crate::web::freshness::Fresh;
+use crate::web::site::Visit;
+
+/// Answers a search of one inbox, also a POST for the results as an mbox.
+pub(in crate::web) fn inbox(visit: &Visit<'_>, name: &InboxName) -> Result<Answer, WebError> {
+    let inbox = visit.site.inbox(name)?;
+    answer(visit, Some(&inbox), &Realm::Inbox(inbox.clone()))
+}
+
+/// Answers a search of one thread.
+pub(in crate::web) fn thread(
+    visit: &Visit<'_>,
+    name: &InboxName,
+    mid: &MessageId,
+) -> Result<Answer, WebError> {
+    let inbox = visit.site.inbox(name)?;
+    let realm = Realm::thread(inbox.clone(), mid)?.ok_or(WebError::NoMessage)?;
+    answer(visit, Some(&inbox), &realm)
+}
+
+/// Answers a search of the whole site, hidden inboxes left out.
+pub(in crate::web) fn site(visit: &Visit<'_>) -> Result<Answer, WebError> {
+    let realm = Realm::Site(visit.site.archive.clone(), visit.listed()?);
+    answer(visit, None, &realm)
+}
+
+/// A search that has been asked, and what came of it.
+pub(super) struct Asked<'a, 'v> {
+    pub(super) visit: &'a Visit<'v>,
+    /// The inbox; `None` in a search of the whole site.
+    pub(super) inbox: Option<&'a Inbox>,
+    pub(super) realm: &'a Realm,
+    pub(super) search: Search,
+    /// In another spelling there was nothing to be found.
+    pub(super) first_spelling: Option<String>,
+}
+
+fn answer(visit: &Visit<'_>, inbox: Option<&Inbox>, realm: &Realm) -> Result<Answer, WebError> {
+    let search = Search::of(&visit.ask.query);
+    if let Some(q) = fields::compose(&visit.ask.query) {
+        let search = Search { q, ..search };
+        return Ok(Answer::elsewhere(format!("{}{search}", visit.ask.path)).unlisted());
+    }
+    let mut asked = Asked {
+        visit,
+        inbox,
+        realm,
+        search,
+        first_spelling: None,
+    };
+    match (inbox, asked.search.view) {
+        (Some(inbox), SearchView::Mbox) if visit.ask.post => mbox::download(&asked, inbox),
+        _ => asked.page(),
+    }
+    .map(Answer::unlisted)
+}
+
+impl Asked<'_, '_> {
+    fn page(&mut self) -> Result<Answer, WebError> {
+        if self.search.q.is_empty() {
+            return summary::nothing_asked(self);
+        }
+        let (query, results) = match self.find_in_some_spelling() {
+            Ok(found) => found,
+            Err(Error::Invalid { what, why }) => {
+                return summary::refused(self, &format!("{what}: {why}"));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        if results.total == 0 {
+            return summary::nothing_found(self, &query, &results);
+        }
+        match (self.inbox, self.search.view) {
+            (Some(inbox), SearchView::Atom) => Ok(self.feed(inbox, results)),
+            (Some(inbox), SearchView::Nested) => nested::show(self, inbox, &query, results),
+            _ => summary::show(self, &query, &results),
+        }
+    }
+
+    /// Links are sometimes encoded once too often.
+    fn find_in_some_spelling(&mut self) -> Result<(Query, Results), Error> {
+        let first = self.find()?;
+        let decoded = crate::url::decode_query(&self.search.q);
+        if first.1.total > 0 || decoded == self.search.q {
+            return Ok(first);
+        }
+        let spelling = std::mem::replace(&mut self.search.q, decoded);
+        match self.find() {
+            Ok(second) if second.1.total > 0 => {
+                self.first_spelling = Some(spelling);
+                Ok(second)
+            }
+            _ => {
+                self.search.q = spelling;
+                Ok(first)
+            }
+        }
+    }
+
+    fn find(&self) -> Result<(Query, Results), Error> {
+        let query = Query::parse(&self.search.q, time::now())?;
+        let sort = match (self.search.relevance, self.search.start) {
+            (true, _) => Sort::Relevance,
+            (false, Start::First(_)) => Sort::Newest,
+            (false, Start::Last(_)) => Sort::Oldest,
+        };
+        let results = self.realm.find(&Wanted {
+            query: &query,
+            sort,
+            offset: self.search.offset(),
+            limit: self.search.limit,
+            one_per_thread: self.search.threads && self.search.view == SearchView::Summary,
+            stop: Some(&self.visit.ask.gone),
+        })?;
+        Ok((query, results))
+    }
+
+    fn feed(&self, inbox: &Inbox, results: Results) -> Answer {
+        let title = format!("{} - search results", self.search.q);
+        let mut feed = Feed::of(self.visit, inbox, &title);
+        feed.id = urn(&format!("q\n{}", self.search.q));
+        feed.updated = inbox.newest().unwrap_or_default();
+        let inside = self.visit.ask.path.splitn(3, '/').nth(2).unwrap_or("");
+        let page = format!("{}{inside}", feed.inbox_url);
+        feed.alternate = format!("{page}{}", Search::new(self.search.q.as_str()));
+        feed.own = format!("{page}{}", self.search);
+        let articles: Vec<_> = results.matches.into_iter().map(|m| m.article).collect();
+        let parts: Vec<_> = articles.iter().map(|a| (a.num, a.blob)).collect();
+        let fresh = Fresh::of((&feed.own, parts, feed.updated), None);
+        Answer::stream(Media::Atom, fresh, move |out| feed.write(out, articles))
+    }
+}

@@ -1,0 +1,10 @@
+//! `/INBOX/?q=…`, `/INBOX/MSGID/?q=…`, `/?q=…` — a search of one list, of one thread, of the whole site.
+
+mod asked;
+mod bar;
+mod fields;
+mod mbox;
+mod nested;
+mod summary;
+
+pub(in crate::web) use asked::{inbox, site, thread};

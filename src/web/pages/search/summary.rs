@@ -1,0 +1,233 @@
+//! Results as a list: each with its subject, its author, its date, and the words around what was sought.
+
+use std::collections::HashSet;
+
+use askama::Template;
+
+use super::asked::Asked;
+use super::bar;
+use super::fields::{FIELDS, Field};
+use crate::archive::{Match, Query, Results, snippet};
+use crate::mail::{Message, PartBody};
+use crate::render::Html;
+use crate::url::{self, Search, SearchView};
+use crate::web::answer::Answer;
+use crate::web::error::{Outcome, WebError};
+use crate::web::frame::{Frame, print};
+use crate::web::freshness::Fresh;
+use crate::web::lines;
+
+/// So many results show the words around what was sought: each of them takes a mail to be read.
+const SNIPPETS: usize = 25;
+/// How wide these are, in bytes.
+const WIDTH: usize = 180;
+/// So much of a mail's text is looked through for them, in bytes.
+const TEXT: usize = 128 * 1024;
+
+#[derive(Template)]
+#[template(path = "search.html")]
+struct SearchPage {
+    frame: Frame,
+    /// Whether the form is unfolded.
+    open: bool,
+    fields: &'static [Field],
+    action: String,
+    help: String,
+    /// The orders and views, where there is something to be shown in them.
+    bar: Option<Html>,
+    download: String,
+    notes: Html,
+    results: Html,
+    pager: Option<Html>,
+}
+
+/// Answers with a page of results.
+pub(super) fn show(
+    asked: &Asked<'_, '_>,
+    query: &Query,
+    results: &Results,
+) -> Result<Answer, WebError> {
+    let mut page = page(asked);
+    let newest = results
+        .matches
+        .iter()
+        .map(|found| found.article.received)
+        .max();
+    page.frame = page.frame.around(newest);
+    page.bar = Some(bar::above(&asked.search, asked.inbox.is_some()));
+    page.notes = bar::notes(asked, query, results);
+    page.results = list(asked, query, results);
+    page.pager = Some(bar::below(&asked.search, results));
+    Ok(Answer::page(
+        Outcome::Found,
+        print(&page)?,
+        Fresh::of_bytes(None),
+    ))
+}
+
+/// Answers that there is nothing.
+pub(super) fn nothing_found(
+    asked: &Asked<'_, '_>,
+    query: &Query,
+    results: &Results,
+) -> Result<Answer, WebError> {
+    let mut page = page(asked);
+    page.notes = bar::notes(asked, query, results);
+    page.results.markup("[No results found]");
+    refusal(page, Outcome::Missing)
+}
+
+/// Answers that nothing was asked for.
+pub(super) fn nothing_asked(asked: &Asked<'_, '_>) -> Result<Answer, WebError> {
+    let mut page = page(asked);
+    page.results.markup("[Nothing to search for]");
+    refusal(page, Outcome::Missing)
+}
+
+/// Answers that the query cannot be used, and why.
+pub(super) fn refused(asked: &Asked<'_, '_>, why: &str) -> Result<Answer, WebError> {
+    let mut page = page(asked);
+    page.results.markup("Bad query: <b>");
+    page.results.line(why);
+    page.results.markup("</b>");
+    refusal(page, Outcome::Invalid)
+}
+
+fn refusal(mut page: SearchPage, outcome: Outcome) -> Result<Answer, WebError> {
+    page.open = true;
+    Ok(Answer::page(outcome, print(&page)?, Fresh::Never))
+}
+
+fn page(asked: &Asked<'_, '_>) -> SearchPage {
+    let up = asked.visit.ask.up_to_inbox();
+    let help = match asked.inbox {
+        Some(_) => format!("{up}_/text/help/"),
+        // The text is the same in every inbox.
+        None => {
+            let listed = asked.realm.inboxes().first();
+            listed.map_or(String::new(), |inbox| {
+                format!("{}/_/text/help/", inbox.config().name)
+            })
+        }
+    };
+    SearchPage {
+        frame: frame(asked),
+        open: false,
+        fields: &FIELDS,
+        action: "./".to_owned(),
+        help,
+        bar: None,
+        download: Search::new(asked.search.q.as_str())
+            .shown(SearchView::Mbox)
+            .to_string(),
+        notes: Html::new(),
+        results: Html::new(),
+        pager: None,
+    }
+}
+
+/// The frame of a page of results, with the query in its box.
+pub(super) fn frame(asked: &Asked<'_, '_>) -> Frame {
+    let search = &asked.search;
+    let title = match search.q.as_str() {
+        "" => "search".to_owned(),
+        q => format!("{q} - search results"),
+    };
+    let mut frame = match asked.inbox {
+        Some(inbox) => Frame::of_inbox(asked.visit, inbox, &title),
+        None => Frame::of_site(asked.visit, &title),
+    };
+    frame.query.clone_from(&search.q);
+    if search.relevance {
+        frame.kept.push(("r", "1"));
+    }
+    if search.view == SearchView::Nested {
+        frame.kept.push(("x", "t"));
+    }
+    if asked.inbox.is_some() && !search.q.is_empty() {
+        frame.feed = Some(search.shown(SearchView::Atom).to_string());
+    }
+    frame
+}
+
+fn list(asked: &Asked<'_, '_>, query: &Query, results: &Results) -> Html {
+    let mut html = Html::new();
+    let width = results.total.to_string().len();
+    let mut seen = HashSet::new();
+    for (n, found) in results.matches.iter().enumerate() {
+        // Two mails of one Message-ID are one page.
+        if !seen.insert((found.inbox.id(), found.article.key)) {
+            continue;
+        }
+        let rank = asked.search.offset() + n + 1;
+        html.text(&format!("{rank:>width$}. "));
+        row(&mut html, asked, found, width);
+        if n < SNIPPETS {
+            words_around(&mut html, query, found, width);
+        }
+        html.markup("\n");
+    }
+    html
+}
+
+fn row(html: &mut Html, asked: &Asked<'_, '_>, found: &Match, width: usize) {
+    let article = &found.article;
+    let mid = url::escape_mid(&article.mid);
+    let href = match asked.inbox {
+        Some(_) => format!("{}{mid}/", asked.visit.ask.up_to_inbox()),
+        None => format!("{}/{mid}/", found.inbox.config().name),
+    };
+    html.markup("<b>");
+    html.link(
+        &href,
+        match article.subject.as_str() {
+            "" => "(no subject)",
+            subject => subject,
+        },
+    );
+    html.markup("</b>\n");
+    html.blanks(width + 2);
+    html.markup("- by ");
+    html.line(&article.author);
+    html.markup(" @ ");
+    html.text(&article.sent.minute().to_string());
+    html.text(&format!(" UTC [{}%]", found.percent));
+    if asked.inbox.is_none() {
+        for (n, inbox) in std::iter::once(&found.inbox).chain(&found.also).enumerate() {
+            let name = inbox.config().name.as_str();
+            html.markup(if n == 0 { " in " } else { ", " });
+            html.link(&format!("{name}/{mid}/"), name);
+        }
+    }
+    html.markup("\n");
+}
+
+/// A line of the mail's text with the words that were sought marked, where they are in it.
+fn words_around(html: &mut Html, query: &Query, found: &Match, width: usize) {
+    let Some(raw) = lines::read(&found.inbox, &found.article) else {
+        return;
+    };
+    let mut text = String::new();
+    for part in Message::parse(&raw).parts() {
+        if let PartBody::Text { text: inner, .. } | PartBody::Html { text: inner } = part.body {
+            let room = TEXT.saturating_sub(text.len());
+            text.push_str(&inner[..inner.floor_char_boundary(room)]);
+            text.push('\n');
+        }
+    }
+    let Some(pieces) = snippet(query, &text, WIDTH) else {
+        return;
+    };
+    html.blanks(width + 2);
+    html.markup("<span class=\"snippet\">");
+    for piece in pieces {
+        if piece.matched {
+            html.markup("<mark>");
+            html.line(&piece.text);
+            html.markup("</mark>");
+        } else {
+            html.line(&piece.text);
+        }
+    }
+    html.markup("</span>\n");
+}

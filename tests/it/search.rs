@@ -1,0 +1,79 @@
+//! `threadbare search`, as people and scripts call it.
+
+use std::process::Output;
+
+use crate::support::{Mail, World};
+
+fn world() -> World {
+    let mut world = World::new();
+    let cross = Mail::new("cross@x", "A loom for sale", 3).says("One shuttle included.");
+    let first =
+        Mail::new("first@x", "Warp \"and\" weft", 1).says("The shuttle flies.\n\nFrom here.");
+    let other = Mail::new("other@x", "Wool", 2).says("None at all.");
+    let bytes = |mails: &[&Mail]| mails.iter().map(|m| m.bytes()).collect::<Vec<_>>();
+    world.inbox("cloth").add(&bytes(&[&first, &cross]));
+    world.inbox("yarn").add(&bytes(&[&other, &cross]));
+    world.index();
+    world
+}
+
+#[track_caller]
+fn said(output: &Output) -> String {
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+#[test]
+fn it_prints_what_is_asked_for() {
+    let world = world();
+    let run = |args: &[&str]| world.run(&[&["search"], args].concat());
+    assert_eq!(
+        said(&run(&["--format", "mids", "shuttle"])),
+        "cross@x\nfirst@x\n"
+    );
+    assert_eq!(
+        said(&run(&["--format=mids", "--sort=oldest", "-n1", "shuttle"])),
+        "first@x\n"
+    );
+    assert_eq!(
+        said(&run(&["--inbox=yarn", "-fmids", "f:weaver.example"])),
+        "cross@x\nother@x\n"
+    );
+    let table = said(&run(&["s:warp", "shuttle"]));
+    assert_eq!(
+        table,
+        format!(
+            "2026-01-01  0:01  Test  Warp \"and\" weft\n{:18}cloth <first@x>\n",
+            ""
+        )
+    );
+    let mbox = said(&run(&["--format=mbox", "s:warp"]));
+    assert!(mbox.starts_with("From mboxrd@z Thu Jan  1 00:00:00 1970\nFrom: Test"));
+    assert!(mbox.contains("\n>From here.\n"), "{mbox}");
+    let json = said(&run(&["--format=json", "shuttle"]));
+    let lines: Vec<serde_json::Value> = json
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines[0]["inboxes"], serde_json::json!(["cloth", "yarn"]));
+    assert_eq!(lines[1]["subject"], "Warp \"and\" weft");
+    assert_eq!(lines[1]["sent"], "2026-01-01T00:01:00Z");
+}
+
+#[test]
+fn it_says_what_it_could_not_do() {
+    let world = world();
+    let none = world.run(&["search", "nosuchword"]);
+    assert_eq!(said(&none), "");
+    assert!(String::from_utf8_lossy(&none.stderr).contains("nothing was found"));
+    for args in [
+        &["search", "NOT x"][..],
+        &["search", "--inbox", "nope", "x"],
+    ] {
+        let failed = world.run(args);
+        assert_eq!(failed.status.code(), Some(1), "{args:?}");
+        assert!(String::from_utf8_lossy(&failed.stderr).starts_with("threadbare: "));
+    }
+    assert_eq!(world.run(&["search"]).status.code(), Some(2));
+}
