@@ -7,7 +7,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
 
-import { pages, start } from './site.mjs';
+import { at, pages, start } from './site.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const screenshots = process.env.SCREENSHOTS;
@@ -42,7 +42,8 @@ async function open(options = {}) {
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('dialog', (dialog) => { complaints.push(`a dialog: ${dialog.message()}`); dialog.dismiss(); });
   page.on('request', (request) => {
-    if (!request.url().startsWith(site.url)) complaints.push(`a request to elsewhere: ${request.url()}`);
+    const ours = [site.url, site.odd].some((url) => request.url().startsWith(url));
+    if (!ours) complaints.push(`a request to elsewhere: ${request.url()}`);
   });
   page.on('requestfailed', (request) => complaints.push(`not loaded: ${request.url()}`));
   return { page, complaints, close: () => context.close() };
@@ -75,6 +76,74 @@ test('from the listing to a thread to a message and back, by clicking', async ()
   await close();
 });
 
+test('the same way on a phone, by touch, in the dark', async () => {
+  const { page, complaints, close } = await open({ ...phone, colorScheme: 'dark' });
+  await page.goto(site.url);
+  await page.tap('a[href$="loom/"]');
+  await page.tap('text=Should selvedges float by default?');
+  await page.tap('text=permalink >> nth=1');
+  await page.waitForSelector('text=Thread overview');
+  await page.tap('text=[thread overview]');
+  assert.match(page.url(), /#r$/);
+  const line = await page.locator('#r').boundingBox();
+  assert.ok(line.y >= 0 && line.y < phone.viewport.height, `the line of this message is at ${line.y}`);
+  await page.tap('h1 a');
+  await page.waitForURL(/\/loom\/\?t=\d+$/);
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
+test('a thread that is wider than a phone scrolls in its own box, and lines are a fingertip high', async () => {
+  const { page, close } = await open(phone);
+  await page.goto(`${site.url}loom/vCpNPbEtS+GaM0uo@vav.example/`);
+  const tree = await page.locator('.tree').evaluate((el) => {
+    const lines = el.textContent.trimEnd().split('\n').length;
+    return { overflow: getComputedStyle(el).overflowX, right: el.getBoundingClientRect().right, line: el.clientHeight / lines };
+  });
+  assert.equal(tree.overflow, 'auto');
+  assert.ok(tree.right <= phone.viewport.width);
+  assert.ok(tree.line >= 24, `a line is ${tree.line}px high`);
+  await close();
+});
+
+test('what is copied from a page is what the mail says', async () => {
+  const { page, close } = await open();
+  await page.goto(`${site.url}loom-patches/20260308100002.9422-3-tomas@fio.example/`);
+  const copied = await page.evaluate(() => {
+    getSelection().selectAllChildren(document.querySelector('#b'));
+    return getSelection().toString();
+  });
+  const raw = await (await fetch(`${page.url()}raw`)).text();
+  const patch = raw.slice(raw.indexOf('\ndiff --git')).trimEnd();
+  assert.ok(copied.replaceAll('\u00a0', ' ').includes(patch), copied);
+  await close();
+});
+
+test('from the warning to how two messages differ, in the colours of the operator', async () => {
+  const { page, complaints, close } = await open();
+  await page.goto(`${site.odd}odd/same@fixtures.example/`);
+  await page.click('text=diff');
+  await page.waitForURL(/\/d\/$/);
+  assert.match(await page.textContent('main'), /\n-Subject: same message id first\n/);
+  const line = await page.locator('footer').evaluate((el) => getComputedStyle(el).borderTopColor);
+  assert.equal(line, 'rgb(1, 2, 3)');
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
+test('paper is white, and carries the mail alone', async () => {
+  const { page, close } = await open({ colorScheme: 'dark' });
+  await page.goto(`${site.url}loom/vCpNPbEtS+GaM0uo@vav.example/`);
+  await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+  const shown = (selector) => page.locator(selector).first().isVisible();
+  assert.ok(await shown('#b'));
+  for (const hidden of ['footer', '#R', 'input[type=search]']) assert.ok(!(await shown(hidden)), hidden);
+  const ink = await page.evaluate(() => getComputedStyle(document.body).color);
+  assert.equal(ink, 'rgb(28, 30, 33)');
+  await shoot(page, 'message on paper');
+  await close();
+});
+
 test('the thread overview leads to each of its messages', async () => {
   const { page, complaints, close } = await open();
   await page.goto(`${site.url}loom/vCpNPbEtS+GaM0uo@vav.example/`);
@@ -85,10 +154,11 @@ test('the thread overview leads to each of its messages', async () => {
   await close();
 });
 
-for (const { name, path: at, status = [200] } of pages) {
+for (const kind of pages) {
+  const { name, status = [200] } = kind;
   test(`${name}: no error, nothing loaded from elsewhere, a strict policy`, async () => {
     const { page, complaints, close } = await open();
-    const response = await page.goto(site.url + at);
+    const response = await page.goto(at(site, kind));
     assert.ok(status.includes(response.status()), `status ${response.status()}`);
     const headers = response.headers();
     assert.match(headers['content-security-policy'], /default-src 'none'/);
@@ -105,7 +175,7 @@ for (const { name, path: at, status = [200] } of pages) {
 
   test(`${name}: fits a phone, and may be zoomed`, async () => {
     const { page, close } = await open(phone);
-    await page.goto(site.url + at);
+    await page.goto(at(site, kind));
     const wide = await page.evaluate(() => {
       const width = document.documentElement.clientWidth;
       const all = [...document.querySelectorAll('body *')];
@@ -129,7 +199,7 @@ for (const { name, path: at, status = [200] } of pages) {
   for (const colorScheme of ['light', 'dark']) {
     test(`${name}: accessible in ${colorScheme}`, async () => {
       const { page, close } = await open({ bypassCSP: true, colorScheme });
-      await page.goto(site.url + at);
+      await page.goto(at(site, kind));
       await page.evaluate(axe);
       const { violations } = await page.evaluate(() => globalThis.axe.run(document, {
         runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import vnu from 'vnu-jar';
 
-import { pages, start } from './site.mjs';
+import { at, pages, start } from './site.mjs';
 
 const jar = String(vnu);
 let site;
@@ -27,17 +27,19 @@ after(() => {
 test('every kind of page is valid HTML, and its style sheet is valid CSS', async () => {
   const files = new Map();
   const sheets = new Set();
-  for (const [index, { name, path: at }] of pages.entries()) {
-    const html = await (await fetch(site.url + at)).text();
+  for (const [index, kind] of pages.entries()) {
+    const { name } = kind;
+    // Refusals are pages for those who ask for pages.
+    const html = await (await fetch(at(site, kind), { headers: { accept: 'text/html' } })).text();
     const file = path.join(dir, `${index}.html`);
     writeFileSync(file, html);
     files.set(file, name);
     for (const [, href] of html.matchAll(/<link[^>]*rel="?stylesheet"?[^>]*href="?([^">\s]+)/g)) {
-      sheets.add(new URL(href, site.url + at).href);
+      sheets.add(new URL(href, at(site, kind)).href);
     }
   }
-  for (const sheet of sheets) {
-    const file = path.join(dir, 'style.css');
+  for (const [index, sheet] of [...sheets].entries()) {
+    const file = path.join(dir, `${index}.css`);
     writeFileSync(file, await (await fetch(sheet)).text());
     files.set(file, 'style sheet');
   }

@@ -23,7 +23,7 @@ pub(in crate::web) fn nothing(visit: &Visit<'_>, name: &InboxName) -> Result<Ans
     let inbox = visit.site.inbox(name)?;
     let page = RefusalPage {
         frame: Frame::of_inbox(visit, &inbox, "Not Found"),
-        text: "Not Found",
+        text: "There is nothing at this address.",
         home: None,
     };
     Ok(Answer::page(Outcome::Missing, print(&page)?, Fresh::Never))
@@ -35,9 +35,13 @@ pub(in crate::web) fn page(
     outcome: Outcome,
     text: &str,
 ) -> Result<String, WebError> {
-    let title = text.lines().next().unwrap_or_default();
+    let (title, text) = match outcome {
+        Outcome::Missing => ("Not Found", "There is nothing at this address."),
+        Outcome::Busy => ("Busy", text),
+        _ => ("This did not work", text),
+    };
     let page = RefusalPage {
-        frame: Frame::of_site(visit, title.trim_end_matches('.')),
+        frame: Frame::of_site(visit, title),
         text,
         home: (outcome == Outcome::Missing).then(|| visit.ask.up_to_site()),
     };

@@ -36,7 +36,10 @@ fn dumps_that_no_inbox_has_are_a_page_that_says_so() {
             reply.says("content-type").starts_with("text/html"),
             "{path}"
         );
-        assert!(text(&reply.text()).contains("Not Found"), "{path}");
+        assert!(
+            text(&reply.text()).contains("nothing at this address"),
+            "{path}"
+        );
     }
     demo().get("/no-such-list/gmane.sql.gz").status(404);
 }
