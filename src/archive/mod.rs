@@ -4,6 +4,7 @@ mod git;
 mod inbox;
 mod site;
 mod thread;
+mod threads;
 
 pub use git::{Mirrored, Objects, Served, UploadPack};
 pub use inbox::{Inbox, Topic};

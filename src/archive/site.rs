@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::Inbox;
+use super::threads::Threads;
 use crate::config::{Config, InboxConfig};
 use crate::db::Db;
 use crate::error::Result;
@@ -20,6 +21,7 @@ struct Shared {
     db: Db,
     search: Arc<Search>,
     blobs: Arc<Blobs>,
+    threads: Arc<Threads>,
     site: RwLock<Arc<Site>>,
 }
 
@@ -42,6 +44,7 @@ impl Archive {
             db: Db::open(index_dir)?,
             search: Arc::new(Search::open(&index_dir.join("words"))?),
             blobs: Arc::new(Blobs::new()),
+            threads: Arc::new(Threads::new()),
             site: RwLock::default(),
         };
         let archive = Archive(Arc::new(shared));
@@ -97,6 +100,7 @@ impl Archive {
             layout,
             self.0.db.clone(),
             Arc::clone(&self.0.blobs),
+            Arc::clone(&self.0.threads),
         ))
     }
 

@@ -21,7 +21,7 @@ const BATCH: usize = 500;
 /// Bytes of mail to a gzip member.
 const MEMBER: usize = 256 * 1024;
 /// Mail packs well at any level; this one is fast.
-const LEVEL: u32 = 3;
+const LEVEL: u32 = 2;
 
 /// Answers with the thread around a message, loose matches among it.
 pub(in crate::web) fn thread(
