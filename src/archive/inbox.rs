@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::Thread;
+use super::thread::Place;
+use super::threads::Threads;
 use crate::config::InboxConfig;
 use crate::db::{Article, Db, Reader};
 use crate::error::Result;
@@ -34,6 +36,7 @@ struct Shared {
     db: Db,
     search: Arc<Search>,
     blobs: Arc<Blobs>,
+    threads: Arc<Threads>,
     layout: RwLock<Arc<Layout>>,
     description: RwLock<Arc<str>>,
     state: AtomicU64,
@@ -49,6 +52,7 @@ impl Inbox {
         db: Db,
         search: Arc<Search>,
         blobs: Arc<Blobs>,
+        threads: Arc<Threads>,
     ) -> Inbox {
         let description = described(&layout);
         Inbox(Arc::new(Shared {
@@ -57,6 +61,7 @@ impl Inbox {
             db,
             search,
             blobs,
+            threads,
             description: RwLock::new(description),
             layout: RwLock::new(Arc::new(layout)),
             state: AtomicU64::new(0),
@@ -182,9 +187,21 @@ impl Inbox {
     ///
     /// # Errors
     /// The catalogue cannot be read.
-    pub fn thread(&self, mid: &MessageId) -> Result<Option<Thread>> {
-        self.reader()?
-            .snapshot(|reader| Thread::around(reader, self.0.id, mid))
+    pub fn thread(&self, mid: &MessageId) -> Result<Option<Arc<Thread>>> {
+        let state = self.state();
+        self.reader()?.snapshot(|reader| {
+            let Some(place) = Place::find(reader, self.0.id, mid)? else {
+                return Ok(None);
+            };
+            let Place { first, thread } = &place;
+            let key = (self.0.id, *thread, first.subject_key);
+            if let Some(kept) = self.0.threads.find(&key, state, first.key) {
+                return Ok(Some(kept));
+            }
+            let thread = Arc::new(Thread::around(reader, self.0.id, &place)?);
+            self.0.threads.keep(key, state, Arc::clone(&thread));
+            Ok(Some(thread))
+        })
     }
 
     /// At most `limit` articles of a stretch of time, newest received first.

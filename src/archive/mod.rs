@@ -6,6 +6,7 @@ mod search;
 mod sheets;
 mod site;
 mod thread;
+mod threads;
 
 pub use git::{Mirrored, Objects, Served, UploadPack};
 pub use inbox::{Inbox, Topic};

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::threads::Threads;
 use super::{Inbox, Sheets};
 use crate::config::{Config, InboxConfig};
 use crate::db::Db;
@@ -20,6 +21,7 @@ struct Shared {
     db: Db,
     search: Arc<Search>,
     blobs: Arc<Blobs>,
+    threads: Arc<Threads>,
     site: RwLock<Arc<Site>>,
     sheets: RwLock<Arc<Sheets>>,
 }
@@ -43,6 +45,7 @@ impl Archive {
             db: Db::open(index_dir)?,
             search: Arc::new(Search::open(&index_dir.join("words"))?),
             blobs: Arc::new(Blobs::new()),
+            threads: Arc::new(Threads::new()),
             site: RwLock::default(),
             sheets: RwLock::default(),
         };
@@ -104,6 +107,7 @@ impl Archive {
             self.0.db.clone(),
             Arc::clone(&self.0.search),
             Arc::clone(&self.0.blobs),
+            Arc::clone(&self.0.threads),
         ))
     }
 

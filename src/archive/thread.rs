@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::db::{Article, Reader};
 use crate::error::Result;
-use crate::id::{ArticleNum, InboxId, MessageId, MidKey};
+use crate::id::{ArticleNum, InboxId, MessageId, MidKey, ThreadId};
 use crate::mail::{DisjointSets, Line, Node, What, arrange};
 
 /// How many messages of a thread are shown on one page.
@@ -27,20 +27,10 @@ pub struct Thread {
 }
 
 impl Thread {
-    /// The thread around the message of this id, and what is there for its subject only.
-    pub(super) fn around(
-        reader: &Reader,
-        inbox: InboxId,
-        mid: &MessageId,
-    ) -> Result<Option<Thread>> {
-        let Some(Strict {
-            about,
-            subject_key,
-            mut articles,
-        }) = strict(reader, inbox, mid)?
-        else {
-            return Ok(None);
-        };
+    /// The thread around a message, and what is there for its subject only.
+    pub(super) fn around(reader: &Reader, inbox: InboxId, place: &Place) -> Result<Thread> {
+        let subject_key = place.first.subject_key;
+        let mut articles = strict(reader, inbox, place)?;
         articles.sort_by_key(|article| (article.sent, article.num));
         let mut total = articles.len();
         let within: HashSet<ArticleNum> = articles.iter().map(|article| article.num).collect();
@@ -62,9 +52,9 @@ impl Thread {
             .iter()
             .map(|article| article.num)
             .collect();
-        let mut thread = Thread::of(reader, inbox, articles, Some(about), &loose)?;
+        let mut thread = Thread::of(reader, inbox, articles, Some(place.first.key), &loose)?;
         thread.total = total;
-        Ok(Some(thread))
+        Ok(thread)
     }
 
     /// All articles that [`Thread::around`] counts, by number.
@@ -73,15 +63,11 @@ impl Thread {
         inbox: InboxId,
         mid: &MessageId,
     ) -> Result<Vec<Article>> {
-        let Some(Strict {
-            subject_key,
-            mut articles,
-            ..
-        }) = strict(reader, inbox, mid)?
-        else {
+        let Some(place) = Place::find(reader, inbox, mid)? else {
             return Ok(Vec::new());
         };
-        if let Some(subject_key) = subject_key {
+        let mut articles = strict(reader, inbox, &place)?;
+        if let Some(subject_key) = place.first.subject_key {
             articles.extend(reader.under_subject(inbox, subject_key, usize::MAX >> 1)?);
         }
         articles.sort_by_key(|article| article.num);
@@ -95,8 +81,10 @@ impl Thread {
         inbox: InboxId,
         mid: &MessageId,
     ) -> Result<Vec<Article>> {
-        let mut articles =
-            strict(reader, inbox, mid)?.map_or_else(Vec::new, |found| found.articles);
+        let Some(place) = Place::find(reader, inbox, mid)? else {
+            return Ok(Vec::new());
+        };
+        let mut articles = strict(reader, inbox, &place)?;
         articles.sort_by_key(|article| article.num);
         Ok(articles)
     }
@@ -136,6 +124,21 @@ impl Thread {
             ghosts,
             total,
         })
+    }
+
+    /// Whether its first tree has the message of this id.
+    pub(super) fn begins_with(&self, key: MidKey) -> bool {
+        let rest = self.lines.iter().skip(1);
+        let tree = self
+            .lines
+            .iter()
+            .take(1)
+            .chain(rest.take_while(|line| line.depth > 0));
+        let mut messages = tree.filter_map(|line| match line.what {
+            What::Real(index) => self.articles.get(index),
+            What::Ghost(_) => None,
+        });
+        messages.any(|article| article.key == key)
     }
 
     /// What was asked for, by the time it was sent, without what is only answered by it.
@@ -178,25 +181,27 @@ fn ghosts_of(lines: &[Line]) -> impl Iterator<Item = MidKey> + '_ {
     })
 }
 
-struct Strict {
-    about: MidKey,
-    subject_key: Option<i64>,
-    articles: Vec<Article>,
+/// Where a message is to be found: the first mail of its id in the inbox, and the thread of the site that it is in.
+pub(super) struct Place {
+    pub(super) first: Article,
+    pub(super) thread: ThreadId,
+}
+
+impl Place {
+    /// The place of the message of this id; `None` where the inbox has none.
+    pub(super) fn find(reader: &Reader, inbox: InboxId, mid: &MessageId) -> Result<Option<Place>> {
+        let Some((key, thread)) = reader.mid_place(mid)? else {
+            return Ok(None);
+        };
+        let first = reader.articles(inbox, key)?.into_iter().next();
+        Ok(first.map(|first| Place { first, thread }))
+    }
 }
 
 /// What hangs together with a message by references, within this inbox alone. The catalogue weaves threads over the
 /// whole site, so mail that is elsewhere only may have joined what stands apart here.
-fn strict(reader: &Reader, inbox: InboxId, mid: &MessageId) -> Result<Option<Strict>> {
-    let Some(key) = reader.mid_key(mid)? else {
-        return Ok(None);
-    };
-    let Some(first) = reader.articles(inbox, key)?.into_iter().next() else {
-        return Ok(None);
-    };
-    let Some(thread) = reader.thread_of(first.key)? else {
-        return Ok(None);
-    };
-    let mut articles = reader.thread(inbox, thread)?;
+fn strict(reader: &Reader, inbox: InboxId, place: &Place) -> Result<Vec<Article>> {
+    let mut articles = reader.thread(inbox, place.thread)?;
     let mut sets = DisjointSets::default();
     for article in &articles {
         sets.join(article.key, article.key);
@@ -204,11 +209,7 @@ fn strict(reader: &Reader, inbox: InboxId, mid: &MessageId) -> Result<Option<Str
             sets.join(article.key, *key);
         }
     }
-    let root = sets.root(first.key);
+    let root = sets.root(place.first.key);
     articles.retain(|article| sets.root(article.key) == root);
-    Ok(Some(Strict {
-        about: first.key,
-        subject_key: first.subject_key,
-        articles,
-    }))
+    Ok(articles)
 }

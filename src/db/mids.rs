@@ -16,23 +16,20 @@ impl Reader {
         Ok(find(self.sql()?, mid)?.map(|(key, _)| key))
     }
 
+    /// The row of such a Message-ID and the thread that it belongs to.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn mid_place(&self, mid: &MessageId) -> Result<Option<(MidKey, ThreadId)>> {
+        find(self.sql()?, mid)
+    }
+
     /// The text of a row.
     ///
     /// # Errors
     /// The catalogue cannot be read.
     pub fn mid_text(&self, key: MidKey) -> Result<Option<MessageId>> {
         text(self.sql()?, key)
-    }
-
-    /// The thread that a Message-ID belongs to.
-    ///
-    /// # Errors
-    /// The catalogue cannot be read.
-    pub fn thread_of(&self, mid: MidKey) -> Result<Option<ThreadId>> {
-        let mut statement = self
-            .sql()?
-            .prepare_cached("SELECT thread FROM mid WHERE id = ?1")?;
-        Ok(statement.query_row([mid], |row| row.get(0)).optional()?)
     }
 }
 

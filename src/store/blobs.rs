@@ -7,8 +7,9 @@ use super::Epoch;
 use crate::error::Result;
 use crate::id::Oid;
 
-/// How many repositories are kept open while nobody reads them. Each may hold 16 MB of git's delta bases.
-const KEPT: usize = 24;
+/// How many repositories are kept open while nobody reads them. Each may hold 16 MB of git's delta bases, for each of
+/// its packs.
+const KEPT: usize = 8;
 
 /// Reads blobs for whoever asks, from any thread. A repository is opened once and lent to one reader at a time; two
 /// readers of the same epoch get one each.

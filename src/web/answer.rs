@@ -222,14 +222,17 @@ pub(super) fn ascii(html: String) -> String {
         return html;
     }
     let mut plain = String::with_capacity(html.len() + html.len() / 8);
-    for c in html.chars() {
-        if c.is_ascii() {
-            plain.push(c);
-        } else {
+    let mut rest = html.as_str();
+    while let Some(at) = rest.bytes().position(|b| !b.is_ascii()) {
+        plain.push_str(&rest[..at]);
+        let mut after = rest[at..].chars();
+        if let Some(c) = after.next() {
             // Writing to a String cannot fail.
             let _ = write!(plain, "&#{};", u32::from(c));
         }
+        rest = after.as_str();
     }
+    plain.push_str(rest);
     plain
 }
 

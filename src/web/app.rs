@@ -28,7 +28,7 @@ use super::posted::Input;
 use super::program;
 use super::router::{self, Line, Posts, Weight};
 use super::site::{Site, Visit};
-use super::stream::{Piece, Pieces, Turn, pipe};
+use super::stream::{Hold, Piece, Pieces, Turn, pipe};
 use crate::archive::Archive;
 use crate::config::Listing;
 use crate::url;
@@ -82,8 +82,13 @@ const LOGGED_PATH: usize = 500;
 const FORM_MAX: usize = 64 * 1024;
 /// Searches that may wait, for each that works.
 const QUEUE: usize = 4;
-/// A long answer that turns out to be no longer than this (compressed) is kept like a short one.
-const HOLD: usize = 256 * 1024;
+/// A long answer that turns out to be no longer than this is kept like a short one: some three hundred messages. More
+/// would make readers wait for the first of them.
+const HOLD: usize = 2 << 20;
+/// The same where it is compressed.
+const HOLD_COMPRESSED: usize = 512 << 10;
+/// How many answers may hold back so much at once. Others go out piece by piece, and are not kept.
+const HOLDERS: usize = 4;
 
 /// The site, ready to answer. Cheap to clone.
 #[derive(Clone)]
@@ -99,6 +104,8 @@ struct Inner {
     search_queue: Arc<Semaphore>,
     streams: Arc<Semaphore>,
     clones: Arc<Semaphore>,
+    /// Room for what is held back.
+    room: Arc<Semaphore>,
     settings: Settings,
 }
 
@@ -114,6 +121,7 @@ impl App {
             search_queue: Arc::new(Semaphore::new(settings.searches * QUEUE)),
             streams: Arc::new(Semaphore::new(settings.streams)),
             clones: Arc::new(Semaphore::new(settings.clones)),
+            room: Arc::new(Semaphore::new(HOLDERS)),
             settings,
         }))
     }
@@ -241,7 +249,12 @@ impl App {
                 return Ok(respond(answer.outcome, headers, said));
             }
             Content::Stream(write) => {
-                let hold = if kept_as.is_some() { HOLD } else { 0 };
+                let packed = coding != Coding::Identity || !answer.media.compressible();
+                let hold = match kept_as {
+                    Some(_) if packed => HOLD_COMPRESSED,
+                    Some(_) => HOLD,
+                    None => 0,
+                };
                 match self.stream(write, coding, hold).await? {
                     Begun::Whole(body) => body,
                     Begun::Rest(pieces) => {
@@ -324,11 +337,22 @@ impl App {
         take(hands, self.0.settings.patience).await
     }
 
+    /// Leave to hold back so many bytes, as far as there is room.
+    fn hold(&self, bytes: usize) -> Hold {
+        let room = match bytes {
+            0 => None,
+            _ => self.0.room.clone().try_acquire_owned().ok(),
+        };
+        let bytes = if room.is_some() { bytes } else { 0 };
+        Hold { bytes, room }
+    }
+
     /// The second door: runs a writer on a blocking thread and answers with what has come out of it so far.
     async fn stream(&self, write: Writer, coding: Coding, hold: usize) -> Result<Begun, WebError> {
         let settings = &self.0.settings;
         let place = take(&self.0.streams, settings.patience).await?;
         let permit = take(&self.0.heavy, settings.patience).await?;
+        let hold = self.hold(hold);
         let turn = Turn {
             hands: self.0.heavy.clone(),
             permit: Some(permit),
@@ -525,7 +549,7 @@ fn log(method: &Method, path: &str, response: &Response<Body>, began: Instant) {
     let ms = began.elapsed().as_micros() as f64 / 1000.0;
     let bytes = length.unwrap_or("-");
     let path = &path[..path.floor_char_boundary(LOGGED_PATH)];
-    tracing::info!(target: "access", %method, path, status, bytes, ms, "{method} {path} {status} {bytes} {ms}");
+    tracing::info!(target: "access", "{method} {path} {status} {bytes} {ms}");
 }
 
 #[cfg(test)]

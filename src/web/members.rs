@@ -12,7 +12,7 @@ use crate::mail::{self, Message};
 /// Bytes of mail to a gzip member.
 const MEMBER: usize = 256 * 1024;
 /// Mail packs well at any level; this one is fast.
-const LEVEL: u32 = 3;
+const LEVEL: u32 = 2;
 
 /// Collects mail into gzip members.
 pub(super) struct Members<'a> {

@@ -40,12 +40,19 @@ pub(super) struct Turn {
     pub(super) permit: Option<OwnedSemaphorePermit>,
 }
 
+/// Leave to hold bytes back in the hope that they are all: a whole answer has a length and can be kept.
+pub(super) struct Hold {
+    /// How many bytes. None are worth a try where this is no more than a piece.
+    pub(super) bytes: usize,
+    /// A share of the memory that all answers together may fill so.
+    pub(super) room: Option<OwnedSemaphorePermit>,
+}
+
 /// The writer's end. It lives on a blocking thread.
 pub(super) struct Pipe {
     sender: Sender<Piece>,
     held: Vec<u8>,
-    /// Up to so many bytes are held back in the hope that they are all.
-    hold: usize,
+    hold: Hold,
     turn: Turn,
     handle: Handle,
     deadline: Duration,
@@ -54,7 +61,7 @@ pub(super) struct Pipe {
 
 /// Makes both ends. A reader who does not take a piece within `deadline` is given up.
 pub(super) fn pipe(
-    hold: usize,
+    hold: Hold,
     turn: Turn,
     handle: Handle,
     deadline: Duration,
@@ -92,11 +99,19 @@ impl Pipe {
 
     fn pass_on(&mut self) -> io::Result<()> {
         self.started = true;
-        if self.held.is_empty() {
-            return Ok(());
+        let held = std::mem::replace(&mut self.held, Vec::with_capacity(PIECE));
+        if held.len() <= PIECE {
+            return match held.is_empty() {
+                true => Ok(()),
+                false => self.send(Piece::Part(held.into())),
+            };
         }
-        let piece = std::mem::replace(&mut self.held, Vec::with_capacity(PIECE));
-        self.send(Piece::Part(piece.into()))
+        // In small pieces and by copies, so that the room is free again once the reader has come so far.
+        for piece in held.chunks(PIECE) {
+            self.send(Piece::Part(Bytes::copy_from_slice(piece)))?;
+        }
+        self.hold.room = None;
+        Ok(())
     }
 
     fn send(&mut self, piece: Piece) -> io::Result<()> {
@@ -128,7 +143,7 @@ impl Write for Pipe {
         let limit = if self.started {
             PIECE
         } else {
-            self.hold.max(PIECE)
+            self.hold.bytes.max(PIECE)
         };
         let room = limit.saturating_sub(self.held.len()).max(1);
         let taken = bytes.len().min(room);
@@ -141,7 +156,7 @@ impl Write for Pipe {
 
     /// Sends what there is, unless it is still hoped to be all.
     fn flush(&mut self) -> io::Result<()> {
-        if self.started || self.hold == 0 {
+        if self.started || self.hold.bytes == 0 {
             self.pass_on()?;
         }
         Ok(())
@@ -198,10 +213,10 @@ mod tests {
     use tokio::runtime::Handle;
     use tokio::sync::Semaphore;
 
-    use super::{Pieces, Pipe, Turn, pipe};
+    use super::{Hold, Pieces, Pipe, Turn, pipe};
 
     async fn ends(
-        hold: usize,
+        bytes: usize,
         deadline: Duration,
     ) -> (
         Pipe,
@@ -214,6 +229,7 @@ mod tests {
             hands: hands.clone(),
             permit,
         };
+        let hold = Hold { bytes, room: None };
         let (pipe, receiver) = pipe(hold, turn, Handle::current(), deadline);
         (pipe, receiver, hands)
     }
@@ -280,5 +296,27 @@ mod tests {
         pipe.end().unwrap();
         let first = receiver.recv().await;
         assert!(matches!(first, Some(super::Piece::Whole(all)) if all.len() == 60_000));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_was_held_back_in_vain_comes_in_order_and_frees_its_room() {
+        let (mut pipe, receiver, _) = ends(200_000, Duration::from_secs(5)).await;
+        let room = Arc::new(Semaphore::new(1));
+        pipe.hold.room = room.clone().try_acquire_owned().ok();
+        let sent: Vec<u8> = (0..60_000_u32).flat_map(u32::to_le_bytes).collect();
+        let bytes = sent.clone();
+        let writer = std::thread::spawn(move || {
+            pipe.write_all(&bytes)?;
+            let free = room.available_permits();
+            pipe.end()?;
+            Ok::<usize, std::io::Error>(free)
+        });
+        let mut all = Vec::new();
+        let mut pieces = Pieces::new(Bytes::new(), receiver);
+        while let Some(piece) = pieces.next().await {
+            all.extend_from_slice(&piece.unwrap());
+        }
+        assert_eq!(writer.join().unwrap().unwrap(), 1);
+        assert!(all == sent);
     }
 }

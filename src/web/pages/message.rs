@@ -59,11 +59,12 @@ pub(in crate::web) fn show(
         mails.push(mail(&inbox, &Message::parse(&raw), false));
     }
     let newest = thread
-        .iter()
+        .as_deref()
+        .into_iter()
         .flat_map(|thread| &thread.articles)
         .chain(&articles);
     let newest = newest.map(|a| a.received).max();
-    let page = page(visit, &inbox, article, &first, mails, thread.as_ref());
+    let page = page(visit, &inbox, article, &first, mails, thread.as_deref());
     Ok(Answer::page(
         Outcome::Found,
         print(&page)?,

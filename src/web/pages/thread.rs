@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 use std::io::Write;
+use std::sync::Arc;
 
 use crate::archive::{Article, Inbox, Thread};
 use crate::error::{Error, Result};
@@ -97,7 +98,7 @@ struct ThreadPage {
     frame: Frame,
     up: String,
     inbox: Inbox,
-    thread: Thread,
+    thread: Arc<Thread>,
     mid: MessageId,
     view: View,
     newest: Option<Timestamp>,

@@ -147,6 +147,8 @@ fn gather<'a>(lines: &[Line], rows: &'a [Row<'a>]) -> Vec<Topic<'a>> {
     let mut topics: Vec<Topic<'_>> = Vec::new();
     // Where in its thread a subject stands.
     let mut known: HashMap<String, usize> = HashMap::new();
+    // The same by the subject as it was written, which most answers have from each other.
+    let mut written: HashMap<&str, usize> = HashMap::new();
     let mut fresh = true;
     for line in lines {
         if line.depth == 0 {
@@ -159,6 +161,7 @@ fn gather<'a>(lines: &[Line], rows: &'a [Row<'a>]) -> Vec<Topic<'a>> {
         if fresh {
             fresh = false;
             known.clear();
+            written.clear();
             topics.push(Topic {
                 newest_sent: row.sent,
                 count: 0,
@@ -170,17 +173,21 @@ fn gather<'a>(lines: &[Line], rows: &'a [Row<'a>]) -> Vec<Topic<'a>> {
         };
         topic.count += 1;
         topic.newest_sent = topic.newest_sent.max(row.sent);
-        let text = mail::normalize_subject(row.subject);
-        match known.get(&text).and_then(|n| topic.subjects.get_mut(*n)) {
-            Some(subject) => subject.last = row,
-            None => {
-                known.insert(text.clone(), topic.subjects.len());
+        let place = *written.entry(row.subject).or_insert_with(|| {
+            let text = mail::normalize_subject(row.subject);
+            let next = topic.subjects.len();
+            let place = *known.entry(text.clone()).or_insert(next);
+            if place == next {
                 topic.subjects.push(Subject {
                     depth: line.depth,
                     text,
                     last: row,
                 });
             }
+            place
+        });
+        if let Some(subject) = topic.subjects.get_mut(place) {
+            subject.last = row;
         }
     }
     topics
