@@ -20,6 +20,8 @@ pub struct Thread {
     /// Those of them that are here only because others answer them: from outside what was asked for, but known to the
     /// inbox. They stand in the tree, and in no flat list.
     pub answered: HashSet<ArticleNum>,
+    /// Those of them that are here for their subject only.
+    pub loose: HashSet<ArticleNum>,
     /// The Message-IDs of its ghosts.
     pub ghosts: HashMap<MidKey, MessageId>,
     /// How many messages belong to it in this inbox, those that are only loosely matched among them.
@@ -121,6 +123,7 @@ impl Thread {
             articles,
             lines,
             answered: outside,
+            loose: loose.clone(),
             ghosts,
             total,
         })

@@ -114,6 +114,9 @@ fn thread_link(out: &mut Html, first: bool) {
 
 fn subject_lines(out: &mut Html, subjects: &[String], first: bool) {
     let mut anchor = first;
+    if anchor && !subjects.is_empty() && subjects.iter().all(String::is_empty) {
+        out.markup("Subject: <a href=\"#r\" id=\"t\">(no subject)</a>\n");
+    }
     for subject in subjects.iter().filter(|subject| !subject.is_empty()) {
         out.markup("Subject: ");
         let subject = &subject[..subject.floor_char_boundary(LONGEST)];
@@ -210,6 +213,20 @@ mod tests {
         assert!(lines[0].ends_with("@example.org&gt;"), "{html}");
         assert!(lines[1].ends_with("@example.org&gt;,"), "{html}");
         assert_eq!(lines[2], "\ta@b.example");
+    }
+
+    #[test]
+    fn an_empty_subject_is_still_the_way_to_the_thread() {
+        let subject = vec![String::new()];
+        let fields = Fields {
+            subject,
+            ..Fields::default()
+        };
+        let html = headers(&fields, HeaderOptions::default());
+        assert!(
+            html.as_str().contains("id=\"t\">(no subject)</a>\n"),
+            "{html}"
+        );
     }
 
     #[test]

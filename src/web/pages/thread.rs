@@ -123,11 +123,12 @@ impl ThreadPage {
         let mut order: Vec<(usize, &Article)> =
             placed.filter_map(|(n, a)| Some((n, (*a)?))).collect();
         order.retain(|(_, article)| !self.thread.answered.contains(&article.num));
-        let loose = |place: usize| lines.entries.get(place).is_some_and(|entry| entry.loose);
-        order.sort_by_key(|&(place, article)| match loose(place) {
-            false => (false, article.sent.0, article.num.0),
-            true => (true, -article.received.0, -article.num.0),
-        });
+        order.sort_by_key(
+            |(_, article)| match self.thread.loose.contains(&article.num) {
+                false => (false, article.sent.0, article.num.0),
+                true => (true, -article.received.0, -article.num.0),
+            },
+        );
         for (n, (place, article)) in order.into_iter().enumerate() {
             put(out, if n == 0 { "<pre>" } else { "<hr>\n<pre>" }.to_owned())?;
             put(out, self.entry(lines, &family, place, article))?;
