@@ -126,7 +126,7 @@ impl ThreadPage {
         order.sort_by_key(
             |(_, article)| match self.thread.loose.contains(&article.num) {
                 false => (false, article.sent.0, article.num.0),
-                true => (true, -article.received.0, -article.num.0),
+                true => (true, -article.sent.0, -article.num.0),
             },
         );
         for (n, (place, article)) in order.into_iter().enumerate() {
