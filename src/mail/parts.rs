@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+use super::transfer::Encoding;
 use super::walk::{Kind, Leaf};
 use super::{charset, html};
 
@@ -21,7 +22,8 @@ pub struct Part {
     pub filename: Option<String>,
     /// `Content-Description`, decoded.
     pub description: Option<String>,
-    /// Its size in bytes, transfer encoding undone.
+    /// Its size in bytes, transfer encoding undone. Lines that came as quoted-printable end in CRLF (RFC 2045, 6.7), and
+    /// are counted so.
     pub size: usize,
     /// The charset parameter, where it has one.
     pub charset: Option<String>,
@@ -104,7 +106,7 @@ fn part(leaf: &Leaf<'_>, plain: &HashSet<usize>, stuffing: Stuffing) -> Part {
         },
         filename: leaf.filename(),
         description: leaf.description.clone(),
-        size: decoded.len(),
+        size: leaf.size(&decoded),
         charset: leaf.charset(),
         body,
     }
@@ -143,6 +145,15 @@ impl Leaf<'_> {
             self.encoding.undo_text(&self.body)
         } else {
             self.encoding.undo(&self.body)
+        }
+    }
+
+    fn size(&self, decoded: &[u8]) -> usize {
+        let newlines = memchr::memchr_iter(b'\n', decoded);
+        let bare = newlines.filter(|at| *at == 0 || decoded[at - 1] != b'\r');
+        match self.encoding {
+            Encoding::QuotedPrintable => decoded.len() + bare.count(),
+            _ => decoded.len(),
         }
     }
 

@@ -76,7 +76,7 @@ pub enum InboxPage {
     Text(String, Form),
     /// `/INBOX/NAME.css`: a style sheet of the operator's.
     Css(String),
-    /// `/INBOX/NAME.mbox.gz` that is no mbox of ours, and the like: a known shape without a thing behind it.
+    /// `/INBOX/NAME.sql.gz`: a known shape without a thing behind it.
     Missing,
 }
 
@@ -273,7 +273,11 @@ fn parse_in_inbox(inbox: InboxName, tail: &str) -> Route {
         return text_page(inbox, text);
     }
     if !tail.contains('/') {
-        if tail.ends_with(".mbox.gz") || tail.ends_with(".sql.gz") {
+        // What downloads wants no page.
+        if tail.ends_with(".mbox.gz") {
+            return Route::Nothing;
+        }
+        if tail.ends_with(".sql.gz") {
             return Route::Inbox(inbox, InboxPage::Missing);
         }
         if tail.ends_with(".css") {
@@ -632,7 +636,7 @@ mod tests {
                 topics(TopicOrder::Active, Format::Atom),
             ),
             ("/x/all.mbox.gz", Route::Inbox(x(), InboxPage::AllMbox)),
-            ("/x/2020.mbox.gz", Route::Inbox(x(), InboxPage::Missing)),
+            ("/x/2020.mbox.gz", Route::Nothing),
             ("/x/description", Route::Inbox(x(), InboxPage::Description)),
             ("/x/_/text", Route::Elsewhere("/x/_/text/help/".into())),
             ("/x/_/text/help", Route::Elsewhere("/x/_/text/help/".into())),
