@@ -1,7 +1,7 @@
 //! `/INBOX/MID/T/` and `/INBOX/MID/t/`: a thread on one page.
 
 use super::{ids, sha1_hex};
-use crate::support::{demo, fixtures, text};
+use crate::support::{Mail, World, demo, fixtures, text};
 
 #[test]
 fn both_views_show_every_message_under_its_anchor() {
@@ -81,4 +81,23 @@ fn odd_mails_stand_in_threads_like_others() {
             site.get(&format!("/odd/{mid}/{view}/")).ok();
         }
     }
+}
+
+#[test]
+fn a_flat_thread_ends_with_what_shares_only_its_subject_newest_first() {
+    let mails = [("old", 1), ("asked", 5), ("new", 9), ("older", 0)];
+    let mails = mails.map(|(id, n)| Mail::new(&format!("{id}@weaver.example"), "Yarn", n).bytes());
+    let mut world = World::new();
+    world.inbox("test").add(&mails);
+    world.index();
+    let html = world
+        .serve()
+        .get("/test/asked@weaver.example/T/")
+        .ok()
+        .text();
+    let at = |id: &str| html.find(&format!("The words of {id}@")).unwrap();
+    assert!(
+        at("asked") < at("new") && at("new") < at("old") && at("old") < at("older"),
+        "{html}"
+    );
 }
