@@ -21,6 +21,8 @@ const HEAP: usize = 64 << 20;
 /// How often, and how long each time, a merge that goes on already is waited for: ten minutes in all.
 const MERGE_TRIES: u32 = 6000;
 const MERGE_PAUSE: Duration = Duration::from_millis(100);
+/// How often files of segments that are gone are looked for before they are left to those who still read them.
+const LEFTOVER_TRIES: u32 = 50;
 
 /// The only one who writes an index.
 pub struct Writer {
@@ -119,8 +121,28 @@ impl Writer {
                 }
             }
         }
-        self.inner.garbage_collect_files().wait().map_err(failed)?;
+        // A merge that has just ended may hold on to what it has read for a moment longer.
+        for _ in 0..LEFTOVER_TRIES {
+            self.inner.garbage_collect_files().wait().map_err(failed)?;
+            if !self.has_leftovers()? {
+                break;
+            }
+            std::thread::sleep(MERGE_PAUSE);
+        }
         Ok(())
+    }
+
+    /// Whether files of segments that are no part of the index any more are still on disk.
+    fn has_leftovers(&self) -> Result<bool> {
+        let index = self.inner.index();
+        let live = index.searchable_segment_ids().map_err(failed)?;
+        let live: Vec<String> = live.iter().map(|id| id.uuid_string()).collect();
+        let files = index.directory().list_managed_files();
+        let names = files.iter().filter_map(|file| file.file_name()?.to_str());
+        let mut segments = names
+            .filter_map(|name| name.split('.').next())
+            .filter(|n| n.len() == 32);
+        Ok(segments.any(|segment| live.iter().all(|id| id != segment)))
     }
 
     /// The segments that hold removed messages. Only their ids: what is held by its meta data is not deleted.

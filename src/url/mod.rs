@@ -382,8 +382,8 @@ fn legacy(inbox: &InboxName, tail: &str) -> Option<Route> {
 
 fn message_page(inbox: InboxName, tail: &str) -> Route {
     let Some((encoded, last)) = tail.rsplit_once('/') else {
-        // `/INBOX/MSGID` without its slash.
-        return match mid_of(tail) {
+        // `/INBOX/MSGID` without its slash, and with its brackets if it has them.
+        return match MessageId::parse(&decode(tail)) {
             Some(mid) if tail.len() >= 2 => Route::Moved(format!("/{inbox}/{}/", escape_mid(&mid))),
             _ => Route::Nothing,
         };
@@ -659,6 +659,7 @@ mod tests {
             ("/x/a/b@c/T/", message("a/b@c", MessagePage::Flat)),
             ("/x/a@c", Route::Moved("/x/a@c/".into())),
             ("/x/a%2Fb@c", Route::Moved("/x/a%2Fb@c/".into())),
+            ("/x/%3Ca@c%3E", Route::Moved("/x/%3Ca@c%3E/".into())),
             ("/x/%3Ca@c%3E/", Route::Moved("/x/a@c/".into())),
             ("/x/a@c/raw", message("a@c", MessagePage::Raw)),
             ("/x/a@c/t/", message("a@c", MessagePage::Nested)),

@@ -238,7 +238,7 @@ fn nobody_pushes() {
             .success()
     );
     site.get("/warp/1/info/refs?service=git-receive-pack")
-        .status(403);
+        .status(404);
     let pushed = Ask::new("POST", "/warp/1/git-receive-pack").body(b"0000");
     assert!(matches!(site.ask(pushed).status, 404 | 405));
     assert_eq!(work.well(&["ls-remote", &url, "refs/heads/mine"]), "");

@@ -34,7 +34,7 @@ pub(in crate::web) fn show(
         return match service {
             "git-upload-pack" => smart(visit, name, file, UploadPack::Advertise),
             _ => Ok(Answer::new(
-                Outcome::Forbidden,
+                Outcome::Missing,
                 Media::Plain,
                 "Only git-upload-pack is served here: there is no pushing.\n",
             )),
