@@ -56,11 +56,11 @@ class Inbox:
         return self.directory / "git" / "0.git"
 
 
-def write_config(path, inboxes, extra=""):
+def write_config(path, inboxes, extra="", level="basic"):
     sections = [extra, "[publicinbox]\n\twwwListing = all\n"]
     for inbox in inboxes:
         sections.append(f'[publicinbox "{inbox.name}"]\n\taddress = {inbox.address}\n\tinboxdir = {inbox.directory}\n'
-                        f"\turl = https://lists.example.org/{inbox.name}/\n\tindexlevel = basic\n")
+                        f"\turl = https://lists.example.org/{inbox.name}/\n\tindexlevel = {level}\n")
     path.write_text("".join(sections))
 
 
@@ -91,8 +91,9 @@ class PublicInbox:
 
     def __init__(self, work, inboxes, level="basic"):
         self.level = level
-        self.config = work / "public-inbox.config"
-        write_config(self.config, inboxes)
+        # The level in the config has the last word over `-L`.
+        self.config = work / f"public-inbox-{level}.config"
+        write_config(self.config, inboxes, level=level)
         self.env = {"PI_CONFIG": str(self.config), "HOME": str(work), "PERL_INLINE_DIRECTORY": str(work / "inline")}
         (work / "inline").mkdir(exist_ok=True)
         for inbox in inboxes:
