@@ -36,7 +36,7 @@ def write(found):
         "# Performance\n",
         "Written by `benches/run`, which compares with Debian's public-inbox on the same mail in the same run. What is "
         "compared alternates, each server has one core to itself and the client another, and numbers are medians of "
-        f"{found['rounds']} rounds of {found['seconds']} seconds. Ratios travel from machine to machine; seconds do not.\n",
+        f"{found['rounds']} round{'s' if found['rounds'] > 1 else ''} of {found['seconds']} seconds. Ratios travel from machine to machine; seconds do not.\n",
         f"Here: {here['cpu']}, {here['cores']} cores; {here['rust']}; public-inbox {here['peer']}.\n",
     ]
     if "index" in found:
