@@ -65,11 +65,9 @@ pub enum UploadPack {
 }
 
 impl Inbox {
-    /// Its repositories, lowest epoch first; those without any ref have nothing to mirror.
-    ///
-    /// # Errors
-    /// The refs of a repository cannot be read.
-    pub fn manifest(&self) -> Result<Vec<Mirrored>> {
+    /// Its repositories, lowest epoch first. Those without any ref have nothing to mirror; one that cannot be read is
+    /// logged and left out.
+    pub fn manifest(&self) -> Vec<Mirrored> {
         manifest(std::slice::from_ref(self))
     }
 
@@ -78,6 +76,9 @@ impl Inbox {
     /// # Errors
     /// It cannot be read.
     pub fn git_file(&self, wanted: &GitFile) -> Result<Option<Served>> {
+        if self.is_together() {
+            return Ok(None);
+        }
         let layout = self.layout();
         // These two are up to date whether or not somebody ran `git update-server-info`.
         if let "info/refs" | "objects/info/packs" = wanted.path.as_str() {
@@ -124,6 +125,9 @@ impl Inbox {
         what: UploadPack,
         protocol: Option<&str>,
     ) -> Option<Command> {
+        if self.is_together() {
+            return None;
+        }
         let path = self.layout().repository(epoch)?;
         let path = fs::canonicalize(path).ok()?;
         let mut git = Command::new("git");
@@ -142,25 +146,30 @@ impl Inbox {
 
 impl Archive {
     /// The repositories of all inboxes that are not kept out of the manifest and of which `listed` is true, in the
-    /// order of the config.
-    ///
-    /// # Errors
-    /// The refs of a repository cannot be read.
-    pub fn manifest(&self, listed: impl Fn(&Inbox) -> bool) -> Result<Vec<Mirrored>> {
+    /// order of the config, as far as they can be read.
+    pub fn manifest(&self, listed: impl Fn(&Inbox) -> bool) -> Vec<Mirrored> {
         let mut inboxes = self.every_inbox();
         inboxes.retain(|inbox| !inbox.config().hides("manifest") && listed(inbox));
         manifest(&inboxes)
     }
 }
 
-fn manifest(inboxes: &[Inbox]) -> Result<Vec<Mirrored>> {
+/// All that can be read of these.
+fn manifest(inboxes: &[Inbox]) -> Vec<Mirrored> {
     let mut found = Vec::new();
     let mut borrowing = Vec::new();
     for inbox in inboxes {
         let layout = inbox.layout();
         for (number, place) in &layout.epochs {
-            let Some(facts) = Epoch::open(place)?.facts()? else {
-                continue;
+            let facts = match Epoch::open(place).and_then(|epoch| epoch.facts()) {
+                Ok(Some(facts)) => facts,
+                Ok(None) => continue,
+                // One that is damaged must not keep anybody from mirroring the others.
+                Err(error) => {
+                    let name = &inbox.config().name;
+                    tracing::error!(inbox = %name, epoch = %number, "epoch {number} of {name} is left out of the manifest: {error}");
+                    continue;
+                }
             };
             let path = address(inbox, &layout, *number);
             let description = match (facts.description, layout.version) {
@@ -183,7 +192,7 @@ fn manifest(inboxes: &[Inbox]) -> Result<Vec<Mirrored>> {
     for (index, lender) in borrowing {
         found[index].reference = address_of(inboxes, &lender);
     }
-    Ok(found)
+    found
 }
 
 /// Where on the site the repository at `place` is to be found.

@@ -14,6 +14,7 @@ mod error;
 mod frame;
 mod freshness;
 mod lines;
+mod lists;
 mod members;
 mod pages;
 mod posted;

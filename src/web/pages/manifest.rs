@@ -23,16 +23,20 @@ const USUAL_HEAD: &str = "ref: refs/heads/master";
 pub(in crate::web) fn site(visit: &Visit<'_>) -> Result<Answer, WebError> {
     let archive = &visit.site.archive;
     let repositories = match archive.config().manifest {
-        Listing::All => archive.manifest(|_| true)?,
-        Listing::MatchDomain => archive.manifest(|inbox| visit.is_of_host(inbox))?,
+        Listing::All => archive.manifest(|_| true),
+        Listing::MatchDomain => archive.manifest(|inbox| visit.is_of_host(inbox)),
         Listing::Nothing => Vec::new(),
     };
     answer(repositories)
 }
 
-/// Answers with the manifest of one inbox, also of a hidden one.
+/// Answers with the manifest of one inbox, also of a hidden one. All of them together have no repository.
 pub(in crate::web) fn inbox(visit: &Visit<'_>, name: &InboxName) -> Result<Answer, WebError> {
-    answer(visit.site.inbox(name)?.manifest()?)
+    let inbox = visit.site.inbox(name)?;
+    match inbox.is_together() {
+        true => Err(WebError::MISSING),
+        false => answer(inbox.manifest()),
+    }
 }
 
 fn answer(repositories: Vec<Mirrored>) -> Result<Answer, WebError> {
