@@ -13,6 +13,7 @@ mod object;
 mod packs;
 mod serve;
 mod stamp;
+mod tombstones;
 mod walk;
 mod write;
 
@@ -23,5 +24,6 @@ pub use facts::Facts;
 pub use layout::{Layout, Version};
 pub use serve::is_immutable;
 pub use stamp::refs_stamp;
+pub use tombstones::{Deed, Tombstone, Tombstones};
 pub use walk::{Change, Times, What};
 pub use write::{Writer, append, append_many, init_inbox, remove};

@@ -13,6 +13,7 @@ use git2::{ErrorCode, ObjectType, Repository, RepositoryInitOptions};
 use super::commit::{CommitMeta, tree_of_one};
 use super::epoch::{Epoch, at, own};
 use super::layout::{Layout, Version};
+use super::tombstones::{self, Tombstone};
 use crate::error::{Error, Result};
 use crate::id::{EpochNum, Oid};
 
@@ -249,6 +250,17 @@ impl Writer {
         // Mail packs to two fifths of its size.
         self.size += raw.len() as u64 * 2 / 5;
         Ok((blob, commit))
+    }
+
+    /// Says of mail that it is not to come back. To be done before it goes, so that it does not come back if we never
+    /// get to say so.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where that cannot be written down.
+    pub fn bury(&mut self, stones: &[Tombstone]) -> Result<()> {
+        tombstones::add(&self.dir, stones)?;
+        self.changed |= !stones.is_empty();
+        Ok(())
     }
 
     fn advance(&mut self, from: Option<Oid>, to: Oid) -> Result<()> {
