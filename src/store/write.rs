@@ -12,6 +12,7 @@ use super::epoch::Epoch;
 use super::layout::{Layout, Version};
 use super::lock::Lock;
 use super::pack::{Kind, Stage};
+use super::tombstones::{self, Tombstone};
 use super::version_1::Trees;
 use super::{branch, version_1};
 use crate::error::{Error, Result};
@@ -297,6 +298,19 @@ impl Writer {
             self.stage.put(Kind::Tree, dir)?;
         }
         self.stage.put(Kind::Tree, root)
+    }
+
+    /// Says of mail that it is not to come back. To be done before it goes, so that it does not come back if we never
+    /// get to say so.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where that cannot be written down.
+    pub fn bury(&mut self, stones: &[Tombstone]) -> Result<()> {
+        tombstones::add(&self.dir, stones)?;
+        if !stones.is_empty() {
+            self.lock.changed();
+        }
+        Ok(())
     }
 
     fn rotate_if_full(&mut self) -> Result<()> {
