@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::{Archive, Inbox};
 use crate::error::{Error, Result};
 use crate::id::EpochNum;
-use crate::store::{Epoch, Layout, Version, is_immutable};
+use crate::store::{Epoch, Layout, Version, file_written, is_immutable};
 use crate::time::Timestamp;
 use crate::url::{self, GitFile};
 
@@ -29,6 +29,8 @@ pub struct Mirrored {
     pub description: String,
     /// When the newest commit of any ref was made.
     pub modified: Timestamp,
+    /// When any of this was written here last.
+    pub written: Timestamp,
     /// Other refs, other fingerprint.
     pub fingerprint: String,
     /// What HEAD says, for instance `ref: refs/heads/master`.
@@ -145,6 +147,11 @@ impl Inbox {
 }
 
 impl Archive {
+    /// When the config file was written last, where there is one.
+    pub fn configured(&self) -> Option<Timestamp> {
+        self.config().file.as_deref().map(file_written)
+    }
+
     /// The repositories of all inboxes that are not kept out of the manifest and of which `listed` is true, in the
     /// order of the config, as far as they can be read.
     pub fn manifest(&self, listed: impl Fn(&Inbox) -> bool) -> Vec<Mirrored> {
@@ -160,6 +167,7 @@ fn manifest(inboxes: &[Inbox]) -> Vec<Mirrored> {
     let mut borrowing = Vec::new();
     for inbox in inboxes {
         let layout = inbox.layout();
+        let described = file_written(&layout.dir.join("description"));
         for (number, place) in &layout.epochs {
             let facts = match Epoch::open(place).and_then(|epoch| epoch.facts()) {
                 Ok(Some(facts)) => facts,
@@ -184,6 +192,7 @@ fn manifest(inboxes: &[Inbox]) -> Vec<Mirrored> {
                 reference: None,
                 description,
                 modified: facts.modified,
+                written: facts.written.max(described),
                 fingerprint: facts.fingerprint,
                 head: facts.head,
             });

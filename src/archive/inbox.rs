@@ -73,12 +73,10 @@ impl Inbox {
     }
 
     /// The mail of several inboxes as one, each message once.
-    pub(super) fn together(
-        members: Vec<Inbox>,
-        config: InboxConfig,
-        keeps: &Keeps,
-    ) -> Inbox {
-        let boosts = members.iter().map(|inbox| (inbox.id(), inbox.config().boost));
+    pub(super) fn together(members: Vec<Inbox>, config: InboxConfig, keeps: &Keeps) -> Inbox {
+        let boosts = members
+            .iter()
+            .map(|inbox| (inbox.id(), inbox.config().boost));
         let shelf = Shelf::Several(Arc::new(boosts.collect()));
         let dir = Some(config.dir.as_path()).filter(|dir| dir.is_absolute());
         let layout = Layout::without_mail(dir);

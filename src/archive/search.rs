@@ -140,9 +140,9 @@ impl Realm {
         if let Realm::Site(..) = self {
             return Ok(Vec::new());
         }
-        let (all, complete) = self
-            .search()
-            .find_all(query, self.filter(&self.ids()), budget(stop))?;
+        let (all, complete) =
+            self.search()
+                .find_all(query, self.filter(&self.ids()), budget(stop))?;
         if !complete {
             return Err(Error::invalid(
                 "this search",
@@ -265,7 +265,9 @@ impl Inbox {
     /// The catalogue cannot be read.
     pub fn found(&self, number: ArticleNum) -> Result<Option<Article>> {
         match self.is_together() {
-            true => self.reader()?.article_of(self.shelf(), MessageKey(number.0)),
+            true => self
+                .reader()?
+                .article_of(self.shelf(), MessageKey(number.0)),
             false => self.article(number),
         }
     }

@@ -60,11 +60,7 @@ impl Thread {
     }
 
     /// All articles that [`Thread::around`] counts, by number.
-    pub(super) fn members(
-        reader: &Reader,
-        shelf: &Shelf,
-        mid: &MessageId,
-    ) -> Result<Vec<Article>> {
+    pub(super) fn members(reader: &Reader, shelf: &Shelf, mid: &MessageId) -> Result<Vec<Article>> {
         let Some(place) = Place::find(reader, shelf, mid)? else {
             return Ok(Vec::new());
         };

@@ -236,9 +236,8 @@ impl Reader {
                 limit,
             ),
             None => {
-                let (since, blob) = after.map_or((Timestamp(i64::MIN), None), |a| {
-                    (a.received, Some(a.blob))
-                });
+                let (since, blob) =
+                    after.map_or((Timestamp(i64::MIN), None), |a| (a.received, Some(a.blob)));
                 self.list(
                     shelf,
                     places!(

@@ -27,10 +27,12 @@ impl Reader {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn topics(&self, shelf: &Shelf, order: TopicOrder, limit: usize) -> Result<Vec<TopicRow>> {
-        const OF_INBOX: &str = "SELECT p.message, p.num, p.epoch, p.sent, p.received, p.blob, p.inbox, m.thread
+        const OF_INBOX: &str =
+            "SELECT p.message, p.num, p.epoch, p.sent, p.received, p.blob, p.inbox, m.thread
                FROM place p CROSS JOIN message m ON m.id = p.message
               WHERE p.inbox = ?2 ORDER BY p.received DESC, p.num DESC LIMIT ?1";
-        const OF_ALL: &str = "SELECT p.message, p.num, p.epoch, p.sent, p.received, p.blob, p.inbox, m.thread
+        const OF_ALL: &str =
+            "SELECT p.message, p.num, p.epoch, p.sent, p.received, p.blob, p.inbox, m.thread
                FROM place p CROSS JOIN message m ON m.id = p.message
               ORDER BY p.received DESC, p.blob DESC LIMIT ?1";
         let mut recent = self.sql()?.prepare_cached(match shelf.inbox() {
@@ -74,7 +76,9 @@ impl Reader {
 
     fn first_of(&self, shelf: &Shelf, thread: ThreadId) -> Result<(ArticleNum, usize)> {
         let places = self.thread_places(shelf, thread)?;
-        let first = places.iter().min_by_key(|place| (place.received, place.num));
+        let first = places
+            .iter()
+            .min_by_key(|place| (place.received, place.num));
         let first = first.map_or(ArticleNum(0), |place| place.num);
         Ok((first, places.len()))
     }

@@ -103,7 +103,10 @@ fn lists_of(inbox: &Inbox, articles: &[Article]) -> Result<Vec<Vec<InboxName>>> 
     }
     let names = |article| -> Result<Vec<InboxName>> {
         let lists = inbox.lists_of(article)?;
-        Ok(lists.iter().map(|list| list.config().name.clone()).collect())
+        Ok(lists
+            .iter()
+            .map(|list| list.config().name.clone())
+            .collect())
     };
     articles.iter().map(names).collect()
 }
