@@ -96,13 +96,16 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes every segment anew that still holds words of removed messages, and deletes the old ones: after a purge
-    /// not one of its words is left on disk. Removals must have been committed. What a [`super::Search`] of this
-    /// process still reads is only deleted when that has been refreshed and this is called again.
+    /// Writes every segment anew that still holds words of removed messages, and deletes the old ones: once this says
+    /// `true`, not one word of what was removed and committed is left in any file of the index. It is `false` while a
+    /// [`super::Search`] of this process still reads old files: refresh that, and call this again. Other processes
+    /// that read them keep what they have open until they refresh, but its names are gone from the disk.
+    ///
+    /// May take as long as it takes to write the whole index, and as much room. Nobody who reads is held up.
     ///
     /// # Errors
     /// [`crate::error::Error::Search`] where the index cannot be written.
-    pub fn expunge(&mut self) -> Result<()> {
+    pub fn expunge(&mut self) -> Result<bool> {
         let mut tries = 0;
         loop {
             let stale = self.stale_segments()?;
@@ -125,11 +128,11 @@ impl Writer {
         for _ in 0..LEFTOVER_TRIES {
             self.inner.garbage_collect_files().wait().map_err(failed)?;
             if !self.has_leftovers()? {
-                break;
+                return Ok(true);
             }
             std::thread::sleep(MERGE_PAUSE);
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Whether files of segments that are no part of the index any more are still on disk.
