@@ -12,7 +12,7 @@ use tantivy::{IndexWriter, TantivyDocument, Term};
 use super::document::Document;
 use super::index::failed;
 use super::schema::FIELDS;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::MessageKey;
 
 /// Memory for each thread that indexes, in bytes.
@@ -21,7 +21,7 @@ const HEAP: usize = 64 << 20;
 /// How often, and how long each time, a merge that goes on already is waited for: ten minutes in all.
 const MERGE_TRIES: u32 = 6000;
 const MERGE_PAUSE: Duration = Duration::from_millis(100);
-/// How often files of segments that are gone are looked for before they are left to those who still read them.
+/// How often files of segments that are gone are looked for before it is an error that they are still there.
 const LEFTOVER_TRIES: u32 = 50;
 
 /// The only one who writes an index.
@@ -96,16 +96,16 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes every segment anew that still holds words of removed messages, and deletes the old ones: once this says
-    /// `true`, not one word of what was removed and committed is left in any file of the index. It is `false` while a
-    /// [`super::Search`] of this process still reads old files: refresh that, and call this again. Other processes
-    /// that read them keep what they have open until they refresh, but its names are gone from the disk.
+    /// Writes every segment anew that still holds words of removed messages, and deletes the old ones: once this has
+    /// succeeded, not one word of what was removed and committed is left in any file of the index. Who reads, in this
+    /// process or another, is not held up, and keeps the old files open, which have no names any more, until it
+    /// refreshes.
     ///
-    /// May take as long as it takes to write the whole index, and as much room. Nobody who reads is held up.
+    /// May take as long as it takes to write the whole index, and as much room.
     ///
     /// # Errors
-    /// [`crate::error::Error::Search`] where the index cannot be written.
-    pub fn expunge(&mut self) -> Result<bool> {
+    /// [`crate::error::Error::Search`] where the index cannot be written, or old files cannot be deleted.
+    pub fn expunge(&mut self) -> Result<()> {
         let mut tries = 0;
         loop {
             let stale = self.stale_segments()?;
@@ -128,11 +128,13 @@ impl Writer {
         for _ in 0..LEFTOVER_TRIES {
             self.inner.garbage_collect_files().wait().map_err(failed)?;
             if !self.has_leftovers()? {
-                return Ok(true);
+                return Ok(());
             }
             std::thread::sleep(MERGE_PAUSE);
         }
-        Ok(false)
+        Err(Error::Search(
+            "files of removed mail are still there".to_owned(),
+        ))
     }
 
     /// Whether files of segments that are no part of the index any more are still on disk.
