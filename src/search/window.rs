@@ -54,7 +54,7 @@ impl Cursor {
     }
 
     /// The same place among results that are counted from the end.
-    fn from_behind(self) -> Cursor {
+    fn reversed(self) -> Cursor {
         let Cursor(a, b, c) = self;
         Cursor(a.saturating_neg(), b.saturating_neg(), c.saturating_neg())
     }
@@ -173,7 +173,7 @@ impl Top {
         let (offset, after, from_behind) = match window.edge {
             None => (window.offset, None, false),
             Some(Edge::After(cursor)) => (window.offset, Some(cursor), false),
-            Some(Edge::Before(cursor)) => (0, Some(cursor.from_behind()), true),
+            Some(Edge::Before(cursor)) => (0, Some(cursor.reversed()), true),
         };
         Top {
             offset,
@@ -262,7 +262,7 @@ impl Top {
         if self.from_behind {
             shown.reverse();
             for candidate in &mut shown {
-                candidate.rank = candidate.rank.from_behind();
+                candidate.rank = candidate.rank.reversed();
             }
         }
         shown
