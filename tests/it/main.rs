@@ -14,6 +14,7 @@ mod house;
 mod index;
 mod init;
 mod real;
+mod replicas;
 mod search;
 mod serve;
 mod store;
