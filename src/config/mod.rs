@@ -3,9 +3,10 @@
 mod directories;
 mod edit;
 mod include;
+mod keys;
 mod lines;
 mod site;
 mod syntax;
 
 pub use edit::Edit;
-pub use site::{Config, InboxConfig, Listing, Problem, StyleSheet};
+pub use site::{Config, InboxConfig, Listing, LogAddresses, LogFormat, Problem, StyleSheet};

@@ -26,4 +26,4 @@ mod stall;
 mod stream;
 
 pub use app::{App, Settings};
-pub use server::{Limits, serve, stop_signal};
+pub use server::{Limits, hangup_signal, serve, stop_signal};
