@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use sha1::{Digest, Sha1};
+
 use crate::error::Error;
 
 /// The longest Message-ID that is kept, in bytes; what is longer is cut there.
@@ -89,6 +91,21 @@ impl Oid {
             *byte = (digit(pair[0])? * 16 + digit(pair[1])?) as u8;
         }
         Some(Oid(bytes))
+    }
+
+    /// The name that git gives to a file of these bytes.
+    pub fn of_blob(bytes: &[u8]) -> Oid {
+        Oid::of_object("blob", bytes)
+    }
+
+    /// The name that git gives to an object of this kind.
+    pub fn of_object(kind: &str, bytes: &[u8]) -> Oid {
+        let mut hash = Sha1::new();
+        hash.update(format!("{kind} {}\0", bytes.len()));
+        hash.update(bytes);
+        let mut name = [0; 20];
+        name.copy_from_slice(&hash.finalize());
+        Oid(name)
     }
 
     /// Takes the 20 bytes of a database column or a git library.
@@ -189,6 +206,7 @@ mod tests {
         let hex = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391";
         assert_eq!(Oid::parse(hex), Some(Oid::EMPTY_BLOB));
         assert_eq!(Oid::EMPTY_BLOB.to_string(), hex);
+        assert_eq!(Oid::of_blob(b""), Oid::EMPTY_BLOB);
         for bad in ["", "e69d", &hex.replace('e', "g"), &hex.replace("e6", "é")] {
             assert_eq!(Oid::parse(bad), None, "{bad}");
         }

@@ -30,14 +30,10 @@ enum Socket {
 /// A connection that nobody has spoken on yet.
 pub struct Arrival {
     stream: Plain,
-    /// Where it comes from.
-    pub peer: Peer,
+    /// Where it comes from; `None` where it came by a unix socket.
+    pub peer: Option<IpAddr>,
     certificates: Option<Certificates>,
 }
-
-/// The other end of a connection: its address, or none where it came by a unix socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Peer(pub Option<IpAddr>);
 
 impl Listener {
     /// Listens there: on inherited sockets where there are some for this place, else on one of our own. Called within
@@ -85,9 +81,9 @@ impl Listener {
                 let (stream, peer) = listener.accept().await?;
                 // Where it cannot be set answers are a little slower.
                 let _ = stream.set_nodelay(true);
-                (Plain::Tcp(stream), Peer(Some(peer.ip().to_canonical())))
+                (Plain::Tcp(stream), Some(peer.ip().to_canonical()))
             }
-            Socket::Unix(listener) => (Plain::Unix(listener.accept().await?.0), Peer(None)),
+            Socket::Unix(listener) => (Plain::Unix(listener.accept().await?.0), None),
         };
         Ok(Arrival {
             stream,

@@ -11,7 +11,7 @@ mod tls;
 
 pub use hand_over::{HandOver, Successor};
 pub use inherited::Inherited;
-pub use listener::{Arrival, Listener, Peer};
+pub use listener::{Arrival, Listener};
 pub use notify::{Said, notify, watchdog};
 pub use place::{At, Place};
 pub use stream::Stream;

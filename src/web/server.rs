@@ -178,11 +178,10 @@ impl Door {
             Err(_) => return,
         };
         let (app, leaving) = (self.app, self.leaving);
-        let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
             let (app, leaving) = (app.clone(), leaving.clone());
-            request.extensions_mut().insert(peer);
             async move {
-                let mut answer = app.answer(request.map(Body::new)).await;
+                let mut answer = app.answer(request.map(Body::new), peer).await;
                 if leaving.load(Ordering::Relaxed) {
                     let close = HeaderValue::from_static("close");
                     answer.headers_mut().insert(CONNECTION, close);
