@@ -21,9 +21,13 @@ pub struct Serve {
     /// Inboxes by their names in the config, or directories that need not be in it; all by default
     #[arg(value_name = "NAME|DIR")]
     inboxes: Vec<String>,
-    /// Where to listen: HOST:PORT, unix:/PATH, fd:NAME for a socket of systemd's, https://HOST:PORT or tls:ADDR with
-    /// TLS; may be given more than once [default: 127.0.0.1:8080]
-    #[arg(long, short, value_name = "ADDR")]
+    #[arg(
+        long,
+        short,
+        value_name = "ADDR",
+        help = "Where to listen: HOST:PORT, unix:/PATH, fd:NAME for a socket of systemd's, https://HOST:PORT or tls:ADDR \
+                with TLS; may be given more than once [default: 127.0.0.1:8080]"
+    )]
     listen: Vec<String>,
     /// A certificate with its chain, and its key, in PEM; may be given more than once, the client's name for us
     /// decides. Read again when they change

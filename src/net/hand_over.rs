@@ -23,7 +23,7 @@ use super::listener::Listener;
 use super::place::Place;
 use crate::error::{Error, Result};
 
-/// More sockets than the system passes at once (SCM_MAX_FD) are not handed over.
+/// More sockets than the system passes at once (`SCM_MAX_FD`) are not handed over.
 const MAX: usize = 253;
 
 /// How long a new server waits for the sockets of the old one.
