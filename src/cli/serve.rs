@@ -117,6 +117,7 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
             let leave = Arc::clone(&replaced);
             Successor::wait(path, Arc::downgrade(&listeners), move || leave.notify_one())?;
         }
+        let signals = web::Signals::listen().context("listening to signals")?;
         for listener in listeners.iter() {
             println!("listening on {}", listener.url("http"));
         }
@@ -126,7 +127,7 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
         }
         let stop = async {
             tokio::select! {
-                () = told_to_stop(&keep_up) => notify(Said::Stopping),
+                () = signals.stop(|| keep_up.read_again()) => notify(Said::Stopping),
                 () = replaced.notified() => tracing::info!("another server has taken this one's place"),
             }
         };
@@ -134,25 +135,6 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
         drop(keep_up);
         Ok(())
     })
-}
-
-/// Done when a signal says so. One that says something else (SIGHUP) is passed on.
-async fn told_to_stop(keep_up: &KeepUp) {
-    let listen = async {
-        let mut hangup = web::hangup_signal()?;
-        let stop = web::stop_signal();
-        tokio::pin!(stop);
-        loop {
-            tokio::select! {
-                stopped = &mut stop => return stopped,
-                _ = hangup.recv() => keep_up.read_again(),
-            }
-        }
-    };
-    if let Err(error) = listen.await {
-        tracing::error!("signals cannot be heard: {error}");
-        std::future::pending().await
-    }
 }
 
 /// What of a server, besides the archive, follows its files: the certificates. The sockets do not.

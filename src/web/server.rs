@@ -13,6 +13,7 @@ use axum::http::header::CONNECTION;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
@@ -99,30 +100,45 @@ pub async fn serve(
     }
 }
 
-/// Done when the process is told to stop (SIGTERM, SIGINT). A second signal ends it at once.
-pub async fn stop_signal() -> io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::warn!("told twice to stop");
-        std::process::exit(1);
-    });
-    Ok(())
+/// What the process is told by signals, from the moment that this is made.
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
 }
 
-/// Told to read everything anew (SIGHUP).
-pub fn hangup_signal() -> io::Result<tokio::signal::unix::Signal> {
-    use tokio::signal::unix::{SignalKind, signal};
-    signal(SignalKind::hangup())
+impl Signals {
+    /// Listens. Within a tokio runtime.
+    ///
+    /// # Errors
+    /// The system does not allow it.
+    pub fn listen() -> io::Result<Signals> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Done when the process is told to stop (SIGTERM, SIGINT). A second signal ends it at once. `read_again` is called
+    /// when it is told to read everything anew (SIGHUP).
+    pub async fn stop(mut self, read_again: impl Fn()) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => break,
+                _ = self.interrupt.recv() => break,
+                _ = self.hangup.recv() => read_again(),
+            }
+        }
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = self.terminate.recv() => {}
+                _ = self.interrupt.recv() => {}
+            }
+            tracing::warn!("told twice to stop");
+            std::process::exit(1);
+        });
+    }
 }
 
 #[derive(Clone)]
