@@ -36,6 +36,7 @@ pub(super) const SITE: &[&str] = &[
 /// `publicinbox.NAME.KEY`, for one inbox. Some are only for public-inbox's own tools.
 pub(super) const INBOX: &[&str] = &[
     "address",
+    "alias",
     "altid",
     "boost",
     "coderepo",

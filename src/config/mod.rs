@@ -9,4 +9,7 @@ mod site;
 mod syntax;
 
 pub use edit::Edit;
-pub use site::{Config, InboxConfig, Listing, LogAddresses, LogFormat, Problem, StyleSheet};
+pub use site::{
+    Config, InboxConfig, IndexLevel, Listing, LogAddresses, LogFormat, Problem, StyleSheet,
+    Together,
+};
