@@ -89,6 +89,8 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
             listeners.push(listener.with_context(|| format!("listening on {address}"))?);
         }
         let listing = config.listing;
+        let shares = web::Shares::default().with(&config.limits);
+        let proxy = config.proxy.clone();
         let archive = Archive::open(config, &index_dir)?;
         let keep_up = KeepUp::start(archive.clone(), index_dir, reload)?;
         let first = listeners
@@ -103,6 +105,8 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
                 .or_else(|| first.map(|address| format!("http://{address}/"))),
             listing,
             cache_bytes: options.cache_bytes,
+            shares,
+            proxy,
             ..web::Settings::default()
         };
         let app = web::App::new(archive, settings);

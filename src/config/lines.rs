@@ -19,6 +19,7 @@ pub(super) fn understand(settings: &[Placed]) -> Config {
             ("publicinbox", Some(name)) => reader.inbox_line(name, placed),
             ("publicinbox", None) => reader.site_line(placed),
             ("threadbare", None) => reader.own_line(placed),
+            ("threadbare", Some(part)) => reader.part_line(part, placed),
             _ => {}
         }
     }
@@ -95,6 +96,20 @@ impl Reading {
                     format!("threadbare.{key} is no setting; there are url, indexDir and listen");
                 self.problem(placed.place(), why);
             }
+        }
+    }
+
+    /// A line of `[threadbare "PART"]`.
+    fn part_line(&mut self, part: &str, placed: &Placed) {
+        let (key, value) = (placed.setting.key.as_str(), text(placed));
+        let followed = match part {
+            "limits" => self.config.limits.follow(key, value),
+            "proxy" => self.config.proxy.follow(key, value, truth(placed)),
+            // Other rooms have parts of their own.
+            _ => Ok(()),
+        };
+        if let Err(why) = followed {
+            self.problem(placed.place(), why);
         }
     }
 

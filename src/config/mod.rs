@@ -3,9 +3,11 @@
 mod directories;
 mod edit;
 mod include;
+mod limits;
 mod lines;
 mod site;
 mod syntax;
 
 pub use edit::Edit;
+pub use limits::{Block, ClientHeader, Limits, Proxy};
 pub use site::{Config, InboxConfig, Listing, Problem, StyleSheet};
