@@ -10,4 +10,4 @@ mod syntax;
 
 pub use edit::Edit;
 pub use limits::{Block, ClientHeader, Limits, Proxy};
-pub use site::{Config, InboxConfig, Listing, Problem, StyleSheet};
+pub use site::{Config, InboxConfig, IndexLevel, Listing, Problem, StyleSheet, Together};

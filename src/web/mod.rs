@@ -20,6 +20,7 @@ mod freshness;
 mod gate;
 mod head;
 mod lines;
+mod lists;
 mod members;
 mod pages;
 mod posted;
