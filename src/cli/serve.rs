@@ -99,6 +99,8 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
     runtime.block_on(async {
         let listeners = doors.open(&options.doors, &config)?;
         let listing = config.listing;
+        let shares = web::Shares::default().with(&config.limits);
+        let proxy = config.proxy.clone();
         let archive = Archive::open(config.clone(), &index_dir)?;
         let also = also(doors.certificates.clone(), options.doors, config);
         let keep_up = KeepUp::start(archive.clone(), index_dir, reload, also)?;
@@ -109,6 +111,8 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
                 .or_else(|| first.map(|address| format!("http://{address}/"))),
             listing,
             cache_bytes: options.cache_bytes,
+            shares,
+            proxy,
             ..web::Settings::default()
         };
         let app = web::App::new(archive, settings);

@@ -22,6 +22,7 @@ pub(super) fn understand(settings: &[Placed]) -> Config {
             ("publicinbox", Some(name)) => reader.inbox_line(name, placed),
             ("publicinbox", None) => reader.site_line(placed),
             ("threadbare", None) => reader.own_line(placed),
+            ("threadbare", Some(part)) => reader.part_line(part, placed),
             ("extindex", Some(name)) if name == "all" => reader.together_line(placed),
             ("extindex", Some(name)) if setting.key == "topdir" => {
                 let why = format!("extindex {name:?} is not served; only \"all\" is known here");
@@ -172,6 +173,20 @@ impl Reading {
                 placed.place(),
                 "a certificate is one file, or two with its key",
             ),
+        }
+    }
+
+    /// A line of `[threadbare "PART"]`.
+    fn part_line(&mut self, part: &str, placed: &Placed) {
+        let (key, value) = (placed.setting.key.as_str(), text(placed));
+        let followed = match part {
+            "limits" => self.config.limits.follow(key, value),
+            "proxy" => self.config.proxy.follow(key, value, truth(placed)),
+            // Other rooms have parts of their own.
+            _ => Ok(()),
+        };
+        if let Err(why) = followed {
+            self.problem(placed.place(), why);
         }
     }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::limits::{Limits, Proxy};
 use super::{include, lines};
 use crate::error::Result;
 use crate::id::InboxName;
@@ -45,6 +46,10 @@ pub struct Config {
     pub log_format: Option<LogFormat>,
     /// `threadbare.logAddresses`.
     pub log_addresses: Option<LogAddresses>,
+    /// `[threadbare "limits"]`.
+    pub limits: Limits,
+    /// `[threadbare "proxy"]`.
+    pub proxy: Proxy,
     /// The file that all this was read from, where there was one.
     pub file: Option<PathBuf>,
     /// What in the file makes no sense, to be logged.

@@ -8,6 +8,7 @@ mod app;
 mod ask;
 mod assets;
 mod atom;
+mod bucket;
 mod cache;
 mod class;
 mod client;
