@@ -65,10 +65,9 @@ fn entry(visit: &Visit<'_>, inbox: &Inbox, article: &Article) -> Result<String, 
     }
     match raw {
         Some(_) => {
-            let obfuscate = inbox.config().obfuscate;
             let options = BodyOptions {
                 base: &base,
-                obfuscate,
+                addresses: lines::addresses(inbox),
                 ..BodyOptions::default()
             };
             html.append(&render::body(&message.parts(), &options));

@@ -199,10 +199,9 @@ impl ThreadPage {
         html.append(&lists::head_with(head, lists));
         match raw {
             Some(_) => {
-                let obfuscate = self.inbox.config().obfuscate;
                 let options = BodyOptions {
                     base: &base,
-                    obfuscate,
+                    addresses: lines::addresses(&self.inbox),
                     ..BodyOptions::default()
                 };
                 html.append(&render::body(&message.parts(), &options));

@@ -147,7 +147,7 @@ impl World {
     pub(crate) fn serve_as(&self, log: &str, env: &[(&str, &str)], args: &[&str]) -> Server {
         let mut program = self.program();
         program.envs(env.iter().copied());
-        Server::start(program, &self.path(log), args)
+        Server::start(program, &self.path(log), "127.0.0.1:0", args)
     }
 }
 

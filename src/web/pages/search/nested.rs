@@ -148,10 +148,9 @@ impl NestedPage {
         ));
         match raw {
             Some(_) => {
-                let obfuscate = self.inbox.config().obfuscate;
                 let options = BodyOptions {
                     base: &base,
-                    obfuscate,
+                    addresses: lines::addresses(&self.inbox),
                     ..BodyOptions::default()
                 };
                 html.append(&render::body(&message.parts(), &options));
