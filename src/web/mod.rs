@@ -13,6 +13,7 @@ mod class;
 mod client;
 mod compress;
 mod doors;
+mod entry;
 mod error;
 mod frame;
 mod freshness;
