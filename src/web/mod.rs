@@ -15,6 +15,7 @@ mod client;
 mod compress;
 mod coverage;
 mod doors;
+mod entry;
 mod error;
 mod frame;
 mod freshness;
