@@ -50,12 +50,12 @@ impl Writer {
                 _ => mail.answers(&format!("{}@writer.example", n - 1)),
             };
             self.epochs[0].add(&[mail.bytes()]);
-            if n % 2 == 0 {
+            if n.is_multiple_of(2) {
                 let other = format!("Received: by weft; {n} Jan 2025 00:00:00 +0000\n");
                 let copy = [other.into_bytes(), mail.bytes()].concat();
                 self.epochs[1].add(&[copy]);
             }
-            if n % 5 == 0 {
+            if n.is_multiple_of(5) {
                 self.epochs[2].add(&[mail.says("Other words.").bytes()]);
             }
         }
@@ -166,7 +166,7 @@ fn what_they_show_depends_on_the_mail_alone_and_not_on_how_it_came() {
         writer.write(1);
         often.fetch_all();
         often.world.index();
-        if n % 5 == 0 {
+        if n.is_multiple_of(5) {
             seldom.fetch("selvedge");
             seldom.world.index();
             seldom.fetch("weft");
@@ -251,7 +251,7 @@ fn a_date_alone_never_keeps_late_mail_from_those_who_ask_by_it() {
     assert!(again().ok().gunzip() != manifest.gunzip());
 }
 
-/// HAProxy in front of some servers.
+/// A balancer in front of some servers.
 struct Balancer {
     child: Child,
     address: SocketAddr,
