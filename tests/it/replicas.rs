@@ -162,7 +162,7 @@ fn what_they_show_depends_on_the_mail_alone_and_not_on_how_it_came() {
     let (often, seldom) = (Replica::of(&writer), Replica::of(&writer));
     often.world.index();
     seldom.world.run(&["index", "weft"]);
-    for n in 0..12 {
+    for n in 0..12_u32 {
         writer.write(1);
         often.fetch_all();
         often.world.index();
