@@ -78,6 +78,11 @@ impl Site {
         })
     }
 
+    /// Where the site is, ending in `/`: by its settings, or else where it listens.
+    pub(super) fn base(&self) -> Option<String> {
+        self.url().or_else(|| self.listens.clone())
+    }
+
     /// The inbox whose former name, or whose newsgroup, the first part of a path is; with the rest as it came.
     pub(super) fn renamed(&self, path: &str) -> Option<(Inbox, String)> {
         let rest = path.strip_prefix('/')?;
