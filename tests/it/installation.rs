@@ -19,7 +19,7 @@ fn is_installed() -> bool {
         "public-inbox-httpd",
     ];
     let found = |tool: &&str| Path::new("/usr/bin").join(tool).exists();
-    let all = tools.iter().all(|tool| found(tool));
+    let all = tools.iter().all(found);
     if !all {
         println!("skipped: public-inbox is not installed");
     }
