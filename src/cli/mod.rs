@@ -5,6 +5,7 @@ mod doors;
 mod index;
 pub mod init;
 mod keep_up;
+mod log;
 mod progress;
 mod scope;
 mod search;
@@ -44,17 +45,4 @@ impl Command {
             Command::Serve(serve) => serve.run(),
         }
     }
-}
-
-/// Log lines go to standard error; `RUST_LOG` chooses which.
-fn log_to_stderr(default: &str) {
-    use std::io::IsTerminal;
-    use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
-        .try_init();
 }

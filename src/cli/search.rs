@@ -8,6 +8,7 @@ use anyhow::Context;
 
 use super::scope;
 use crate::archive::{Archive, Match, Query, Realm, Sort, Wanted, Window};
+use crate::config::LogFormat;
 use crate::mail::{self, Message};
 use crate::time;
 
@@ -67,7 +68,7 @@ enum Format {
 
 impl Search {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        super::log_to_stderr("error");
+        super::log::start("error", LogFormat::Text);
         let query = Query::parse(&self.query.join(" "), time::now())?;
         for note in query.notes() {
             eprintln!("note: {note}");

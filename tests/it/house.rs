@@ -10,6 +10,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("id", &[]),
     ("time", &[]),
     ("url", &[]),
+    ("metrics", &[]),
     ("config", &[]),
     ("mail", &[]),
     ("demo", &[]),
@@ -34,7 +35,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
 ];
 
-const GROUND: &[&str] = &["error", "id", "time", "url", "config"];
+const GROUND: &[&str] = &["error", "id", "time", "url", "metrics", "config"];
 
 /// Crates that only one room, or a few, may name.
 const CRATES: &[(&str, &[&str])] = &[
