@@ -1,17 +1,32 @@
-//! The command line: one file per subcommand. Exit codes: 0 done, 1 failed, 2 wrong usage.
+//! The command line: one file per subcommand. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done,
+//! and something was found that needs attention.
 
+mod config;
 mod demo;
+mod doctor;
 mod doors;
+mod finding;
 mod index;
 pub mod init;
 mod keep_up;
 mod log;
+mod man;
 mod progress;
 mod scope;
 mod search;
 mod serve;
+mod status;
 
 use std::process::ExitCode;
+
+/// A mailing-list archive server: threads, served from bare git repositories
+#[derive(clap::Parser)]
+#[command(name = "threadbare", version, about, max_term_width = 100)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
 
 /// What the program can be asked to do.
 #[derive(clap::Subcommand)]
@@ -26,6 +41,16 @@ pub enum Command {
     Search(search::Search),
     /// Serve inboxes over HTTP, and keep them up to date
     Serve(serve::Serve),
+    /// Say which inboxes there are, how large, and how far each is behind
+    Status(status::Status),
+    /// Check the settings
+    Config(config::ConfigCommand),
+    /// Look for what keeps an archive from working, and say what to do
+    Doctor(doctor::Doctor),
+    /// Write manual pages into a directory
+    Man(man::Man),
+    /// Print the words that a shell completes
+    Completions(man::Completions),
 }
 
 impl Command {
@@ -43,6 +68,11 @@ impl Command {
             Command::Index(index) => index.run(),
             Command::Search(search) => search.run(),
             Command::Serve(serve) => serve.run(),
+            Command::Status(status) => status.run(),
+            Command::Config(config) => config.run(),
+            Command::Doctor(doctor) => doctor.run(),
+            Command::Man(man) => man.run(),
+            Command::Completions(completions) => completions.run(),
         }
     }
 }

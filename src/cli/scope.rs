@@ -26,10 +26,7 @@ pub(super) fn find(wanted: &[String], index_dir: Option<PathBuf>) -> anyhow::Res
     for problem in &config.problems {
         tracing::warn!("config: {problem}");
     }
-    let index_dir = match index_dir.or_else(|| config.index_dir.clone()) {
-        Some(dir) => dir,
-        None => default_index_dir()?,
-    };
+    let index_dir = self::index_dir(index_dir, &config)?;
     if !wanted.is_empty() {
         let mut inboxes = Vec::new();
         let mut directories = Vec::new();
@@ -61,6 +58,17 @@ pub(super) fn find(wanted: &[String], index_dir: Option<PathBuf>) -> anyhow::Res
         config.inboxes = inboxes;
     }
     Ok(Scope { config, index_dir })
+}
+
+/// Where the indexes are: as given, as the settings say, or in the usual place.
+///
+/// # Errors
+/// Nobody says, and there is no home directory.
+pub(super) fn index_dir(given: Option<PathBuf>, config: &Config) -> anyhow::Result<PathBuf> {
+    match given.or_else(|| config.index_dir.clone()) {
+        Some(dir) => Ok(dir),
+        None => default_index_dir(),
+    }
 }
 
 fn configured(config: &Config, dir: &Path) -> Option<crate::config::InboxConfig> {

@@ -1,5 +1,6 @@
 //! The settings: public-inbox's config file, read as it is, and a `[threadbare]` section of our own.
 
+mod clashes;
 mod directories;
 mod edit;
 mod include;
@@ -9,6 +10,7 @@ mod lines;
 mod site;
 mod syntax;
 
+pub use clashes::clashes;
 pub use edit::Edit;
 pub use limits::{Block, ClientHeader, Limits, Proxy};
 pub use site::{
