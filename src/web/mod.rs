@@ -15,6 +15,7 @@ mod class;
 mod client;
 mod compress;
 mod doors;
+mod entry;
 mod error;
 mod figures;
 mod frame;
