@@ -8,12 +8,16 @@ use super::{Archive, Inbox};
 use crate::db::{Article, Reader};
 use crate::error::{Error, Result};
 use crate::id::{ArticleNum, InboxId, MessageId, MessageKey};
-use crate::search::{Budget, Filter, Hit, Query, Search, Sort, Window};
+use crate::search::{Budget, Cursor, Edge, Filter, Found, Hit, Query, Search, Sort, Window};
 
 /// No search works for longer than this; what it found until then is shown.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// To see which of them are of one thread, so many results are looked at.
-const COLLAPSED: usize = 20_000;
+const FIRST: Window = Window {
+    offset: 0,
+    limit: 20_000,
+    edge: None,
+};
 /// No further are results passed over one by one.
 const DEEPEST: usize = 1_000_000;
 
@@ -35,10 +39,8 @@ pub struct Wanted<'a> {
     pub query: &'a Query,
     /// In which order.
     pub sort: Sort,
-    /// How many results to pass over.
-    pub offset: usize,
-    /// How many to give at most.
-    pub limit: usize,
+    /// Which of the results.
+    pub window: Window,
     /// Whether only the first result of each thread counts.
     pub one_per_thread: bool,
     /// Set as soon as nobody waits for the answer any more.
@@ -52,6 +54,12 @@ pub struct Results {
     pub matches: Vec<Match>,
     /// How many results there are in all.
     pub total: usize,
+    /// How many of them stand before the window.
+    pub passed: usize,
+    /// How many of them lie in the window, with those that are left out.
+    pub shown: usize,
+    /// The places of the first and the last result of the window.
+    pub ends: Option<(Cursor, Cursor)>,
     /// Whether `total` is exact: everything was looked at.
     pub complete: bool,
 }
@@ -84,7 +92,7 @@ impl Realm {
     /// # Errors
     /// [`Error::Invalid`] with a sentence for who asked; or the indexes cannot be read.
     pub fn find(&self, wanted: &Wanted<'_>) -> Result<Results> {
-        if wanted.offset > DEEPEST {
+        if wanted.window.offset > DEEPEST {
             return Err(Error::invalid(
                 "this page of results",
                 "lies more than a million results deep, better narrow the search by a date",
@@ -93,13 +101,8 @@ impl Realm {
         let ids: Vec<InboxId> = self.inboxes().iter().map(Inbox::id).collect();
         let filter = self.filter(&ids);
         let window = match wanted.one_per_thread {
-            true => (0, COLLAPSED),
-            false => (wanted.offset, wanted.limit),
-        };
-        let window = Window {
-            offset: window.0,
-            limit: window.1,
-            after: None,
+            true => FIRST,
+            false => wanted.window,
         };
         let found = self.search().find(
             wanted.query,
@@ -108,18 +111,21 @@ impl Realm {
             window,
             budget(wanted.stop),
         )?;
-        let (mut hits, mut total, mut complete) = (found.hits, found.total, found.complete);
+        let mut found = found;
         self.reader()?.snapshot(|reader| {
             if wanted.one_per_thread {
-                complete &= hits.len() == total;
-                first_of_threads(reader, &mut hits)?;
-                total = hits.len();
-                hits = hits
-                    .into_iter()
-                    .skip(wanted.offset)
-                    .take(wanted.limit)
-                    .collect();
+                first_of_threads(reader, &mut found)?;
+                narrow(&mut found, wanted.window);
             }
+            let Found {
+                hits,
+                total,
+                passed,
+                complete,
+            } = found;
+            let shown = hits.len();
+            let ends = hits.first().zip(hits.last());
+            let ends = ends.map(|(first, last)| (first.cursor, last.cursor));
             let mut matches = Vec::with_capacity(hits.len());
             for hit in hits {
                 matches.extend(self.look_up(reader, hit)?);
@@ -127,6 +133,9 @@ impl Realm {
             Ok(Results {
                 matches,
                 total,
+                passed,
+                shown,
+                ends,
                 complete,
             })
         })
@@ -227,18 +236,43 @@ fn among(copies: &[(InboxId, Article)], inboxes: &[Inbox]) -> Option<(Article, I
 }
 
 /// Keeps the first hit of each thread.
-fn first_of_threads(reader: &Reader, hits: &mut Vec<Hit>) -> Result<()> {
+fn first_of_threads(reader: &Reader, found: &mut Found) -> Result<()> {
+    found.complete &= found.hits.len() == found.total;
     let mut threads = HashSet::new();
     let mut kept = Vec::new();
-    for hit in hits.drain(..) {
+    for hit in found.hits.drain(..) {
         if let Some(thread) = reader.thread_of_message(hit.key)?
             && threads.insert(thread)
         {
             kept.push(hit);
         }
     }
-    *hits = kept;
+    found.total = kept.len();
+    found.hits = kept;
     Ok(())
+}
+
+/// Keeps what lies in the window.
+fn narrow(found: &mut Found, window: Window) {
+    let count = found.hits.len();
+    // By relevance a result may stand elsewhere than it stood; where it is gone its old place will do.
+    let place = |cursor: Cursor| {
+        let at = found.hits.iter().position(|hit| hit.key == cursor.key());
+        let before = || found.hits.partition_point(|hit| hit.cursor > cursor);
+        at.map_or_else(|| (before(), before()), |at| (at, at + 1))
+    };
+    let from = match window.edge {
+        None => window.offset,
+        Some(Edge::After(cursor)) => place(cursor).1 + window.offset,
+        Some(Edge::Before(cursor)) => place(cursor).0.saturating_sub(window.limit),
+    };
+    let to = match window.edge {
+        Some(Edge::Before(cursor)) => place(cursor).0,
+        _ => from.saturating_add(window.limit),
+    };
+    found.passed = from;
+    found.hits.truncate(to.min(count));
+    found.hits.drain(..from.min(found.hits.len()));
 }
 
 fn budget(stop: Option<&AtomicBool>) -> Budget<'_> {
@@ -263,8 +297,7 @@ impl Inbox {
             let wanted = Wanted {
                 query: &query,
                 sort: Sort::Newest,
-                offset: 0,
-                limit,
+                window: Window { limit, ..FIRST },
                 one_per_thread: false,
                 stop: None,
             };
