@@ -1,6 +1,12 @@
-//! The command line: one file per subcommand. Exit codes: 0 done, 1 failed, 2 wrong usage.
+//! The command line: one file per subcommand. Exit codes: 0 done, 1 failed, 2 wrong usage; `fetch --exit-code`
+//! has 127 for nothing new.
 
+mod adopt;
+mod clone;
+mod copying;
 mod demo;
+mod fetch;
+mod fetch_up;
 mod index;
 pub mod init;
 mod keep_up;
@@ -20,6 +26,10 @@ pub enum Command {
     Init(init::InitArgs),
     /// Bring the indexes up to date with git
     Index(index::Index),
+    /// Copy an inbox, or all of a site, from another archive
+    Clone(clone::Clone),
+    /// Bring mirrors up to date with where they are from
+    Fetch(fetch::Fetch),
     /// Find mail
     Search(search::Search),
     /// Serve inboxes over HTTP, and keep them up to date
@@ -39,6 +49,8 @@ impl Command {
                 Ok(ExitCode::SUCCESS)
             }
             Command::Index(index) => index.run(),
+            Command::Clone(clone) => clone.run(),
+            Command::Fetch(fetch) => fetch.run(),
             Command::Search(search) => search.run(),
             Command::Serve(serve) => serve.run(),
         }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use tokio::net::TcpListener;
 
+use super::fetch_up::FetchUp;
 use super::keep_up::{KeepUp, Reload};
 use super::scope::{self, Scope};
 use crate::archive::Archive;
@@ -91,6 +92,7 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
         let listing = config.listing;
         let archive = Archive::open(config, &index_dir)?;
         let keep_up = KeepUp::start(archive.clone(), index_dir, reload)?;
+        let fetch_up = FetchUp::start(archive.clone())?;
         let first = listeners
             .first()
             .and_then(|listener| listener.local_addr().ok());
@@ -113,6 +115,7 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
             }
         };
         web::serve(app, listeners, web::Limits::default(), stop).await;
+        drop(fetch_up);
         drop(keep_up);
         Ok(())
     })

@@ -5,9 +5,10 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::include::Placed;
-use super::site::{Config, FEED_MAX, InboxConfig, Listing, Problem, StyleSheet};
+use super::site::{Config, FEED_MAX, FetchInterval, InboxConfig, Listing, Problem, StyleSheet};
 use crate::id::InboxName;
 
 /// The settings that these lines make.
@@ -90,9 +91,15 @@ impl Reading {
             "indexdir" if value.is_empty() => self.config.index_dir = None,
             "indexdir" => self.config.index_dir = Some(placed.path(value)),
             "listen" => extend_words(&mut self.config.listen, value),
+            "fetchinterval" => match interval(value) {
+                Some(FetchInterval::Every(time)) => self.config.fetch_interval = Some(time),
+                Some(FetchInterval::Never) => self.config.fetch_interval = None,
+                None => self.problem(placed.place(), no_interval(value)),
+            },
             key => {
-                let why =
-                    format!("threadbare.{key} is no setting; there are url, indexDir and listen");
+                let why = format!(
+                    "threadbare.{key} is no setting; there are url, indexDir, listen and fetchInterval"
+                );
                 self.problem(placed.place(), why);
             }
         }
@@ -135,6 +142,10 @@ impl Reading {
                 let words = value.split([',', ' ']).filter(|word| !word.is_empty());
                 inbox.hide.extend(words.map(str::to_ascii_lowercase));
             }
+            "fetchinterval" => match interval(value) {
+                Some(interval) => inbox.fetch_interval = Some(interval),
+                None => problem = Some(no_interval(value)),
+            },
             "nntpmirror" | "imapmirror" => extend_new(&mut inbox.mirrors, value),
             _ => {}
         }
@@ -238,6 +249,28 @@ fn size(value: &str) -> Option<u64> {
         None => 0,
     };
     digits.parse::<u64>().ok()?.checked_mul(1 << shift)
+}
+
+/// A length of time: `90` or `90s`, `5m`, `1h`, `1d`. `never` and its like mean that there is none.
+fn interval(value: &str) -> Option<FetchInterval> {
+    let value = value.to_ascii_lowercase();
+    if matches!(value.as_str(), "never" | "off" | "no" | "false" | "0") {
+        return Some(FetchInterval::Never);
+    }
+    let (digits, seconds) = match value.as_bytes().last()? {
+        b's' => (&value[..value.len() - 1], 1),
+        b'm' => (&value[..value.len() - 1], 60),
+        b'h' => (&value[..value.len() - 1], 3600),
+        b'd' => (&value[..value.len() - 1], 86_400),
+        _ => (value.as_str(), 1),
+    };
+    let count: u32 = digits.parse().ok().filter(|count| *count > 0)?;
+    let time = Duration::from_secs(u64::from(count) * seconds);
+    Some(FetchInterval::Every(time))
+}
+
+fn no_interval(value: &str) -> String {
+    format!("{value:?} is no interval; one looks like 90s, 5m, 1h or never")
 }
 
 fn extend_words(list: &mut Vec<String>, value: &str) {
@@ -383,6 +416,36 @@ mod tests {
             assert_eq!(said, 1, "{part} in {lines:#?}");
         }
         assert_eq!(lines.len(), 9, "{lines:#?}");
+    }
+
+    #[test]
+    fn mirrors_are_fetched_as_often_as_is_said() {
+        for (value, seconds) in [
+            ("90", Some(90)),
+            ("90s", Some(90)),
+            ("5m", Some(300)),
+            ("1H", Some(3600)),
+            ("2d", Some(172_800)),
+            ("never", None),
+            ("0", None),
+        ] {
+            let said = config(&format!(
+                "[threadbare]\n\tfetchInterval = 7s\n[publicinbox \"a\"]\n\tinboxdir = /a\n\
+                 \taddress = a@example.com\n[publicinbox \"b\"]\n\tinboxdir = /b\n\
+                 \taddress = b@example.com\n\tfetchInterval = {value}\n"
+            ));
+            assert_eq!(said.problems, [], "{value}");
+            let often = |n: usize| said.fetch_interval(&said.inboxes[n]).map(|t| t.as_secs());
+            assert_eq!((often(0), often(1)), (Some(7), seconds), "{value}");
+        }
+        for value in ["", "m", "-5", "5 minutes", "1.5h", "99999999999", "5µ"] {
+            let said = config(&format!("[threadbare]\n\tfetchInterval = {value}\n"));
+            assert_eq!(
+                (said.fetch_interval, said.problems.len()),
+                (None, 1),
+                "{value}"
+            );
+        }
     }
 
     #[test]

@@ -4,8 +4,9 @@ mod directories;
 mod edit;
 mod include;
 mod lines;
+mod offered;
 mod site;
 mod syntax;
 
 pub use edit::Edit;
-pub use site::{Config, InboxConfig, Listing, Problem, StyleSheet};
+pub use site::{Config, FetchInterval, InboxConfig, Listing, Problem, StyleSheet};

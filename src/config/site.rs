@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::{include, lines};
 use crate::error::Result;
@@ -31,6 +32,8 @@ pub struct Config {
     pub index_dir: Option<PathBuf>,
     /// `threadbare.listen`.
     pub listen: Vec<String>,
+    /// `threadbare.fetchInterval`: how often mirrors are fetched while they are served. `None`: not at all.
+    pub fetch_interval: Option<Duration>,
     /// The file that all this was read from, where there was one.
     pub file: Option<PathBuf>,
     /// What in the file makes no sense, to be logged.
@@ -107,6 +110,17 @@ pub struct InboxConfig {
     pub hide: Vec<String>,
     /// `nntpmirror`, `imapmirror`: other servers of the same mail.
     pub mirrors: Vec<String>,
+    /// `fetchInterval`: what this inbox wants instead of the site's.
+    pub fetch_interval: Option<FetchInterval>,
+}
+
+/// `publicinbox.NAME.fetchInterval`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FetchInterval {
+    /// It is not fetched.
+    Never,
+    /// It is fetched so often.
+    Every(Duration),
 }
 
 impl InboxConfig {
@@ -125,6 +139,7 @@ impl InboxConfig {
             obfuscate: false,
             hide: Vec::new(),
             mirrors: Vec::new(),
+            fetch_interval: None,
         }
     }
 
@@ -169,6 +184,15 @@ impl Config {
         let mut config = lines::understand(&include::read_text(file, &text)?);
         config.file = Some(file.to_owned());
         Ok(config)
+    }
+
+    /// How often an inbox is fetched while it is served, if it is a mirror. `None`: not at all.
+    pub fn fetch_interval(&self, inbox: &InboxConfig) -> Option<Duration> {
+        match inbox.fetch_interval {
+            Some(FetchInterval::Every(interval)) => Some(interval),
+            Some(FetchInterval::Never) => None,
+            None => self.fetch_interval,
+        }
     }
 
     /// The inbox of that name.

@@ -12,6 +12,7 @@ mod http;
 mod manifest;
 mod range;
 mod survey;
+mod timetable;
 
 pub use address::Address;
 pub use copy::{Fetched, Mirror};
@@ -20,3 +21,4 @@ pub use http::Http;
 pub use manifest::{Entry, Manifest, Offer, Repositories};
 pub use range::{EpochRange, Mistake};
 pub use survey::{Found, Offered, Wanted, survey};
+pub use timetable::{Regular, Timetable};

@@ -20,6 +20,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("index", &["mail", "store", "db", "search"]),
     ("ingest", &["mail", "store", "index"]),
     ("archive", &["mail", "store", "db", "search"]),
+    ("mirror", &["store"]),
     ("net", &[]),
     ("web", &["mail", "archive", "render"]),
     ("nntp", &["mail", "archive", "net"]),
@@ -28,8 +29,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "mail", "demo", "store", "db", "search", "render", "index", "ingest", "archive", "web",
-            "net", "nntp", "imap", "pop3",
+            "mail", "demo", "store", "db", "search", "render", "index", "ingest", "archive",
+            "mirror", "web", "net", "nntp", "imap", "pop3",
         ],
     ),
 ];
@@ -53,6 +54,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("anyhow", &["cli", "main"]),
     ("indicatif", &["cli"]),
     ("jiff", &["time", "mail"]),
+    ("ureq", &["mirror"]),
+    ("glob", &["mirror"]),
 ];
 
 #[test]
