@@ -13,6 +13,7 @@ mod golden;
 mod house;
 mod index;
 mod init;
+mod mirror;
 mod real;
 mod search;
 mod serve;
