@@ -98,7 +98,7 @@ impl Realm {
                 "lies more than a million results deep, better narrow the search by a date",
             ));
         }
-        let ids: Vec<InboxId> = self.inboxes().iter().map(Inbox::id).collect();
+        let ids = self.ids();
         let filter = self.filter(&ids);
         let window = match wanted.one_per_thread {
             true => FIRST,
@@ -141,7 +141,7 @@ impl Realm {
         })
     }
 
-    /// The numbers of all results in an inbox or a thread, highest first; none for the whole site.
+    /// All results in an inbox or a thread, highest number first, for [`Inbox::found`]; none for the whole site.
     ///
     /// # Errors
     /// As for [`Realm::find`]; and [`Error::Invalid`] where it takes too long: half of the mail is no answer.
@@ -149,9 +149,9 @@ impl Realm {
         if let Realm::Site(..) = self {
             return Ok(Vec::new());
         }
-        let (all, complete) = self
-            .search()
-            .find_all(query, self.filter(&[]), budget(stop))?;
+        let (all, complete) =
+            self.search()
+                .find_all(query, self.filter(&self.ids()), budget(stop))?;
         if !complete {
             return Err(Error::invalid(
                 "this search",
@@ -183,20 +183,27 @@ impl Realm {
         }
     }
 
+    /// Whose mail is sought, one by one.
+    fn ids(&self) -> Vec<InboxId> {
+        let inboxes = self.inboxes().iter().flat_map(|inbox| inbox.members());
+        inboxes.map(Inbox::id).collect()
+    }
+
     fn filter<'a>(&'a self, inboxes: &'a [InboxId]) -> Filter<'a> {
+        let among = match self {
+            Realm::Thread(_, keys) => Some(keys.as_slice()),
+            Realm::Inbox(_) | Realm::Site(..) => None,
+        };
         match self {
-            Realm::Inbox(inbox) => Filter {
+            Realm::Inbox(inbox) | Realm::Thread(inbox, _) if !inbox.is_together() => Filter {
                 inbox: Some(inbox.id()),
-                ..Filter::default()
+                any_of: None,
+                among,
             },
-            Realm::Thread(inbox, keys) => Filter {
-                inbox: Some(inbox.id()),
-                among: Some(keys),
-                ..Filter::default()
-            },
-            Realm::Site(..) => Filter {
+            _ => Filter {
+                inbox: None,
                 any_of: Some(inboxes),
-                ..Filter::default()
+                among,
             },
         }
     }
@@ -205,7 +212,10 @@ impl Realm {
     fn look_up(&self, reader: &Reader, hit: Hit) -> Result<Option<Match>> {
         let place = match self {
             Realm::Inbox(inbox) | Realm::Thread(inbox, _) => {
-                let article = reader.article(inbox.id(), hit.num)?;
+                let article = match inbox.is_together() {
+                    true => reader.article_of(inbox.shelf(), hit.key)?,
+                    false => reader.article(inbox.id(), hit.num)?,
+                };
                 let article = article.filter(|article| article.message == hit.key);
                 article.map(|article| (article, inbox.clone(), Vec::new()))
             }
@@ -283,6 +293,19 @@ fn budget(stop: Option<&AtomicBool>) -> Budget<'_> {
 }
 
 impl Inbox {
+    /// The article that [`Realm::find_all`] has found under this number; `None` where it is gone since.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn found(&self, number: ArticleNum) -> Result<Option<Article>> {
+        match self.is_together() {
+            true => self
+                .reader()?
+                .article_of(self.shelf(), MessageKey(number.0)),
+            false => self.article(number),
+        }
+    }
+
     /// At most `limit` Message-IDs of this inbox that contain `part`, whatever punctuation is between its letters.
     ///
     /// # Errors

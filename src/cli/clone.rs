@@ -92,7 +92,8 @@ impl Clone {
         let (epochs, mut failed, all) = (self.epoch, 0, copies.len());
         let get = |copy: &Copy| -> anyhow::Result<Fetched> {
             mirror.lay(&copy.from, &copy.dir, epochs.as_ref())?;
-            Ok(mirror.fetch(&copy.name, &copy.dir)?)
+            let fetched = mirror.fetch(&copy.name, &copy.dir)?;
+            fetched.context("somebody else is fetching it")
         };
         copying::each(self.jobs.get(), copies, get, |copy, got| {
             let finish = |got: Fetched| {

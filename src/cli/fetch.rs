@@ -57,7 +57,8 @@ impl Fetch {
         let (mut failed, mut changed, all) = (0, Vec::new(), mirrors.len());
         let fetch = |inbox: &InboxConfig| mirror.fetch(&inbox.name, &inbox.dir);
         copying::each(self.jobs.get(), mirrors, fetch, |inbox, got| match got {
-            Ok(fetched) => {
+            Ok(None) => lines.print(&format!("{}: somebody else is fetching it", inbox.name)),
+            Ok(Some(fetched)) => {
                 lines.print(&format!("{}: {fetched}", inbox.name));
                 if fetched.is_news() {
                     changed.push(inbox);

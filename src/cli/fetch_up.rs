@@ -70,7 +70,8 @@ impl Drop for FetchUp {
 /// A fetch that has ended.
 struct Ended {
     mirror: Place,
-    result: Result<Fetched>,
+    /// `None`: somebody else was at it.
+    result: Result<Option<Fetched>>,
 }
 
 /// A mirror: its directory, and what it is called.
@@ -166,7 +167,8 @@ impl Watch {
         };
         let seconds = pause.as_secs();
         match result {
-            Ok(fetched) if fetched.is_news() => {
+            Ok(None) => tracing::debug!(inbox = %name, "somebody else is fetching {name}"),
+            Ok(Some(fetched)) if fetched.is_news() => {
                 tracing::info!(inbox = %name, "fetched {name}: {fetched}");
             }
             Ok(_) if failures > 0 => {

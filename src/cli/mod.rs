@@ -5,6 +5,7 @@ mod adopt;
 mod clone;
 mod copying;
 mod demo;
+mod doors;
 mod fetch;
 mod fetch_up;
 mod index;

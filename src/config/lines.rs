@@ -4,11 +4,13 @@
 //! cannot be read as git's config syntax is an error.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::str::FromStr;
 
 use super::include::Placed;
-use super::site::{Config, FEED_MAX, FetchInterval, InboxConfig, Listing, Problem, StyleSheet};
+use super::keys::{self, hint, is_known};
+use super::site::{Config, FEED_MAX, InboxConfig, IndexLevel, Listing, Problem, StyleSheet};
 use crate::id::InboxName;
 
 /// The settings that these lines make.
@@ -20,6 +22,12 @@ pub(super) fn understand(settings: &[Placed]) -> Config {
             ("publicinbox", Some(name)) => reader.inbox_line(name, placed),
             ("publicinbox", None) => reader.site_line(placed),
             ("threadbare", None) => reader.own_line(placed),
+            ("threadbare", Some(part)) => reader.part_line(part, placed),
+            ("extindex", Some(name)) if name == "all" => reader.together_line(placed),
+            ("extindex", Some(name)) if setting.key == "topdir" => {
+                let why = format!("extindex {name:?} is not served; only \"all\" is known here");
+                reader.problem(placed.place(), why);
+            }
             _ => {}
         }
     }
@@ -51,8 +59,22 @@ impl Reading {
         });
     }
 
+    /// Notes a key that nobody knows: for public-inbox's sections it may be one of a newer version of it.
+    fn note_strange(&mut self, placed: &Placed, name: &str, keys: &[&str]) {
+        let key = &placed.setting.key;
+        if !is_known(key, keys) {
+            let why = format!(
+                "{name}.{key} is no setting that is known here{}",
+                hint(key, keys)
+            );
+            let place = placed.place();
+            self.config.strange.push(Problem { place, why });
+        }
+    }
+
     fn site_line(&mut self, placed: &Placed) {
         let value = text(placed);
+        self.note_strange(placed, "publicinbox", keys::SITE);
         match placed.setting.key.as_str() {
             "wwwlisting" => self.config.listing = self.listing(placed, value),
             "grokmanifest" => self.config.manifest = self.listing(placed, value),
@@ -83,25 +105,89 @@ impl Reading {
         }
     }
 
+    fn together_line(&mut self, placed: &Placed) {
+        let value = text(placed);
+        let together = self.config.all.get_or_insert_default();
+        match placed.setting.key.as_str() {
+            "topdir" if !value.is_empty() => together.dir = Some(placed.path(value)),
+            "url" => extend_new(&mut together.urls, value),
+            _ => {}
+        }
+    }
+
     fn own_line(&mut self, placed: &Placed) {
         let value = text(placed);
-        match placed.setting.key.as_str() {
+        // What is read below is listed there.
+        let key = &placed.setting.key;
+        if !is_known(key, keys::OWN) {
+            let why = match hint(key, keys::OWN) {
+                hint if hint.is_empty() => format!("; there are {}", keys::OWN.join(", ")),
+                hint => hint,
+            };
+            self.problem(
+                placed.place(),
+                format!("threadbare.{key} is no setting{why}"),
+            );
+            return;
+        }
+        match key.as_str() {
             "url" if value.is_empty() => self.config.url = None,
             "url" => self.config.url = Some(format!("{}/", value.trim_end_matches('/'))),
             "indexdir" if value.is_empty() => self.config.index_dir = None,
             "indexdir" => self.config.index_dir = Some(placed.path(value)),
             "listen" => extend_words(&mut self.config.listen, value),
-            "fetchinterval" => match interval(value) {
-                Some(FetchInterval::Every(time)) => self.config.fetch_interval = Some(time),
-                Some(FetchInterval::Never) => self.config.fetch_interval = None,
-                None => self.problem(placed.place(), no_interval(value)),
-            },
-            key => {
-                let why = format!(
-                    "threadbare.{key} is no setting; there are url, indexDir, listen and fetchInterval"
-                );
-                self.problem(placed.place(), why);
+            "fetchinterval" => self.config.fetch_interval = self.parsed(placed, value),
+            "certificate" => self.certificate(placed, value),
+            "metrics" => self.config.metrics = (!value.is_empty()).then(|| value.to_owned()),
+            "handover" if value.is_empty() => self.config.hand_over = None,
+            "handover" => self.config.hand_over = Some(placed.path(value)),
+            "drain" => self.config.drain = self.parsed(placed, value),
+            "logformat" => self.config.log_format = self.parsed(placed, value),
+            "logaddresses" => self.config.log_addresses = self.parsed(placed, value),
+            _ => {}
+        }
+    }
+
+    fn parsed<T: FromStr<Err: Display>>(&mut self, placed: &Placed, value: &str) -> Option<T> {
+        match value.parse() {
+            Ok(parsed) => Some(parsed),
+            Err(error) => {
+                self.problem(placed.place(), format!("{}: {error}", placed.setting.key));
+                None
             }
+        }
+    }
+
+    /// `CHAIN [KEY]`; the key may be in the same file.
+    fn certificate(&mut self, placed: &Placed, value: &str) {
+        match &shell_words(value)[..] {
+            [] => self.config.certificates.clear(),
+            [both] => {
+                let both = placed.path(both);
+                self.config.certificates.push((both.clone(), both));
+            }
+            [chain, key] => {
+                let pair = (placed.path(chain), placed.path(key));
+                self.config.certificates.push(pair);
+            }
+            _ => self.problem(
+                placed.place(),
+                "a certificate is one file, or two with its key",
+            ),
+        }
+    }
+
+    /// A line of `[threadbare "PART"]`.
+    fn part_line(&mut self, part: &str, placed: &Placed) {
+        let (key, value) = (placed.setting.key.as_str(), text(placed));
+        let followed = match part {
+            "limits" => self.config.limits.follow(key, value),
+            "proxy" => self.config.proxy.follow(key, value, truth(placed)),
+            // Other rooms have parts of their own.
+            _ => Ok(()),
+        };
+        if let Err(why) = followed {
+            self.problem(placed.place(), why);
         }
     }
 
@@ -109,6 +195,7 @@ impl Reading {
         let Some(at) = self.draft(name, placed) else {
             return;
         };
+        self.note_strange(placed, &format!("publicinbox.{name}"), keys::INBOX);
         let value = text(placed);
         let mut problem = None;
         let Draft { dir, inbox, .. } = &mut self.inboxes[at];
@@ -142,11 +229,26 @@ impl Reading {
                 let words = value.split([',', ' ']).filter(|word| !word.is_empty());
                 inbox.hide.extend(words.map(str::to_ascii_lowercase));
             }
-            "fetchinterval" => match interval(value) {
-                Some(interval) => inbox.fetch_interval = Some(interval),
-                None => problem = Some(no_interval(value)),
+            "fetchinterval" => match value.parse() {
+                Ok(interval) => inbox.fetch_interval = Some(interval),
+                Err(why) => problem = Some(why),
             },
             "nntpmirror" | "imapmirror" => extend_new(&mut inbox.mirrors, value),
+            "boost" => match value.parse() {
+                Ok(boost) => inbox.boost = boost,
+                Err(_) => problem = Some(format!("{value:?} is no number")),
+            },
+            "alias" => match InboxName::parse(value) {
+                Some(alias) if !inbox.aliases.contains(&alias) => inbox.aliases.push(alias),
+                Some(_) => {}
+                None => problem = Some(format!("{value:?} cannot be the name of an inbox")),
+            },
+            "indexlevel" => match value.to_ascii_lowercase().as_str() {
+                "basic" => inbox.index_level = IndexLevel::Basic,
+                // Phrases cost little here: whoever can do without them has them all the same.
+                "medium" | "full" => inbox.index_level = IndexLevel::Full,
+                _ => problem = Some(format!("{value:?} is none of basic, medium and full")),
+            },
             _ => {}
         }
         if let Some(why) = problem {
@@ -251,28 +353,6 @@ fn size(value: &str) -> Option<u64> {
     digits.parse::<u64>().ok()?.checked_mul(1 << shift)
 }
 
-/// A length of time: `90` or `90s`, `5m`, `1h`, `1d`. `never` and its like mean that there is none.
-fn interval(value: &str) -> Option<FetchInterval> {
-    let value = value.to_ascii_lowercase();
-    if matches!(value.as_str(), "never" | "off" | "no" | "false" | "0") {
-        return Some(FetchInterval::Never);
-    }
-    let (digits, seconds) = match value.as_bytes().last()? {
-        b's' => (&value[..value.len() - 1], 1),
-        b'm' => (&value[..value.len() - 1], 60),
-        b'h' => (&value[..value.len() - 1], 3600),
-        b'd' => (&value[..value.len() - 1], 86_400),
-        _ => (value.as_str(), 1),
-    };
-    let count: u32 = digits.parse().ok().filter(|count| *count > 0)?;
-    let time = Duration::from_secs(u64::from(count) * seconds);
-    Some(FetchInterval::Every(time))
-}
-
-fn no_interval(value: &str) -> String {
-    format!("{value:?} is no interval; one looks like 90s, 5m, 1h or never")
-}
-
 fn extend_words(list: &mut Vec<String>, value: &str) {
     for word in value.split_whitespace() {
         extend_new(list, word);
@@ -328,6 +408,7 @@ mod tests {
     use std::path::Path;
 
     use super::super::include::read_text;
+    use super::super::site::{LogAddresses, LogFormat};
     use super::{Config, Listing, understand};
 
     fn config(text: &str) -> Config {
@@ -367,7 +448,9 @@ mod tests {
             "[publicinbox]\n\twwwListing = match=domain\n\tgrokManifest = 404\n\
              \tcss = /srv/a.css media=screen title='A b'\n\tindexMaxSize = 1m\n\
              \tnoObfuscate = @example.com a@example.org\n\
-             [threadbare]\n\turl = https://example.com\n\tindexDir = index\n\tlisten = :80\n\tlisten = [::1]:81\n",
+             [threadbare]\n\turl = https://example.com\n\tindexDir = index\n\tlisten = :80\n\tlisten = [::1]:81\n\
+             \tcertificate = tls/a.pem '/k y/a.pem'\n\tcertificate = /b.pem\n\tmetrics = [::1]:82\n\
+             \thandOver = /run/x\n\tdrain = 5\n\tlogFormat = JSON\n\tlogAddresses = network\n",
         );
         assert_eq!(config.problems, []);
         assert_eq!(
@@ -385,6 +468,17 @@ mod tests {
             Some(Path::new("/etc/site/index"))
         );
         assert_eq!(config.listen, [":80", "[::1]:81"]);
+        let pairs = [("/etc/site/tls/a.pem", "/k y/a.pem"), ("/b.pem", "/b.pem")];
+        assert_eq!(
+            config.certificates,
+            pairs.map(|(a, b)| (a.into(), b.into()))
+        );
+        assert_eq!(config.metrics.as_deref(), Some("[::1]:82"));
+        assert_eq!(config.hand_over.as_deref(), Some(Path::new("/run/x")));
+        assert_eq!(config.drain, Some(5));
+        assert_eq!(config.log_format, Some(LogFormat::Json));
+        assert_eq!(config.log_addresses, Some(LogAddresses::Network));
+        assert_eq!(config.strange, []);
     }
 
     #[test]
@@ -420,32 +514,43 @@ mod tests {
 
     #[test]
     fn mirrors_are_fetched_as_often_as_is_said() {
-        for (value, seconds) in [
-            ("90", Some(90)),
-            ("90s", Some(90)),
-            ("5m", Some(300)),
-            ("1H", Some(3600)),
-            ("2d", Some(172_800)),
-            ("never", None),
-            ("0", None),
-        ] {
-            let said = config(&format!(
-                "[threadbare]\n\tfetchInterval = 7s\n[publicinbox \"a\"]\n\tinboxdir = /a\n\
-                 \taddress = a@example.com\n[publicinbox \"b\"]\n\tinboxdir = /b\n\
-                 \taddress = b@example.com\n\tfetchInterval = {value}\n"
-            ));
-            assert_eq!(said.problems, [], "{value}");
-            let often = |n: usize| said.fetch_interval(&said.inboxes[n]).map(|t| t.as_secs());
-            assert_eq!((often(0), often(1)), (Some(7), seconds), "{value}");
-        }
-        for value in ["", "m", "-5", "5 minutes", "1.5h", "99999999999", "5µ"] {
-            let said = config(&format!("[threadbare]\n\tfetchInterval = {value}\n"));
-            assert_eq!(
-                (said.fetch_interval, said.problems.len()),
-                (None, 1),
-                "{value}"
-            );
-        }
+        let config = config(
+            "[threadbare]\n\tfetchInterval = 7s\n[publicinbox \"a\"]\n\tinboxdir = /a\n\
+             \taddress = a@example.com\n[publicinbox \"b\"]\n\tinboxdir = /b\n\
+             \taddress = b@example.com\n\tfetchInterval = never\n\tfetchInterval = soon\n",
+        );
+        let often = |n: usize| {
+            config
+                .fetch_interval(&config.inboxes[n])
+                .map(|t| t.as_secs())
+        };
+        assert_eq!((often(0), often(1)), (Some(7), None));
+        assert_eq!(config.problems.len(), 1);
+    }
+
+    #[test]
+    fn a_key_that_nobody_knows_is_noted_with_what_was_meant() {
+        let config = config(
+            "[publicinbox]\n\twwwlist = all\n[publicinbox \"a\"]\n\tinboxdir = /a\n\taddress = a@example.com\n\
+             \tfeedmx = 3\n[threadbare]\n\tmetric = :80\n\tdrain = soon\n[other]\n\tkey = 1\n",
+        );
+        let strange: Vec<String> = config.strange.iter().map(|p| p.to_string()).collect();
+        assert!(
+            strange[0].contains("config:2: publicinbox.wwwlist is no setting"),
+            "{strange:?}"
+        );
+        assert!(strange[1].ends_with("feedmx is no setting that is known here; is feedmax meant?"));
+        assert_eq!(strange.len(), 2);
+        let problems: Vec<String> = config.problems.iter().map(|p| p.to_string()).collect();
+        assert!(
+            problems[0].ends_with("metric is no setting; is metrics meant?"),
+            "{problems:?}"
+        );
+        assert!(
+            problems[1].contains("config:9: drain: invalid digit"),
+            "{problems:?}"
+        );
+        assert_eq!(problems.len(), 2);
     }
 
     #[test]

@@ -3,10 +3,18 @@
 mod directories;
 mod edit;
 mod include;
+mod interval;
+mod keys;
+mod limits;
 mod lines;
 mod offered;
 mod site;
 mod syntax;
 
 pub use edit::Edit;
-pub use site::{Config, FetchInterval, InboxConfig, Listing, Problem, StyleSheet};
+pub use interval::FetchInterval;
+pub use limits::{Block, ClientHeader, Limits, Proxy};
+pub use site::{
+    Config, InboxConfig, IndexLevel, Listing, LogAddresses, LogFormat, Problem, StyleSheet,
+    Together,
+};

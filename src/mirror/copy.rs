@@ -117,7 +117,10 @@ impl Mirror<'_> {
             git.is_repository(from.url.as_str(), self.patience.fetch)?;
         }
         fs::create_dir_all(dir).map_err(|e| Error::io(dir, e))?;
-        let _lock = lock(dir)?;
+        let Some(_lock) = lock(dir)? else {
+            let why = "somebody else is fetching it";
+            return Err(Error::invalid(dir.display().to_string(), why));
+        };
         if offered.is_empty() {
             let url = from.url.as_str().trim_end_matches('/');
             store::init_mirror_version_1(dir, url)?;
@@ -171,14 +174,17 @@ impl Mirror<'_> {
         Ok(())
     }
 
-    /// Brings the mirror in `dir` up to date. Epochs that cannot be fetched do not keep the others from it.
+    /// Brings the mirror in `dir` up to date. Epochs that cannot be fetched do not keep the others from it. `None`
+    /// where somebody else does so now.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where no mirror is there, or somebody else fetches it now; [`Error::Upstream`];
-    /// [`Error::Io`] and [`Error::Store`] where it cannot be read or written.
-    pub fn fetch(&self, name: &InboxName, dir: &Path) -> Result<Fetched> {
+    /// [`Error::Invalid`] where no mirror is there; [`Error::Upstream`]; [`Error::Io`] and [`Error::Store`] where it
+    /// cannot be read or written.
+    pub fn fetch(&self, name: &InboxName, dir: &Path) -> Result<Option<Fetched>> {
         let began = time::now();
-        let _lock = lock(dir)?;
+        let Some(_lock) = lock(dir)? else {
+            return Ok(None);
+        };
         let layout = Layout::find(dir)?;
         let not_one = || {
             let why = "it is no mirror of an archive on the web";
@@ -228,7 +234,7 @@ impl Mirror<'_> {
         }
         upstream.updated = Some(began);
         upstream.write(dir)?;
-        Ok(fetched)
+        Ok(Some(fetched))
     }
 
     /// Asks upstream for its manifest. `known` is the tag of the one that was followed last.
@@ -414,17 +420,14 @@ fn check_place(dir: &Path, url: &Address) -> Result<()> {
     }
 }
 
-/// Only one at a time fetches an inbox. Others may read it, and write to it, meanwhile.
-fn lock(dir: &Path) -> Result<File> {
+/// Only one at a time fetches an inbox; `None` where somebody does. Others may read it, and write to it, meanwhile.
+fn lock(dir: &Path) -> Result<Option<File>> {
     let path = dir.join("mirror.lock");
     let file = OpenOptions::new().create(true).append(true).open(&path);
     let file = file.map_err(|e| Error::io(&path, e))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            let why = "somebody else is fetching it";
-            Err(Error::invalid(dir.display().to_string(), why))
-        }
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(e)) => Err(Error::io(&path, e)),
     }
 }

@@ -125,7 +125,7 @@ impl Search {
     }
 
     /// The numbers of all that `query` asks for in the inbox of the filter, highest first, and whether the budget was
-    /// enough. A result is eight bytes, so that also a million of them are few.
+    /// enough. Without such an inbox the keys of the messages stand in the place of numbers. A result is eight bytes, so that also a million of them are few.
     ///
     /// # Errors
     /// Those of [`Search::find`].
@@ -141,7 +141,11 @@ impl Search {
         let mut all = Vec::new();
         let mut complete = true;
         for segment in searcher.segment_readers() {
-            let numbers = Places::open(segment, column::NUM).map_err(failed)?;
+            let numbers = match filter.inbox {
+                Some(_) => Places::open(segment, column::NUM),
+                None => Places::open(segment, column::KEY),
+            };
+            let numbers = numbers.map_err(failed)?;
             let mut scorer = weight.scorer(segment, 1.0).map_err(failed)?;
             let mut read = 0u32;
             while scorer.doc() != TERMINATED && complete {
