@@ -16,6 +16,7 @@ pub mod index;
 pub mod ingest;
 pub mod mail;
 pub mod metrics;
+pub mod mirror;
 pub mod net;
 pub mod render;
 pub mod store;

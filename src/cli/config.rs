@@ -10,7 +10,7 @@ use anyhow::Context;
 
 use super::finding::Findings;
 use super::scope;
-use crate::config::{self, Config, LogFormat};
+use crate::config::{self, Config};
 use crate::net::{Certificates, Pair, Place};
 use crate::store::Layout;
 
@@ -37,7 +37,7 @@ enum What {
 
 impl ConfigCommand {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        super::log::start("error", LogFormat::Text);
+        super::log_to_stderr("error");
         let What::Check { file, json } = self.what;
         let file = file.or_else(Config::path);
         let file = file.context("there is no home directory: say which FILE")?;
@@ -162,7 +162,7 @@ fn check_site(config: &Config, findings: &mut Findings) {
         let what = format!("threadbare.url: {url:?} is no URL");
         findings.problem(what, "write it with https://, as visitors do");
     }
-    let index = match scope::index_dir(None, config) {
+    let index = match scope::index_dir(config, None) {
         Ok(index) => index,
         Err(error) => return findings.problem(format!("{error:#}"), ""),
     };

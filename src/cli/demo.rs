@@ -10,7 +10,7 @@ use super::doors::{LISTEN, Wanted};
 use super::scope::Scope;
 use super::serve::{self, Options};
 use crate::archive::Archive;
-use crate::config::{Config, LogAddresses, LogFormat};
+use crate::config::{Config, LogAddresses};
 use crate::demo;
 use crate::index;
 use crate::ingest;
@@ -27,7 +27,7 @@ pub struct Demo {
 
 impl Demo {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        super::log::start("warn", LogFormat::Text);
+        super::log_to_stderr("warn");
         let world = tempfile::Builder::new()
             .prefix("threadbare-demo-")
             .tempdir();

@@ -13,7 +13,7 @@ use super::finding::Findings;
 use super::scope::{self, Scope};
 use super::status::{human, is_indexed, size};
 use crate::archive::Archive;
-use crate::config::{Config, InboxConfig, LogFormat};
+use crate::config::{Config, InboxConfig};
 use crate::error::Result;
 use crate::net::{At, Place};
 use crate::store::{Epoch, Layout};
@@ -41,7 +41,7 @@ const NOT_BEFORE: Timestamp = Timestamp(1_767_225_600);
 
 impl Doctor {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        super::log::start("error", LogFormat::Text);
+        super::log_to_stderr("error");
         let file = Config::path().context("there is no home directory: set PI_CONFIG")?;
         let mut findings = config::check(&file);
         // Without settings that can be read there is nothing further to look at.

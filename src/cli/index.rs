@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use super::progress::Bars;
 use super::scope;
 use crate::archive::Archive;
-use crate::config::LogFormat;
 use crate::index::{Indexer, Options, Report};
 
 /// The flags of `index`.
@@ -31,7 +30,7 @@ pub struct Index {
 
 impl Index {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        super::log::start("warn", LogFormat::Text);
+        super::log_to_stderr("warn");
         let scope = scope::find(&self.inboxes, self.index_dir)?;
         anyhow::ensure!(
             !scope.config.inboxes.is_empty() || scope.config.file.is_some(),

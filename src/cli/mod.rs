@@ -1,10 +1,15 @@
-//! The command line: one file per subcommand. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done,
-//! and something was found that needs attention.
+//! The command line: one file per subcommand. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done, and something was
+//! found that needs attention; `fetch --exit-code` has 127 for nothing new.
 
+mod adopt;
+mod clone;
 mod config;
+mod copying;
 mod demo;
 mod doctor;
 mod doors;
+mod fetch;
+mod fetch_up;
 mod finding;
 mod index;
 pub mod init;
@@ -37,6 +42,10 @@ pub enum Command {
     Init(init::InitArgs),
     /// Bring the indexes up to date with git
     Index(index::Index),
+    /// Copy an inbox, or all of a site, from another archive
+    Clone(clone::Clone),
+    /// Bring mirrors up to date with where they are from
+    Fetch(fetch::Fetch),
     /// Find mail
     Search(search::Search),
     /// Serve inboxes over HTTP, and keep them up to date
@@ -66,6 +75,8 @@ impl Command {
                 Ok(ExitCode::SUCCESS)
             }
             Command::Index(index) => index.run(),
+            Command::Clone(clone) => clone.run(),
+            Command::Fetch(fetch) => fetch.run(),
             Command::Search(search) => search.run(),
             Command::Serve(serve) => serve.run(),
             Command::Status(status) => status.run(),
@@ -75,4 +86,9 @@ impl Command {
             Command::Completions(completions) => completions.run(),
         }
     }
+}
+
+/// A log for people, of this level and above.
+fn log_to_stderr(default: &str) {
+    log::start(default, crate::config::LogFormat::Text);
 }

@@ -8,7 +8,6 @@ use anyhow::Context;
 
 use super::scope;
 use crate::archive::{Archive, Inbox, Match, Query, Realm, Sort, Wanted, Window};
-use crate::config::LogFormat;
 use crate::mail::{self, Message};
 use crate::time;
 
@@ -68,7 +67,7 @@ enum Format {
 
 impl Search {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        super::log::start("error", LogFormat::Text);
+        super::log_to_stderr("error");
         let query = Query::parse(&self.query.join(" "), time::now())?;
         for note in query.notes() {
             eprintln!("note: {note}");

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::doors::{self, Doors, Wanted};
+use super::fetch_up::FetchUp;
 use super::keep_up::{Also, KeepUp, Reload};
 use super::scope::{self, Scope};
 use crate::archive::Archive;
@@ -141,6 +142,7 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
         let archive = Archive::open(config.clone(), &index_dir)?;
         let also = also(doors.certificates.clone(), options.doors, config);
         let keep_up = KeepUp::start(archive.clone(), index_dir, reload, also, health.clone())?;
+        let fetch_up = FetchUp::start(archive.clone())?;
         let first = listeners.iter().find_map(|listener| listener.address());
         let settings = web::Settings {
             url: options
@@ -190,6 +192,7 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
             }
         };
         web::serve(app, listeners, web::Limits::default(), stop).await;
+        drop(fetch_up);
         drop(keep_up);
         Ok(())
     })

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::finding::Findings;
 use super::scope;
 use crate::archive::Archive;
-use crate::config::{Config, InboxConfig, LogFormat};
+use crate::config::{Config, InboxConfig};
 use crate::error::Result;
 use crate::id::EpochNum;
 use crate::store::{Epoch, Layout, Version};
@@ -33,7 +33,7 @@ pub struct Status {
 
 impl Status {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        super::log::start("error", LogFormat::Text);
+        super::log_to_stderr("error");
         let scope = scope::find(&self.inboxes, self.index_dir)?;
         let mut findings = Findings::default();
         let archive = match is_indexed(&scope.index_dir) {

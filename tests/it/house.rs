@@ -21,6 +21,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("index", &["mail", "store", "db", "search"]),
     ("ingest", &["mail", "store", "index"]),
     ("archive", &["mail", "store", "db", "search"]),
+    ("mirror", &["store"]),
     ("net", &[]),
     ("web", &["mail", "archive", "render", "net"]),
     ("nntp", &["mail", "archive", "net"]),
@@ -29,8 +30,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "mail", "demo", "store", "db", "search", "render", "index", "ingest", "archive", "web",
-            "net", "nntp", "imap", "pop3",
+            "mail", "demo", "store", "db", "search", "render", "index", "ingest", "archive",
+            "mirror", "web", "net", "nntp", "imap", "pop3",
         ],
     ),
 ];
@@ -59,6 +60,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("anyhow", &["cli", "main"]),
     ("indicatif", &["cli"]),
     ("jiff", &["time", "mail"]),
+    ("ureq", &["mirror"]),
+    ("glob", &["mirror"]),
 ];
 
 #[test]
