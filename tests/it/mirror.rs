@@ -692,12 +692,15 @@ struct Plain {
     told: Arc<Mutex<Told>>,
 }
 
+/// Whether a request for this path is passed on.
+type Fits = fn(&str) -> bool;
+
 #[derive(Default)]
 struct Told {
     answers: HashMap<String, Vec<u8>>,
     redirects: HashMap<String, String>,
     directories: Vec<(String, std::path::PathBuf)>,
-    behind: Option<(SocketAddr, fn(&str) -> bool)>,
+    behind: Option<(SocketAddr, Fits)>,
     asked: Vec<String>,
 }
 
@@ -735,7 +738,7 @@ impl Plain {
     }
 
     /// Asks another server whatever fits, and refuses the rest.
-    fn pass_on_to(&self, server: SocketAddr, fits: fn(&str) -> bool) {
+    fn pass_on_to(&self, server: SocketAddr, fits: Fits) {
         self.told.lock().unwrap().behind = Some((server, fits));
     }
 
