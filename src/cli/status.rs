@@ -142,7 +142,8 @@ impl InboxStatus {
             .epochs
             .iter()
             .filter_map(|(_, path)| written(&path.join("FETCH_HEAD")));
-        status.last_fetch = fetched.max();
+        let upstream = layout.upstream().and_then(|upstream| upstream.updated);
+        status.last_fetch = fetched.max().max(upstream);
         let inbox = archive.and_then(|archive| archive.inbox(name));
         let heads = inbox.as_ref().zip(archive).map(|(inbox, archive)| {
             archive
