@@ -17,6 +17,7 @@ mod init;
 mod mirror;
 mod operator;
 mod ops;
+mod privacy;
 mod real;
 mod search;
 mod serve;
