@@ -15,8 +15,8 @@ use super::keep_up::{Also, KeepUp, Reload};
 use super::scope::{self, Scope};
 use crate::archive::Archive;
 use crate::config::{Config, LogAddresses, LogFormat};
-use crate::net::{Certificates, Pair, Said, Successor, notify, watchdog};
-use crate::web::{self, Health};
+use crate::net::{Certificates, Listener, Pair, Said, Successor, notify, watchdog};
+use crate::web::{self, Health, Phase};
 
 /// The flags of `serve`.
 #[derive(clap::Args)]
@@ -128,13 +128,10 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
         let health = Arc::new(Health::default());
         // Before the archive is opened, which may take a while.
         let watchers = doors.open_for_health(&options.doors)?;
-        let watched: Vec<_> = watchers
-            .iter()
-            .map(|door| {
-                println!("health and figures on {}", door.url("http"));
-                tokio::spawn(web::serve_health(Arc::clone(&health), Arc::clone(door)))
-            })
-            .collect();
+        let mut watched = Vec::new();
+        if doors.before.is_none() {
+            watched = watch_over(&health, &watchers);
+        }
         let listeners = doors.open(&options.doors, &config)?;
         let listing = config.listing;
         let shares = web::Shares::default().with(&config.limits);
@@ -171,12 +168,15 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
         for listener in listeners.iter() {
             println!("listening on {}", listener.url("http"));
         }
+        if let Some(before) = doors.before.take() {
+            // The one before us answers as well as we will: nobody is sent to a server that is still looking around.
+            looked_around(&health).await;
+            watched = watch_over(&health, &watchers);
+            before.ready();
+        }
         drop(watchers);
         notify(Said::Ready);
         tokio::spawn(feed_watchdog(Arc::clone(&health)));
-        if let Some(before) = doors.before.take() {
-            before.ready();
-        }
         let stop = async {
             tokio::select! {
                 () = signals.stop(|| keep_up.read_again()) => {
@@ -196,6 +196,26 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
         drop(keep_up);
         Ok(())
     })
+}
+
+/// Opens the doors of those who watch over the server.
+fn watch_over(health: &Arc<Health>, doors: &[Arc<Listener>]) -> Vec<JoinHandle<()>> {
+    let each = doors.iter().map(|door| {
+        println!("health and figures on {}", door.url("http"));
+        tokio::spawn(web::serve_health(Arc::clone(health), Arc::clone(door)))
+    });
+    each.collect()
+}
+
+/// Done when every inbox has been looked at, or that takes too long to wait for.
+async fn looked_around(health: &Health) {
+    let looking = async {
+        while health.phase() == Phase::Starting {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    // What is not indexed by then was not indexed by the server before us either.
+    let _ = tokio::time::timeout(Duration::from_secs(60), looking).await;
 }
 
 /// Tells systemd that we are well, as long as we are.

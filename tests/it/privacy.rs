@@ -24,7 +24,10 @@ fn no_page_asks_a_third_party_for_anything() {
         let kind = reply.header("content-type").unwrap_or_default();
         if kind.starts_with("text/css") {
             let sheet = reply.text();
-            assert!(!sheet.contains("@import") && !sheet.contains("//"), "{path}: {sheet}");
+            assert!(
+                !sheet.contains("@import") && !sheet.contains("//"),
+                "{path}: {sheet}"
+            );
         }
         if !kind.starts_with("text/html") {
             continue;
@@ -44,7 +47,11 @@ fn no_page_asks_a_third_party_for_anything() {
 /// Whether a browser that reads this tag asks somebody else for something, at once or when a form is sent.
 fn is_fetched_from_elsewhere(tag: &str) -> bool {
     let name = tag.split([' ', '/', '\n']).next().unwrap_or_default();
-    if ["script", "iframe", "object", "embed", "video", "audio", "base"].contains(&name) {
+    if [
+        "script", "iframe", "object", "embed", "video", "audio", "base",
+    ]
+    .contains(&name)
+    {
         return true;
     }
     let value = |attribute: &str| {
@@ -53,12 +60,20 @@ fn is_fetched_from_elsewhere(tag: &str) -> bool {
     };
     let fetched = match name {
         // Links of these kinds are only followed by readers.
-        "link" if ["alternate", "canonical", "next", "prev", "up"].contains(&value("rel").unwrap_or_default().as_str()) => None,
+        "link"
+            if ["alternate", "canonical", "next", "prev", "up"]
+                .contains(&value("rel").unwrap_or_default().as_str()) =>
+        {
+            None
+        }
         "link" => value("href"),
         "form" => value("action"),
-        _ => value("src").or_else(|| value("srcset")).or_else(|| value("background")),
+        _ => value("src")
+            .or_else(|| value("srcset"))
+            .or_else(|| value("background")),
     };
-    let pings = value("ping").is_some() || value("style").is_some_and(|style| style.contains("url("));
+    let pings =
+        value("ping").is_some() || value("style").is_some_and(|style| style.contains("url("));
     pings || fetched.is_some_and(|address| address.contains("//") || address.starts_with("data:"))
 }
 
@@ -87,7 +102,11 @@ fn inside(page: &str, href: &str) -> Option<String> {
     }
     let path = parts.join("/");
     // A path that ends above its last part ends in a slash.
-    let slash = if (bare.ends_with("..") || bare == ".") && !path.is_empty() { "/" } else { "" };
+    let slash = if (bare.ends_with("..") || bare == ".") && !path.is_empty() {
+        "/"
+    } else {
+        ""
+    };
     Some(format!("/{path}{slash}"))
 }
 
@@ -98,8 +117,14 @@ fn the_test_itself_sees_what_it_should() {
         ("img src=\"https://example.com/x.png\"", true),
         ("img alt=\"\" src=\"//example.com/x.png\"", true),
         ("img src=\"../x.png\"", false),
-        ("link rel=\"stylesheet\" href=\"https://example.com/x.css\"", true),
-        ("link rel=\"alternate\" href=\"https://example.com/x.atom\"", false),
+        (
+            "link rel=\"stylesheet\" href=\"https://example.com/x.css\"",
+            true,
+        ),
+        (
+            "link rel=\"alternate\" href=\"https://example.com/x.atom\"",
+            false,
+        ),
         ("form action=\"https://example.com/\"", true),
         ("script", true),
         ("p style=\"background: url(x)\"", true),
