@@ -142,7 +142,7 @@ fn what_is_wrong_with_a_config_is_named_with_its_line() {
         "inbox gone: ".to_owned(),
         "\"no-address\" is no address".to_owned(),
         "inbox inner lies inside of inbox loom".to_owned(),
-        "inbox twin has no mail yet".to_owned(),
+        "inbox inner has no mail yet".to_owned(),
     ] {
         assert!(found.contains(&part), "{part}\nin {found}");
     }
