@@ -15,6 +15,8 @@ pub mod id;
 pub mod index;
 pub mod ingest;
 pub mod mail;
+pub mod metrics;
+pub mod mirror;
 pub mod net;
 pub mod render;
 pub mod store;

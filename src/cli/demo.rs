@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 
@@ -9,7 +10,7 @@ use super::doors::{LISTEN, Wanted};
 use super::scope::Scope;
 use super::serve::{self, Options};
 use crate::archive::Archive;
-use crate::config::Config;
+use crate::config::{Config, LogAddresses};
 use crate::demo;
 use crate::index;
 use crate::ingest;
@@ -56,6 +57,8 @@ impl Demo {
             url: None,
             cache_bytes: 32 << 20,
             threads: None,
+            drain: Duration::ZERO,
+            log_addresses: LogAddresses::default(),
         };
         serve::serve(Scope { config, index_dir }, options, None)?;
         Ok(ExitCode::SUCCESS)

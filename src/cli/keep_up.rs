@@ -14,8 +14,10 @@ use std::time::{Duration, Instant};
 use crate::archive::{Archive, Inbox};
 use crate::config::Config;
 use crate::index::{Indexer, Options, Silent};
+use crate::metrics::{INDEX_FAILURES, INDEXED};
 use crate::net::{Said, notify};
 use crate::store;
+use crate::web::Health;
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_millis(400);
@@ -47,6 +49,7 @@ impl KeepUp {
         index_dir: PathBuf,
         reload: Option<Reload>,
         also: Also,
+        health: Arc<Health>,
     ) -> std::io::Result<KeepUp> {
         let stop = Arc::new(AtomicBool::new(false));
         let again = Arc::new(AtomicBool::new(false));
@@ -56,6 +59,7 @@ impl KeepUp {
             config: Config::path().map(|path| (stamp(&path), path)),
             reload,
             also,
+            health,
             again: Arc::clone(&again),
             indexed: HashMap::new(),
             missing_until: Instant::now() + PAUSE,
@@ -67,6 +71,7 @@ impl KeepUp {
                 while !watch.stop.load(Ordering::Relaxed) {
                     let began = Instant::now();
                     watch.look();
+                    watch.health.ready();
                     std::thread::sleep(EVERY.saturating_sub(began.elapsed()).max(EVERY / 4));
                 }
             })?;
@@ -100,6 +105,7 @@ struct Watch {
     config: Option<(Option<u64>, PathBuf)>,
     reload: Option<Reload>,
     also: Also,
+    health: Arc<Health>,
     again: Arc<AtomicBool>,
     /// What each inbox looked like when it was last indexed, or when it is to be tried again.
     indexed: HashMap<PathBuf, Result<u64, Instant>>,
@@ -126,10 +132,16 @@ impl Watch {
                 Some(Err(until)) if Instant::now() < *until => continue,
                 _ => {}
             }
+            let name = &inbox.config().name;
+            self.health.is_behind(name);
             match self.index(&inbox) {
-                Ok(true) => self.indexed.insert(dir, Ok(stamp)),
+                Ok(true) => {
+                    self.health.is_level(name);
+                    self.indexed.insert(dir, Ok(stamp))
+                }
                 Ok(false) => None,
                 Err(error) => {
+                    INDEX_FAILURES.up();
                     tracing::error!("indexing {}: {error:#}", inbox.config().name);
                     self.indexed.insert(dir, Err(Instant::now() + PAUSE))
                 }
@@ -150,6 +162,7 @@ impl Watch {
         let name = &inbox.config().name;
         let report = indexer.catch_up(name, &inbox.layout(), Options::default(), &Silent)?;
         self.archive.refresh()?;
+        INDEXED.add(report.changes);
         if report.changes > 0 {
             tracing::info!(inbox = %name, "indexed {name}: {report}");
         }

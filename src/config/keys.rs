@@ -4,6 +4,7 @@
 pub(super) const OWN: &[&str] = &[
     "certificate",
     "drain",
+    "fetchInterval",
     "handOver",
     "indexDir",
     "listen",
@@ -42,6 +43,7 @@ pub(super) const INBOX: &[&str] = &[
     "coderepo",
     "contentType",
     "feedmax",
+    "fetchInterval",
     "filter",
     "hide",
     "httpbackendmax",

@@ -136,6 +136,7 @@ impl Reading {
             "indexdir" if value.is_empty() => self.config.index_dir = None,
             "indexdir" => self.config.index_dir = Some(placed.path(value)),
             "listen" => extend_words(&mut self.config.listen, value),
+            "fetchinterval" => self.config.fetch_interval = self.parsed(placed, value),
             "certificate" => self.certificate(placed, value),
             "metrics" => self.config.metrics = (!value.is_empty()).then(|| value.to_owned()),
             "handover" if value.is_empty() => self.config.hand_over = None,
@@ -228,6 +229,10 @@ impl Reading {
                 let words = value.split([',', ' ']).filter(|word| !word.is_empty());
                 inbox.hide.extend(words.map(str::to_ascii_lowercase));
             }
+            "fetchinterval" => match value.parse() {
+                Ok(interval) => inbox.fetch_interval = Some(interval),
+                Err(why) => problem = Some(why),
+            },
             "nntpmirror" | "imapmirror" => extend_new(&mut inbox.mirrors, value),
             "boost" => match value.parse() {
                 Ok(boost) => inbox.boost = boost,
@@ -521,6 +526,22 @@ mod tests {
             assert_eq!(said, 1, "{part} in {lines:#?}");
         }
         assert_eq!(lines.len(), 9, "{lines:#?}");
+    }
+
+    #[test]
+    fn mirrors_are_fetched_as_often_as_is_said() {
+        let config = config(
+            "[threadbare]\n\tfetchInterval = 7s\n[publicinbox \"a\"]\n\tinboxdir = /a\n\
+             \taddress = a@example.com\n[publicinbox \"b\"]\n\tinboxdir = /b\n\
+             \taddress = b@example.com\n\tfetchInterval = never\n\tfetchInterval = soon\n",
+        );
+        let often = |n: usize| {
+            config
+                .fetch_interval(&config.inboxes[n])
+                .map(|t| t.as_secs())
+        };
+        assert_eq!((often(0), often(1)), (Some(7), None));
+        assert_eq!(config.problems.len(), 1);
     }
 
     #[test]

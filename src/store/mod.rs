@@ -16,6 +16,7 @@ mod mirrored;
 mod object;
 mod pack;
 mod packs;
+mod remote;
 mod serve;
 mod stamp;
 mod tombstones;
@@ -31,6 +32,9 @@ pub use facts::{Facts, file_written};
 pub use layout::{Layout, Version};
 pub use lock::Lock;
 pub use mirrored::{Partial, Upstream};
+pub use remote::{
+    init_mirror, init_mirror_epoch, init_mirror_version_1, mirror_remote, want_mirror_epoch,
+};
 pub use serve::is_immutable;
 pub use stamp::refs_stamp;
 pub use tombstones::{Deed, Tombstone, Tombstones};
