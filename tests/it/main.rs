@@ -5,6 +5,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod b4;
 mod catalogue;
 mod clients;
 mod config;
@@ -15,6 +16,7 @@ mod house;
 mod index;
 mod init;
 mod mirror;
+mod mirrors;
 mod real;
 mod search;
 mod serve;
