@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -82,7 +83,7 @@ struct Watch {
     http: Http,
     table: Timetable<Place>,
     /// When it was looked last which inboxes are mirrors, and in which config.
-    surveyed: Option<(Instant, Config)>,
+    surveyed: Option<(Instant, Arc<Config>)>,
     say: Sender<Ended>,
     hear: Receiver<Ended>,
     stop: Stop,

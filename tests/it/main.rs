@@ -18,6 +18,7 @@ mod init;
 mod mirror;
 mod mirrors;
 mod real;
+mod replicas;
 mod search;
 mod serve;
 mod store;
