@@ -15,6 +15,7 @@ mod golden;
 mod house;
 mod index;
 mod init;
+mod installation;
 mod mirror;
 mod mirrors;
 mod real;
