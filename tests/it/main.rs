@@ -5,6 +5,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod b4;
 mod catalogue;
 mod clients;
 mod config;
@@ -19,6 +20,7 @@ mod mirror;
 mod operator;
 mod ops;
 mod privacy;
+mod mirrors;
 mod real;
 mod replicas;
 mod search;
