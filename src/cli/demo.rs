@@ -77,7 +77,7 @@ fn make_archive(world: &Path) -> anyhow::Result<Config> {
             .into_iter()
             .filter(|(list, _)| *list == inbox.name.as_str());
         writer.append_many(mails.map(|(_, raw)| {
-            let commit = ingest::commit_of(&Message::parse(&raw), inbox);
+            let commit = ingest::commit_of(&Message::parse(&raw), inbox, None);
             (raw, commit)
         }))?;
     }

@@ -1,13 +1,16 @@
 //! The command line: one file per subcommand. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
+mod deliver;
 mod demo;
 mod index;
 pub mod init;
 mod keep_up;
+mod notify;
 mod progress;
 mod scope;
 mod search;
 mod serve;
+mod wake;
 
 use std::process::ExitCode;
 
@@ -20,6 +23,8 @@ pub enum Command {
     Init(init::InitArgs),
     /// Bring the indexes up to date with git
     Index(index::Index),
+    /// Take one mail from a mail server, on standard input
+    Deliver(deliver::Deliver),
     /// Find mail
     Search(search::Search),
     /// Serve inboxes over HTTP, and keep them up to date
@@ -39,6 +44,7 @@ impl Command {
                 Ok(ExitCode::SUCCESS)
             }
             Command::Index(index) => index.run(),
+            Command::Deliver(deliver) => deliver.run(),
             Command::Search(search) => search.run(),
             Command::Serve(serve) => serve.run(),
         }

@@ -7,6 +7,7 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 
 use super::keep_up::{KeepUp, Reload};
+use super::notify::Serving;
 use super::scope::{self, Scope};
 use crate::archive::Archive;
 use crate::web;
@@ -90,6 +91,7 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
         }
         let listing = config.listing;
         let archive = Archive::open(config, &index_dir)?;
+        let serving = Serving::begin(&index_dir);
         let keep_up = KeepUp::start(archive.clone(), index_dir, reload)?;
         let first = listeners
             .first()
@@ -114,6 +116,7 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
         };
         web::serve(app, listeners, web::Limits::default(), stop).await;
         drop(keep_up);
+        drop(serving);
         Ok(())
     })
 }

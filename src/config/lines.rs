@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::include::Placed;
-use super::site::{Config, FEED_MAX, InboxConfig, Listing, Problem, StyleSheet};
+use super::site::{Config, FEED_MAX, InboxConfig, Listing, Problem, SpamCheck, StyleSheet};
 use crate::id::InboxName;
 
 /// The settings that these lines make.
@@ -18,6 +18,13 @@ pub(super) fn understand(settings: &[Placed]) -> Config {
         match (setting.section.as_str(), &setting.subsection) {
             ("publicinbox", Some(name)) => reader.inbox_line(name, placed),
             ("publicinbox", None) => reader.site_line(placed),
+            ("publicinboxmda", None) if setting.key == "spamcheck" => {
+                reader.config.spam_check = Some(spam_check(text(placed)));
+            }
+            ("publicinboxwatch", None) => reader.watch_line(placed),
+            ("publicinboximport", None) if setting.key == "dropuniqueunsubscribe" => {
+                reader.config.drop_unsubscribe = truth(placed).unwrap_or(false);
+            }
             ("threadbare", None) => reader.own_line(placed),
             _ => {}
         }
@@ -68,6 +75,15 @@ impl Reading {
         }
     }
 
+    fn watch_line(&mut self, placed: &Placed) {
+        let value = text(placed);
+        match placed.setting.key.as_str() {
+            "spamcheck" => self.config.watch_spam_check = spam_check(value),
+            "watchspam" => extend_new(&mut self.config.watch_spam, value),
+            _ => {}
+        }
+    }
+
     /// What cannot be understood lists nothing: it was written to keep something back.
     fn listing(&mut self, placed: &Placed, value: &str) -> Listing {
         match value.to_ascii_lowercase().as_str() {
@@ -90,9 +106,18 @@ impl Reading {
             "indexdir" if value.is_empty() => self.config.index_dir = None,
             "indexdir" => self.config.index_dir = Some(placed.path(value)),
             "listen" => extend_words(&mut self.config.listen, value),
+            "lmtp" => extend_words(&mut self.config.lmtp, value),
+            "spamcheck" => self.config.spam_check = Some(spam_check(value)),
+            "epochsize" | "maxmessagesize" if size(value).is_none() => {
+                self.problem(placed.place(), format!("{value:?} is no size"));
+            }
+            "epochsize" => self.config.epoch_size = size(value),
+            "maxmessagesize" => self.config.max_message_size = size(value),
             key => {
-                let why =
-                    format!("threadbare.{key} is no setting; there are url, indexDir and listen");
+                let why = format!(
+                    "threadbare.{key} is no setting; there are url, indexDir, listen, lmtp, spamCheck, \
+                     epochSize and maxMessageSize"
+                );
                 self.problem(placed.place(), why);
             }
         }
@@ -135,6 +160,16 @@ impl Reading {
                 let words = value.split([',', ' ']).filter(|word| !word.is_empty());
                 inbox.hide.extend(words.map(str::to_ascii_lowercase));
             }
+            "filter" => inbox.filter = (!value.is_empty()).then(|| value.to_owned()),
+            "watch" if truth(placed) == Some(false) => inbox.watch.clear(),
+            "watch" => extend_new(&mut inbox.watch, value),
+            "watchheader" => match value.split_once(':') {
+                Some((name, value)) => {
+                    let header = (name.trim().to_owned(), value.trim().to_owned());
+                    inbox.watch_headers.push(header);
+                }
+                None => problem = Some(format!("{value:?} is no header")),
+            },
             "nntpmirror" | "imapmirror" => extend_new(&mut inbox.mirrors, value),
             _ => {}
         }
@@ -221,6 +256,15 @@ fn truth(placed: &Placed) -> Option<bool> {
         "true" | "yes" | "on" => Some(true),
         "false" | "no" | "off" | "" => Some(false),
         number => number.parse::<i64>().ok().map(|n| n != 0),
+    }
+}
+
+/// `none`, `spamc`, or a command.
+fn spam_check(value: &str) -> SpamCheck {
+    match value {
+        "" | "none" => SpamCheck::Nothing,
+        "spamc" => SpamCheck::Spamc,
+        command => SpamCheck::Command(shell_words(command)),
     }
 }
 

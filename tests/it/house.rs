@@ -18,7 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("search", &["mail"]),
     ("render", &["mail"]),
     ("index", &["mail", "store", "db", "search"]),
-    ("ingest", &["mail", "store", "index"]),
+    ("ingest", &["mail", "store", "db", "index"]),
     ("archive", &["mail", "store", "db", "search"]),
     ("net", &[]),
     ("web", &["mail", "archive", "render"]),
