@@ -13,7 +13,7 @@ use crate::db::{Article, Db, Reader};
 use crate::error::Result;
 use crate::id::{ArticleNum, EpochNum, InboxId, MessageId};
 use crate::search::Search;
-use crate::store::{Blobs, Layout};
+use crate::store::{Blobs, Layout, Redirects};
 use crate::time::Timestamp;
 use crate::url::{TopicOrder, Window};
 
@@ -39,6 +39,7 @@ struct Shared {
     threads: Arc<Threads>,
     layout: RwLock<Arc<Layout>>,
     description: RwLock<Arc<str>>,
+    redirects: Redirects,
     state: AtomicU64,
     /// What was last counted, and in which state.
     summary: Mutex<Option<(u64, u64, Option<Timestamp>)>>,
@@ -64,6 +65,7 @@ impl Inbox {
             threads,
             description: RwLock::new(description),
             layout: RwLock::new(Arc::new(layout)),
+            redirects: Redirects::default(),
             state: AtomicU64::new(0),
             summary: Mutex::default(),
         }))
@@ -94,6 +96,11 @@ impl Inbox {
     /// Its settings.
     pub fn config(&self) -> &InboxConfig {
         &self.0.config
+    }
+
+    /// The mail that an address of the archive leads to from which this one was imported.
+    pub fn old_address(&self, path: &str) -> Option<MessageId> {
+        self.0.redirects.find(&self.0.config.dir, path)
     }
 
     /// Whether the site does not speak of it: who knows its name can read it.

@@ -2,6 +2,7 @@
 
 mod deliver;
 mod demo;
+mod import;
 mod index;
 pub mod init;
 mod keep_up;
@@ -23,6 +24,8 @@ pub enum Command {
     Init(init::InitArgs),
     /// Bring the indexes up to date with git
     Index(index::Index),
+    /// Take mail from mailboxes, folders and other archives into an inbox
+    Import(import::Import),
     /// Take one mail from a mail server, on standard input
     Deliver(deliver::Deliver),
     /// Find mail
@@ -44,6 +47,7 @@ impl Command {
                 Ok(ExitCode::SUCCESS)
             }
             Command::Index(index) => index.run(),
+            Command::Import(import) => import.run(),
             Command::Deliver(deliver) => deliver.run(),
             Command::Search(search) => search.run(),
             Command::Serve(serve) => serve.run(),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use memchr::memchr;
+use memchr::{memchr, memmem};
 
 use super::{Item, Items, Loss, unpack};
 use crate::error::{Error, Result};
@@ -53,6 +53,10 @@ struct Mbox<R> {
     /// The line after it, which had to be read to know.
     ahead: Option<Vec<u8>>,
     line: Vec<u8>,
+    /// What is to be read once more, before the input, since a `Content-Length` had led too far.
+    again: io::Cursor<Vec<u8>>,
+    /// Whether a `Content-Length` in this file was found to be wrong: then none counts.
+    lied_to: bool,
     ended: bool,
 }
 
@@ -68,6 +72,8 @@ struct Draft {
     length: Option<usize>,
     /// Whether the last line was blank.
     blank: bool,
+    /// The first place in `raw` where it would have ended but for its `Content-Length`.
+    split: Option<usize>,
 }
 
 impl<R: BufRead> Mbox<R> {
@@ -80,6 +86,8 @@ impl<R: BufRead> Mbox<R> {
             begun: None,
             ahead: None,
             line: Vec::new(),
+            again: io::Cursor::default(),
+            lied_to: false,
             ended: false,
         }
     }
@@ -90,7 +98,12 @@ impl<R: BufRead> Mbox<R> {
         self.line.clear();
         let mut any = false;
         loop {
-            let buffer = match self.input.fill_buf() {
+            let replayed = !self.again.fill_buf()?.is_empty();
+            let filled = match replayed {
+                true => self.again.fill_buf(),
+                false => self.input.fill_buf(),
+            };
+            let buffer = match filled {
                 Ok(buffer) => buffer,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
                 Err(e) => return Err(e),
@@ -103,7 +116,10 @@ impl<R: BufRead> Mbox<R> {
             let used = end.map_or(buffer.len(), |end| end + 1);
             let kept = used.min((MAX_BLOB + 2).saturating_sub(self.line.len()));
             self.line.extend_from_slice(&buffer[..kept]);
-            self.input.consume(used);
+            match replayed {
+                true => self.again.consume(used),
+                false => self.input.consume(used),
+            }
             self.offset += used as u64;
             if end.is_some() {
                 return Ok(true);
@@ -121,44 +137,101 @@ impl<R: BufRead> Mbox<R> {
         };
         let mut draft = Draft::default();
         if let Some(line) = self.ahead.take() {
-            self.push(&mut draft, line);
+            draft.push(&line);
         }
         let mut next = None;
         while self.read_line()? {
             let start = self.offset - self.line.len() as u64;
             let line = std::mem::take(&mut self.line);
-            if draft.may_end() && is_from_line(&line) && !draft.goes_on(self.quoting) {
+            if draft.may_end() && is_from_line(&line) {
                 // Only where a header follows: a sentence may begin like that, too.
                 let more = self.read_line()?;
-                if more && begins_header(&self.line) {
-                    self.ahead = Some(std::mem::take(&mut self.line));
-                    next = Some((start, line));
-                    break;
+                let follows = std::mem::take(&mut self.line);
+                if more && begins_header(&follows) {
+                    if !self.counts() || !draft.goes_on() {
+                        self.ahead = Some(follows);
+                        next = Some((start, line));
+                        break;
+                    }
+                    draft.split.get_or_insert(draft.raw.len());
                 }
-                self.push(&mut draft, line);
-                if more {
-                    let follows = std::mem::take(&mut self.line);
-                    self.push(&mut draft, follows);
-                }
+                draft.push(&line);
+                draft.push(&follows);
                 continue;
             }
-            self.push(&mut draft, line);
+            draft.push(&line);
+            if self.went_too_far(&mut draft) {
+                return self.next_item_after(at, &from_line, draft);
+            }
+        }
+        if draft.split.is_some() && draft.goes_on() && self.quoting == Quoting::Guess {
+            // The file has ended before the length was reached.
+            self.take_back(&mut draft);
+            return self.next_item_after(at, &from_line, draft);
         }
         let end = next.as_ref().map_or(self.offset, |(start, _)| *start);
         self.begun = next;
-        let pipermail = is_pipermail(&from_line);
+        Ok(Some(self.item(at, end, &from_line, draft)))
+    }
+
+    fn item(&self, at: u64, next: u64, from_line: &[u8], draft: Draft) -> Item {
         let raw = match draft.too_long {
             true => Err(format!("it is longer than {MAX_BLOB} bytes")),
-            false => Ok(draft.finish()),
+            false => Ok(draft.finish(self.quoting)),
         };
-        Ok(Some(Item {
+        Item {
             at,
-            next: end,
+            next,
             place: format!("{}, byte {at}", self.path.display()),
-            came: came(&from_line),
+            came: came(from_line),
             raw,
-            loss: pipermail.then_some(Loss::Pipermail),
-        }))
+            loss: is_pipermail(from_line).then_some(Loss::Pipermail),
+        }
+    }
+
+    /// Whether `Content-Length` counts.
+    fn counts(&self) -> bool {
+        match self.quoting {
+            Quoting::Guess => !self.lied_to,
+            Quoting::Mboxcl2 => true,
+            Quoting::Mboxrd | Quoting::Mboxo => false,
+        }
+    }
+
+    /// Whether a mail went on over the beginning of another, because of its `Content-Length`, and did not end where that
+    /// says. Then it is cut there.
+    fn went_too_far(&mut self, draft: &mut Draft) -> bool {
+        let beyond = draft.split.is_some() && draft.excess().is_some_and(|excess| excess > 2);
+        if beyond && self.quoting == Quoting::Guess {
+            self.take_back(draft);
+            return true;
+        }
+        false
+    }
+
+    /// Cuts a mail where it should have ended; the rest will be read once more.
+    fn take_back(&mut self, draft: &mut Draft) {
+        let Some(split) = draft.split.take() else {
+            return;
+        };
+        self.lied_to = true;
+        let mut rest = draft.raw.split_off(split);
+        self.offset -= rest.len() as u64;
+        let left = self.again.position() as usize;
+        rest.extend_from_slice(self.again.get_ref().get(left..).unwrap_or_default());
+        self.again = io::Cursor::new(rest);
+        draft.length = None;
+        draft.blank = true;
+    }
+
+    /// Ends a mail that was cut.
+    fn next_item_after(
+        &mut self,
+        at: u64,
+        from_line: &[u8],
+        draft: Draft,
+    ) -> io::Result<Option<Item>> {
+        Ok(Some(self.item(at, self.offset, from_line, draft)))
     }
 
     /// The first `From ` line. A file that begins with a header is one mail; anything else above the first mail is
@@ -178,29 +251,6 @@ impl<R: BufRead> Mbox<R> {
         }
         Ok(None)
     }
-
-    fn push(&self, draft: &mut Draft, line: Vec<u8>) {
-        draft.blank = matches!(line.as_slice(), b"\n" | b"\r\n");
-        if draft.raw.len() + line.len() > MAX_BLOB {
-            draft.too_long = true;
-        }
-        if draft.too_long {
-            return;
-        }
-        if draft.body.is_some() {
-            draft
-                .raw
-                .extend_from_slice(unquoted(&line, self.quoting, draft.length));
-            return;
-        }
-        if let Some(value) = content_length(&line) {
-            draft.length = Some(value);
-        }
-        draft.raw.extend_from_slice(&line);
-        if draft.blank {
-            draft.body = Some(draft.raw.len());
-        }
-    }
 }
 
 impl Draft {
@@ -209,51 +259,67 @@ impl Draft {
         self.blank || self.raw.is_empty()
     }
 
-    /// Whether its `Content-Length` says that its body goes on.
-    fn goes_on(&self, quoting: Quoting) -> bool {
-        if !matches!(quoting, Quoting::Guess | Quoting::Mboxcl2) {
-            return false;
+    fn push(&mut self, line: &[u8]) {
+        self.blank = matches!(line, b"\n" | b"\r\n");
+        if self.raw.len() + line.len() > MAX_BLOB {
+            self.too_long = true;
         }
+        if self.too_long {
+            return;
+        }
+        if self.body.is_none()
+            && let Some(length) = content_length(line)
+        {
+            self.length = Some(length).filter(|length| *length < MAX_BLOB);
+        }
+        self.raw.extend_from_slice(line);
+        if self.blank && self.body.is_none() {
+            self.body = Some(self.raw.len());
+        }
+    }
+
+    /// Whether its `Content-Length` says that its body goes on.
+    fn goes_on(&self) -> bool {
         match (self.body, self.length) {
-            (Some(body), Some(length)) => {
-                self.raw.len() - body < length && quoting == Quoting::Mboxcl2
-            }
+            (Some(body), Some(length)) => self.raw.len() - body < length,
             _ => false,
         }
     }
 
-    /// Its bytes without the blank line that parts it from the next.
-    fn finish(mut self) -> Vec<u8> {
+    /// By how many bytes it is longer than its `Content-Length` says.
+    fn excess(&self) -> Option<usize> {
+        (self.raw.len() - self.body?).checked_sub(self.length?)
+    }
+
+    /// Its bytes as they were before they came into the mailbox.
+    fn finish(mut self, quoting: Quoting) -> Vec<u8> {
         let body = self.body.unwrap_or(self.raw.len());
-        if self
-            .length
-            .is_some_and(|length| self.raw.len() - body == length)
-        {
-            return self.raw;
-        }
-        if self.raw.len() > body && self.blank {
+        let counted = self.excess() == Some(0);
+        if !counted && self.raw.len() > body && self.blank {
+            // The blank line that parts it from the next.
             self.raw.pop();
             if self.raw.last() == Some(&b'\r') {
                 self.raw.pop();
             }
         }
-        self.raw
+        // Who has lines in it that could begin a mail does not quote.
+        let plain =
+            quoting == Quoting::Mboxcl2 || (quoting == Quoting::Guess && self.split.is_some());
+        if plain || memmem::find(&self.raw[body..], b">From ").is_none() {
+            return self.raw;
+        }
+        let mut out = self.raw[..body].to_vec();
+        for line in self.raw[body..].split_inclusive(|b| *b == b'\n') {
+            out.extend_from_slice(unquoted(line, quoting));
+        }
+        out
     }
 }
 
-fn unquoted(line: &[u8], quoting: Quoting, length: Option<usize>) -> &[u8] {
-    if line.first() != Some(&b'>') {
-        return line;
-    }
+fn unquoted(line: &[u8], quoting: Quoting) -> &[u8] {
     let signs = line.iter().take_while(|b| **b == b'>').count();
-    let taken = match quoting {
-        Quoting::Mboxcl2 => false,
-        Quoting::Mboxo => signs == 1,
-        Quoting::Mboxrd => true,
-        // Who counts has no need to quote; mboxcl does both, and cannot be told from mboxcl2.
-        Quoting::Guess => length.is_none() || signs > 0,
-    };
-    match taken && line[signs..].starts_with(b"From ") {
+    let quoted = signs == 1 || (signs > 1 && quoting != Quoting::Mboxo);
+    match quoted && line[signs..].starts_with(b"From ") {
         true => &line[1..],
         false => line,
     }
@@ -418,6 +484,26 @@ mod tests {
         let mails = read(&text, 0, Quoting::Mboxcl2);
         assert_eq!(mails.len(), 2);
         assert!(mails[0].ends_with(&body));
+    }
+
+    #[test]
+    fn a_count_is_believed_until_one_is_wrong() {
+        let body = format!("one\n\n{FROM}B: not a mail\n\n>From x\n");
+        let counted =
+            |length: usize, body: &str| format!("{FROM}Content-Length: {length}\n\n{body}\n");
+        let right = counted(body.len(), &body);
+        let mails = read(&format!("{right}{right}"), 0, Quoting::Guess);
+        assert_eq!(mails.len(), 2);
+        assert!(mails.iter().all(|mail| mail.ends_with(&body)), "{mails:?}");
+
+        let plain = format!("{FROM}C: 3\n\nthree\n\n");
+        for length in [0, 3, 9, 60, 150, 5_000, 999_999_999_999] {
+            let wrong = counted(length, "one\n");
+            let mails = read(&format!("{wrong}{plain}{wrong}{plain}"), 0, Quoting::Guess);
+            assert_eq!(mails.len(), 4, "{length}: {mails:?}");
+            assert_eq!(mails[3], "C: 3\n\nthree\n", "{length}");
+            assert!(mails[2].ends_with("\n\none\n"), "{length}: {mails:?}");
+        }
     }
 
     #[test]
