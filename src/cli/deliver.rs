@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
-use super::{notify, scope};
+use super::{scope, serving};
 use crate::config::{Config, InboxConfig};
 use crate::db::Db;
 use crate::ingest::{self, Intake, Known, Objection, Precheck, Taken};
@@ -92,7 +92,7 @@ impl Deliver {
             }
         }
         let all = inboxes.len();
-        notify::stored(&config, inboxes, &index_dir);
+        serving::stored(&config, inboxes, &index_dir);
         Ok(match refused == all {
             true => ExitCode::from(DATA),
             false => ExitCode::SUCCESS,

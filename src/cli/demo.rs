@@ -5,13 +5,15 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
+use super::doors::{LISTEN, Wanted};
+use super::mail_doors::Folders;
 use super::scope::Scope;
-use super::serve::{self, LISTEN, Options};
+use super::serve::{self, Options};
 use crate::archive::Archive;
 use crate::config::Config;
 use crate::demo;
 use crate::index;
-use crate::ingest;
+use crate::ingest::{self, Precheck};
 use crate::mail::Message;
 use crate::store;
 
@@ -48,9 +50,15 @@ impl Demo {
             world.path().display()
         );
         let options = Options {
-            listen: vec![self.listen],
+            doors: Wanted {
+                listen: vec![self.listen],
+                ..Wanted::default()
+            },
             url: None,
             cache_bytes: 32 << 20,
+            lmtp: Vec::new(),
+            precheck: Precheck::Done,
+            folders: Folders::Left,
             threads: None,
         };
         serve::serve(Scope { config, index_dir }, options, None)?;

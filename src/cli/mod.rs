@@ -2,16 +2,19 @@
 
 mod deliver;
 mod demo;
+mod doors;
 mod import;
 mod index;
 pub mod init;
 mod keep_up;
-mod notify;
+mod mail_doors;
 mod progress;
 mod scope;
 mod search;
 mod serve;
+mod serving;
 mod wake;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -26,6 +29,8 @@ pub enum Command {
     Index(index::Index),
     /// Take mail from mailboxes, folders and other archives into an inbox
     Import(import::Import),
+    /// Take mail from the folders that the config names, without a server
+    Watch(watch::WatchArgs),
     /// Take one mail from a mail server, on standard input
     Deliver(deliver::Deliver),
     /// Find mail
@@ -48,6 +53,7 @@ impl Command {
             }
             Command::Index(index) => index.run(),
             Command::Import(import) => import.run(),
+            Command::Watch(watch) => watch.run(),
             Command::Deliver(deliver) => deliver.run(),
             Command::Search(search) => search.run(),
             Command::Serve(serve) => serve.run(),

@@ -2,18 +2,21 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
-use tokio::net::TcpListener;
+use tokio::sync::Notify;
 
-use super::keep_up::{KeepUp, Reload};
-use super::notify::Serving;
+use super::doors::{self, Doors, Wanted};
+use super::keep_up::{Also, KeepUp, Reload};
+use super::mail_doors::{Current, Folders, MailDoors};
 use super::scope::{self, Scope};
+use super::serving::Serving;
 use crate::archive::Archive;
+use crate::config::Config;
+use crate::ingest::Precheck;
+use crate::net::{Certificates, Pair, Said, Successor, notify};
 use crate::web;
-
-/// Where a server listens when nobody says otherwise: for this machine alone.
-pub(super) const LISTEN: &str = "127.0.0.1:8080";
 
 /// The flags of `serve`.
 #[derive(clap::Args)]
@@ -21,9 +24,30 @@ pub struct Serve {
     /// Inboxes by their names in the config, or directories that need not be in it; all by default
     #[arg(value_name = "NAME|DIR")]
     inboxes: Vec<String>,
-    /// Where to listen, as HOST:PORT; may be given more than once [default: 127.0.0.1:8080]
-    #[arg(long, short, value_name = "ADDR")]
+    #[arg(
+        long,
+        short,
+        value_name = "ADDR",
+        help = "Where to listen: HOST:PORT, unix:/PATH, fd:NAME for a socket of systemd's, https://HOST:PORT or tls:ADDR \
+                with TLS; may be given more than once [default: 127.0.0.1:8080]"
+    )]
     listen: Vec<String>,
+    /// A certificate with its chain, and its key, in PEM; may be given more than once, the client's name for us
+    /// decides. Read again when they change
+    #[arg(long, value_name = "CHAIN[,KEY]", value_parser = doors::parse_pair)]
+    certificate: Vec<Pair>,
+    /// A unix socket through which this server takes the place of the one that waits there, and waits for the next
+    #[arg(long, value_name = "PATH")]
+    hand_over: Option<PathBuf>,
+    /// Where mail servers hand in mail by LMTP: HOST:PORT or the path of a socket; may be given more than once
+    #[arg(long, value_name = "ADDR")]
+    lmtp: Vec<String>,
+    /// Take mail by LMTP also where its headers look wrong: no Message-ID, no date, not addressed to the list
+    #[arg(long)]
+    no_precheck: bool,
+    /// Leave the folders alone that the config says are to be watched
+    #[arg(long)]
+    no_watch: bool,
     /// Where the site is to be found from outside, for the links that cannot be relative (feeds, redirects)
     #[arg(long, value_name = "URL")]
     url: Option<String>,
@@ -48,15 +72,26 @@ impl Serve {
         );
         let (wanted, index_dir) = (self.inboxes.clone(), self.index_dir.clone());
         let reload: Reload = Box::new(move || Ok(scope::find(&wanted, index_dir.clone())?.config));
-        let listen = match (&self.listen[..], &scope.config.listen[..]) {
-            ([], []) => vec![LISTEN.to_owned()],
-            ([], configured) => configured.to_vec(),
-            (given, _) => given.to_vec(),
-        };
         let options = Options {
-            listen,
+            doors: Wanted {
+                listen: self.listen,
+                certificates: self.certificate,
+                hand_over: self.hand_over.or_else(|| scope.config.hand_over.clone()),
+            },
             url: self.url.or_else(|| scope.config.url.clone()),
             cache_bytes: self.cache << 20,
+            lmtp: match self.lmtp.is_empty() {
+                true => scope.config.lmtp.clone(),
+                false => self.lmtp,
+            },
+            precheck: match self.no_precheck {
+                true => Precheck::Left,
+                false => Precheck::Done,
+            },
+            folders: match self.no_watch {
+                true => Folders::Left,
+                false => Folders::Watched,
+            },
             threads: self.threads.map(|n| n.get()),
         };
         serve(scope, options, Some(reload))?;
@@ -66,15 +101,20 @@ impl Serve {
 
 /// How to serve.
 pub(super) struct Options {
-    pub(super) listen: Vec<String>,
+    pub(super) doors: Wanted,
     pub(super) url: Option<String>,
     pub(super) cache_bytes: usize,
+    pub(super) lmtp: Vec<String>,
+    pub(super) precheck: Precheck,
+    pub(super) folders: Folders,
     pub(super) threads: Option<usize>,
 }
 
-/// Serves until the process is told to stop.
+/// Serves until the process is told to stop, or another one has taken its place.
 pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> anyhow::Result<()> {
     let Scope { config, index_dir } = scope;
+    let hand_over = options.doors.hand_over.clone();
+    let mut doors = Doors::find(&options.doors, &config)?;
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if let Some(threads) = options.threads {
         runtime.worker_threads(threads);
@@ -84,39 +124,86 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
         .build()
         .context("starting the runtime")?;
     runtime.block_on(async {
-        let mut listeners = Vec::new();
-        for address in &options.listen {
-            let listener = TcpListener::bind(address.as_str()).await;
-            listeners.push(listener.with_context(|| format!("listening on {address}"))?);
-        }
+        let listeners = doors.open(&options.doors, &config)?;
         let listing = config.listing;
-        let archive = Archive::open(config, &index_dir)?;
+        let shares = web::Shares::default().with(&config.limits);
+        let proxy = config.proxy.clone();
+        let archive = Archive::open(config.clone(), &index_dir)?;
         let serving = Serving::begin(&index_dir);
-        let keep_up = KeepUp::start(archive.clone(), index_dir, reload)?;
-        let first = listeners
-            .first()
-            .and_then(|listener| listener.local_addr().ok());
-        for listener in &listeners {
-            println!("listening on http://{}/", listener.local_addr()?);
-        }
+        let current = Current::default();
+        current.set(config.clone());
+        let also = also(doors.certificates.clone(), options.doors, config, current.clone());
+        let keep_up = KeepUp::start(archive.clone(), index_dir.clone(), reload, also)?;
+        let mail_doors = MailDoors::open(
+            &archive,
+            &current,
+            &options.lmtp,
+            options.precheck,
+            options.folders,
+            &index_dir,
+            keep_up.bell(),
+        )?;
+        let first = listeners.iter().find_map(|listener| listener.address());
         let settings = web::Settings {
             url: options
                 .url
                 .or_else(|| first.map(|address| format!("http://{address}/"))),
             listing,
             cache_bytes: options.cache_bytes,
+            shares,
+            proxy,
             ..web::Settings::default()
         };
         let app = web::App::new(archive, settings);
+        let replaced = Arc::new(Notify::new());
+        if let Some(path) = hand_over {
+            let leave = Arc::clone(&replaced);
+            Successor::wait(path, Arc::downgrade(&listeners), move || leave.notify_one())?;
+        }
+        let signals = web::Signals::listen().context("listening to signals")?;
+        for listener in listeners.iter() {
+            println!("listening on {}", listener.url("http"));
+        }
+        notify(Said::Ready);
+        if let Some(before) = doors.before.take() {
+            before.ready();
+        }
         let stop = async {
-            if let Err(error) = web::stop_signal().await {
-                tracing::error!("signals cannot be heard: {error}");
-                std::future::pending().await
+            tokio::select! {
+                () = signals.stop(|| keep_up.read_again()) => notify(Said::Stopping),
+                () = replaced.notified() => tracing::info!("another server has taken this one's place"),
             }
         };
         web::serve(app, listeners, web::Limits::default(), stop).await;
+        drop(mail_doors);
         drop(keep_up);
         drop(serving);
         Ok(())
+    })
+}
+
+/// What of a server, besides the archive, follows its files: the certificates, and how mail comes in. The sockets do
+/// not.
+fn also(
+    certificates: Option<Certificates>,
+    wanted: Wanted,
+    mut config: Config,
+    current: Current,
+) -> Also {
+    Box::new(move |new| {
+        if let Some(new) = new {
+            if new.listen != config.listen && wanted.listen.is_empty() {
+                tracing::warn!("where to listen has changed, and holds from the next start");
+            }
+            config = new.clone();
+            current.set(new.clone());
+        }
+        if let Some(certificates) = &certificates {
+            match certificates.renew(Some(doors::pairs(&wanted, &config))) {
+                Ok(true) => tracing::info!("the certificates were read anew"),
+                Ok(false) => {}
+                Err(error) => tracing::error!("the certificates stay as they were: {error}"),
+            }
+        }
     })
 }

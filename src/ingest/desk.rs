@@ -35,6 +35,7 @@ struct Handed {
 pub struct Desk(Arc<Shared>);
 
 struct Shared {
+    db: Db,
     hand: Mutex<Option<SyncSender<Handed>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -46,12 +47,13 @@ impl Desk {
     /// The system gives no further thread.
     pub fn open(db: &Db, stored: impl Fn() + Send + 'static) -> Result<Desk> {
         let (hand, handed) = sync_channel(WAITING);
-        let db = db.clone();
+        let own = db.clone();
         let thread = std::thread::Builder::new()
             .name("desk".to_owned())
-            .spawn(move || take_all(&db, &handed, &stored))
+            .spawn(move || take_all(&own, &handed, &stored))
             .map_err(|e| Error::io("desk", e))?;
         Ok(Desk(Arc::new(Shared {
+            db: db.clone(),
             hand: Mutex::new(Some(hand)),
             thread: Mutex::new(Some(thread)),
         })))
@@ -90,6 +92,18 @@ impl Desk {
             None => Err(closed()),
         });
         told.collect()
+    }
+}
+
+impl Desk {
+    /// Takes a mail out of an inbox, as spam; whether it was there.
+    ///
+    /// # Errors
+    /// The inbox cannot be read or written.
+    pub fn take_out(&self, inbox: &InboxConfig, raw: &[u8]) -> Result<bool> {
+        let rules = Rules::default();
+        let mut known = Known::new(&self.0.db);
+        Intake::open(inbox, &rules, &mut known)?.take_out_spam(raw)
     }
 }
 
@@ -154,7 +168,7 @@ fn take(mut known: Known, mails: Vec<Handed>) -> Option<Known> {
     let Some(Handed { inbox, rules, .. }) = mails.first() else {
         return Some(known);
     };
-    let all = || -> Result<Vec<Taken>> {
+    let mut all = || -> Result<Vec<Taken>> {
         let mut intake = Intake::open(inbox, rules, &mut known)?;
         let taken = mails.iter().map(|mail| intake.take(&mail.raw, None));
         let taken = taken.collect::<Result<Vec<Taken>>>()?;

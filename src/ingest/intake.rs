@@ -1,6 +1,6 @@
 //! Takes mail into an inbox: in the form in which it is kept, once, under a Message-ID of its own.
 
-use super::commit::commit_of;
+use super::commit::{commit_of, removal_of};
 use super::filter::Filter;
 use super::known::Known;
 use super::message_id::made_up;
@@ -9,8 +9,8 @@ use crate::config::InboxConfig;
 use crate::error::{Error, Result};
 use crate::id::{MessageId, Oid};
 use crate::mail::{Fingerprint, Message, edit};
-use crate::store::{MAX_BLOB, Tombstones, Version, Writer};
-use crate::time::Timestamp;
+use crate::store::{Deed, MAX_BLOB, Tombstone, Tombstones, Version, Writer};
+use crate::time::{self, Timestamp};
 
 /// How many made-up ids are tried for one mail. The second differs only where somebody has made up the first.
 const ATTEMPTS: u32 = 100;
@@ -160,6 +160,38 @@ impl<'a> Intake<'a> {
             self.known.saw(number, tip);
         }
         Ok(())
+    }
+
+    /// Takes a mail out at once, as spam that is not to come back; whether it was there.
+    ///
+    /// # Errors
+    /// The repository cannot be read or written.
+    pub fn take_out_spam(&mut self, raw: &[u8]) -> Result<bool> {
+        let mail = normal(raw, self.rules.unsubscribe);
+        let message = Message::parse(&mail);
+        let content = message.fingerprint();
+        let mut blobs = Vec::new();
+        for mid in message.message_ids() {
+            for mine in self.known.mails(&mid)? {
+                let Some(kept) = self.writer.read(mine.blob)? else {
+                    continue;
+                };
+                if Message::parse(&kept).fingerprint() == content && !blobs.contains(&mine.blob) {
+                    blobs.push(mine.blob);
+                }
+            }
+        }
+        if blobs.is_empty() {
+            return Ok(false);
+        }
+        let stone = Tombstone::of(&mail, Deed::Spam, time::now(), "");
+        self.writer.bury(&[stone])?;
+        for blob in blobs {
+            self.writer
+                .add_removal(blob, &removal_of(self.inbox, "spam"))?;
+        }
+        self.writer.commit()?;
+        Ok(true)
     }
 
     fn add(

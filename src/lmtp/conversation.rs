@@ -161,7 +161,8 @@ impl Talk<'_> {
         let most = ingest::max_size(&self.config());
         let size = parameters.split_ascii_whitespace().find_map(|parameter| {
             let (key, value) = parameter.split_once('=')?;
-            key.eq_ignore_ascii_case("SIZE").then(|| value.parse().ok())?
+            key.eq_ignore_ascii_case("SIZE")
+                .then(|| value.parse().ok())?
         });
         if size.is_some_and(|size: u64| size > most) {
             return self.object(&format!("552 5.3.4 {most} bytes are the most"));
@@ -221,7 +222,9 @@ impl Talk<'_> {
         let mail = edit::trimmed(mail);
         match ingest::objection(config, inbox, self.setting.precheck, mail) {
             Ok(None) => {}
-            Ok(Some(Objection::Size(most))) => return format!("552 5.3.4 {most} bytes are the most"),
+            Ok(Some(Objection::Size(most))) => {
+                return format!("552 5.3.4 {most} bytes are the most");
+            }
             Ok(Some(Objection::Spam)) => return "550 5.7.1 it looks like spam".to_owned(),
             Ok(Some(Objection::Precheck(why))) => return format!("550 5.6.0 {why}"),
             Err(error) => return later(error),
@@ -285,7 +288,11 @@ fn hear_line(input: &mut impl BufRead) -> io::Result<Heard> {
 }
 
 /// A mail up to the line with a dot (RFC 5321, 4.5.2), with LF line ends; `None` where it is too long.
-fn hear_mail(input: &mut impl BufRead, most: u64, longest: Duration) -> io::Result<Option<Vec<u8>>> {
+fn hear_mail(
+    input: &mut impl BufRead,
+    most: u64,
+    longest: Duration,
+) -> io::Result<Option<Vec<u8>>> {
     let began = Instant::now();
     let mut mail: Vec<u8> = Vec::new();
     // Only CRLF ends a line: whoever takes a bare LF for one lets callers smuggle mail.
@@ -295,7 +302,10 @@ fn hear_mail(input: &mut impl BufRead, most: u64, longest: Duration) -> io::Resu
     let mut last = b'\n';
     loop {
         if began.elapsed() > longest {
-            return Err(io::Error::new(io::ErrorKind::TimedOut, "the mail takes too long"));
+            return Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "the mail takes too long",
+            ));
         }
         let buffer = input.fill_buf()?;
         if buffer.is_empty() {

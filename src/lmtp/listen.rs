@@ -210,7 +210,10 @@ fn take_callers(listener: &Listener, stop: &AtomicBool, callers: &Arc<Callers>, 
             }
             callers.leave(guest);
         };
-        if let Err(error) = std::thread::Builder::new().name("lmtp caller".to_owned()).spawn(talk) {
+        if let Err(error) = std::thread::Builder::new()
+            .name("lmtp caller".to_owned())
+            .spawn(talk)
+        {
             tracing::warn!("lmtp: {error}");
         }
     }
@@ -242,10 +245,9 @@ impl Drop for Lmtp {
         for place in &self.places {
             // It only has to wake up; where that fails there is nobody asleep.
             match place {
-                Place::Tcp(address) => drop(TcpStream::connect_timeout(
-                    address,
-                    Duration::from_secs(1),
-                )),
+                Place::Tcp(address) => {
+                    drop(TcpStream::connect_timeout(address, Duration::from_secs(1)))
+                }
                 Place::Unix(path) => {
                     drop(UnixStream::connect(path));
                     let _ = std::fs::remove_file(path);
@@ -258,7 +260,10 @@ impl Drop for Lmtp {
             }
         }
         // A mail that is half told will be told again.
-        self.callers.open().iter().for_each(|(_, stream)| stream.hang_up());
+        self.callers
+            .open()
+            .iter()
+            .for_each(|(_, stream)| stream.hang_up());
         for _ in 0..200 {
             if self.callers.count.load(Ordering::Acquire) == 0 {
                 break;

@@ -10,6 +10,7 @@ mod document;
 mod find;
 mod index;
 mod lexer;
+mod measure;
 mod near;
 mod parse;
 mod patch;
@@ -17,16 +18,19 @@ mod plan;
 mod prefix;
 mod query;
 mod schema;
+mod score;
 mod snippet;
 mod stems;
 #[cfg(test)]
 mod tests;
+mod window;
 mod words;
 mod writer;
 
 pub use document::{Document, Place};
-pub use find::{Budget, Cursor, Filter, Found, Hit, Sort, Window};
+pub use find::{Budget, Filter, Found};
 pub use index::Search;
 pub use query::Query;
 pub use snippet::{Piece, snippet};
+pub use window::{Cursor, Edge, Hit, Sort, Window};
 pub use writer::Writer;

@@ -1,19 +1,26 @@
 //! The web surface: requests come in as async HTTP, are answered by synchronous pages, and go out compressed,
 //! validated and bounded.
 //!
-//! A ladder inside: `answer` ← `error` ← `app` ← `pages` ← `router` ← `server`. Pages do not import each other.
+//! A ladder inside: `answer` ← `error` ← `doors` ← `pages` ← `router` ← `app` ← `server`. Pages do not import each other.
 
 mod answer;
 mod app;
 mod ask;
 mod assets;
 mod atom;
+mod bucket;
 mod cache;
+mod class;
+mod client;
 mod compress;
+mod doors;
 mod error;
 mod frame;
 mod freshness;
+mod gate;
+mod head;
 mod lines;
+mod lists;
 mod members;
 mod pages;
 mod posted;
@@ -26,4 +33,8 @@ mod stall;
 mod stream;
 
 pub use app::{App, Settings};
-pub use server::{Limits, serve, stop_signal};
+pub use class::{Class, Loads, Share, Shares};
+pub use client::Network;
+pub use doors::PieceDeadline;
+pub use gate::Load;
+pub use server::{Limits, Signals, serve};

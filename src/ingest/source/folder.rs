@@ -76,7 +76,7 @@ fn each_file(dir: &Path, mut each: impl FnMut(PathBuf, &str, u64)) -> Result<()>
 }
 
 /// Whether a file in `new` or `cur` is a mail that its owner has not thrown away and has sent off.
-pub(crate) fn is_mail_of_maildir(name: &str) -> bool {
+pub fn is_mail_of_maildir(name: &str) -> bool {
     let flags = name.rsplit_once(":2,").map_or("", |(_, flags)| flags);
     !name.starts_with('.') && !flags.contains(['T', 'D'])
 }

@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::store::Layout;
 use crate::time::Timestamp;
 
+pub use folder::is_mail_of_maildir;
 pub use mbox::Quoting;
 
 /// A mail of a source.
@@ -64,6 +65,14 @@ pub enum Kind {
     Folder(Vec<PathBuf>),
     /// A public-inbox archive.
     Inbox,
+}
+
+/// The mail files of a Maildir, an MH folder or a directory, in their order.
+///
+/// # Errors
+/// It cannot be read, or there is nothing in it that could be mail.
+pub fn mail_files(dir: &Path) -> Result<Vec<PathBuf>> {
+    folder::list(dir).map(|(files, _)| files)
 }
 
 /// A source of mail.
