@@ -238,7 +238,14 @@ fn public_inbox_stores_the_same_and_gives_the_same_numbers() {
     };
     assert_eq!(commits(&ours), commits(&theirs));
 
-    // Both write to both, and count alike.
+    // Both write to both, and count alike: public-inbox's writer must have seen what came before it.
+    assert!(
+        peer("public-inbox-index")
+            .arg(&ours)
+            .status()
+            .unwrap()
+            .success()
+    );
     let more = format!("{head}{dated}Subject: more\nMessage-ID: <more@x>\n\nmore\n");
     let mut mda = peer("public-inbox-mda");
     let mut child = mda

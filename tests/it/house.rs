@@ -51,7 +51,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("hyper", &["web", "cli"]),
     ("hyper_util", &["web", "cli"]),
     ("tokio", &["web", "net", "nntp", "imap", "pop3", "cli"]),
-    ("tokio_rustls", &["net"]),
+    ("tokio_rustls", &["net", "watch"]),
     ("rustix", &["net"]),
     ("listenfd", &["net"]),
     ("clap", &["cli", "main"]),

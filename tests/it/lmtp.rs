@@ -250,7 +250,7 @@ fn callers_that_misbehave_hurt_nobody() {
     let mails = kept(&loom);
     assert_eq!(mails.len(), 1);
     assert!(String::from_utf8_lossy(&mails[0]).contains("MAIL FROM:<evil@x>\n.\nMore"));
-    assert_eq!(server.get("/loom/").status, 200);
+    wait_until("the list", || server.get("/loom/").status == 200);
 }
 
 #[test]
@@ -268,7 +268,7 @@ fn nasty_mail_comes_in_by_lmtp() {
         );
     }
     assert_eq!(kept(&loom).len(), nasty().len());
-    assert_eq!(server.get("/loom/").status, 200);
+    wait_until("the list", || server.get("/loom/").status == 200);
 }
 
 #[test]
