@@ -146,7 +146,11 @@ impl<'a> Intake<'a> {
         let Some(mid) = self.free_id(&message, came)? else {
             return Ok(Taken::Duplicate);
         };
-        let mended = edit::with_header(&mail, "Message-ID", &format!("<{mid}>"));
+        let value = format!("<{mid}>");
+        let mut mended = edit::with_header(&mail, "Message-ID", &value);
+        if !Message::parse(&mended).message_ids().contains(&mid) {
+            mended = edit::with_first_header(&mail, "Message-ID", &value);
+        }
         self.add(&Message::parse(&mended), came, Some(repair))
     }
 

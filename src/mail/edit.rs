@@ -89,6 +89,13 @@ pub fn with_header(raw: &[u8], name: &str, value: &str) -> Vec<u8> {
     out
 }
 
+/// Mail with one more header above all others, for header blocks that are longer than anybody reads.
+pub fn with_first_header(raw: &[u8], name: &str, value: &str) -> Vec<u8> {
+    let mut out = format!("{name}: {value}\n").into_bytes();
+    out.extend_from_slice(raw);
+    out
+}
+
 /// Mail in which the value of every header of that name is what `change` makes of it; `None` leaves it alone.
 pub fn with_changed<'a>(
     raw: &'a [u8],
