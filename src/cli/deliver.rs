@@ -25,7 +25,7 @@ const LATER: u8 = 75;
 /// The flags of `deliver`.
 #[derive(clap::Args)]
 pub struct Deliver {
-    /// The inbox; if not given, the one whose address ORIGINAL_RECIPIENT has, or else those whose listid the mail has
+    /// The inbox; if not given, the one whose address `ORIGINAL_RECIPIENT` has, or else those whose listid the mail has
     #[arg(value_name = "NAME")]
     inbox: Option<String>,
     /// Take mail also where its headers look wrong: no Message-ID, no date, no subject, not addressed to the list

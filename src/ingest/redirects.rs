@@ -72,7 +72,7 @@ fn month(time: Timestamp) -> String {
     format!("{year}-{}", name.unwrap_or(&"January"))
 }
 
-/// RFC 4648, 6: what HyperKitty calls a mail by.
+/// RFC 4648, 6: what `HyperKitty` calls a mail by.
 fn base32(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let mut out = String::new();
