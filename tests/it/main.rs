@@ -18,6 +18,7 @@ mod index;
 mod init;
 mod lmtp;
 mod real;
+mod replicas;
 mod search;
 mod serve;
 mod store;

@@ -8,7 +8,7 @@ mod shared;
 mod site;
 mod tls;
 
-pub(crate) use epoch::{Epoch, Mail, git_text};
+pub(crate) use epoch::{Epoch, Mail, git, git_text};
 pub(crate) use html::{Line, hrefs, overview, text, unescape};
 pub(crate) use http::{Ask, Reply};
 pub(crate) use shared::{real_epoch, shared};
