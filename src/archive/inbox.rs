@@ -14,7 +14,7 @@ use crate::db::{Article, Db, InboxRow, Reader, Shelf, TopicRow};
 use crate::error::Result;
 use crate::id::{ArticleNum, EpochNum, InboxId, MessageId};
 use crate::search::Search;
-use crate::store::{Blobs, Layout, Partial};
+use crate::store::{Blobs, Layout, Partial, Redirects};
 use crate::time::{self, Timestamp};
 use crate::url::{TopicOrder, Window};
 
@@ -43,6 +43,7 @@ struct Shared {
     threads: Arc<Threads>,
     layout: RwLock<Arc<Layout>>,
     description: RwLock<Arc<str>>,
+    redirects: Redirects,
     row: RwLock<Option<InboxRow>>,
     /// What is missing here.
     partial: RwLock<Option<Partial>>,
@@ -117,6 +118,7 @@ impl Inbox {
             threads: Arc::clone(&keeps.threads),
             description: RwLock::new(description),
             layout: RwLock::new(Arc::new(layout)),
+            redirects: Redirects::default(),
             row: RwLock::default(),
             partial: RwLock::default(),
             looked: Mutex::default(),
@@ -191,6 +193,11 @@ impl Inbox {
     /// Its settings.
     pub fn config(&self) -> &InboxConfig {
         &self.0.config
+    }
+
+    /// The mail that an address of the archive leads to from which this one was imported.
+    pub fn old_address(&self, path: &str) -> Option<MessageId> {
+        self.0.redirects.find(&self.0.config.dir, path)
     }
 
     /// Whether the site does not speak of it: who knows its name can read it.

@@ -5,22 +5,31 @@ mod adopt;
 mod clone;
 mod config;
 mod copying;
+mod deliver;
 mod demo;
 mod doctor;
 mod doors;
 mod fetch;
 mod fetch_up;
 mod finding;
+mod import;
+mod index;
 mod index;
 pub mod init;
+pub mod init;
+mod keep_up;
 mod keep_up;
 mod log;
+mod mail_doors;
 mod man;
 mod progress;
 mod scope;
 mod search;
 mod serve;
+mod serving;
 mod status;
+mod wake;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -46,6 +55,12 @@ pub enum Command {
     Clone(clone::Clone),
     /// Bring mirrors up to date with where they are from
     Fetch(fetch::Fetch),
+    /// Take mail from mailboxes, folders and other archives into an inbox
+    Import(import::Import),
+    /// Take mail from the folders that the config names, without a server
+    Watch(watch::WatchArgs),
+    /// Take one mail from a mail server, on standard input
+    Deliver(deliver::Deliver),
     /// Find mail
     Search(search::Search),
     /// Serve inboxes over HTTP, and keep them up to date
@@ -77,6 +92,9 @@ impl Command {
             Command::Index(index) => index.run(),
             Command::Clone(clone) => clone.run(),
             Command::Fetch(fetch) => fetch.run(),
+            Command::Import(import) => import.run(),
+            Command::Watch(watch) => watch.run(),
+            Command::Deliver(deliver) => deliver.run(),
             Command::Search(search) => search.run(),
             Command::Serve(serve) => serve.run(),
             Command::Status(status) => status.run(),

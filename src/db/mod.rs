@@ -4,6 +4,7 @@
 
 mod articles;
 mod copies;
+mod held;
 mod inboxes;
 mod messages;
 mod mids;
@@ -17,6 +18,7 @@ mod writer;
 
 pub use articles::Article;
 pub use copies::Copy;
+pub use held::Held;
 pub use inboxes::InboxRow;
 pub use messages::Skeleton;
 pub use pool::{Db, Reader};

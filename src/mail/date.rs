@@ -10,16 +10,35 @@ use crate::time::Timestamp;
 /// The last second of year 9999, less a day for zones.
 const LAST: i64 = 253_402_300_799 - 86_400;
 
+/// Reads a date as mail and mailboxes have them, in whatever order its words stand.
+pub fn parse_mail_date(text: &str) -> Option<Timestamp> {
+    parse_date(text.as_bytes())
+}
+
 /// Reads the value of a `Date` header.
 pub(super) fn parse_date(value: &[u8]) -> Option<Timestamp> {
+    parse_moment(value).map(|(time, _)| time)
+}
+
+/// The same, with how far east of Greenwich it was written, in minutes.
+pub(super) fn parse_moment(value: &[u8]) -> Option<(Timestamp, i32)> {
     let text = charset::guess(value.get(..1000).unwrap_or(value));
-    mail_form(&text).or_else(|| any_form(&text))
+    let (time, offset) = mail_form(&text).or_else(|| any_form(&text))?;
+    let minutes = i32::try_from(offset / 60).ok();
+    // Zones that are nowhere count for the point in time, but git shall not be told of them.
+    let zone = minutes.filter(|zone| zone.abs() < 14 * 60);
+    Some((time, zone.unwrap_or(0)))
 }
 
 /// Reads the value of a `Received` header: its date stands after the last semicolon.
 pub(super) fn parse_received(value: &[u8]) -> Option<Timestamp> {
+    received_moment(value).map(|(time, _)| time)
+}
+
+/// The same, with its zone.
+pub(super) fn received_moment(value: &[u8]) -> Option<(Timestamp, i32)> {
     let semicolon = memchr::memrchr(b';', value)?;
-    parse_date(&value[semicolon + 1..])
+    parse_moment(&value[semicolon + 1..])
 }
 
 /// A date and a time of day, not yet known to exist.
@@ -67,7 +86,7 @@ impl Civil {
 }
 
 /// `[Wed, ]1 Sep 2021 9:04[:05] +0200`
-fn mail_form(text: &str) -> Option<Timestamp> {
+fn mail_form(text: &str) -> Option<(Timestamp, i64)> {
     let mut at = Cursor(text.trim_start());
     if at.word().is_some() {
         at.skip(|c| c == ',' || c == '.' || c.is_whitespace());
@@ -95,7 +114,7 @@ fn mail_form(text: &str) -> Option<Timestamp> {
         minute,
         second,
     };
-    civil.at(offset)
+    Some((civil.at(offset)?, offset))
 }
 
 /// Years of two and three digits count from 1900, and a result before 1950 is one of this century.
@@ -240,7 +259,7 @@ impl<'a> Cursor<'a> {
 
 /// Dates in any other order: `2021-09-12T09:34:48Z`, `Sun Sep 12 09:34:48 2021`, `September 12, 2021 9:34 PM`.
 /// Without a zone they are of Greenwich.
-fn any_form(text: &str) -> Option<Timestamp> {
+fn any_form(text: &str) -> Option<(Timestamp, i64)> {
     let mut pieces = Pieces::default();
     let bare = without_comments(text);
     let mut words = bare.split(|c: char| c.is_whitespace() || c == ',');
@@ -364,7 +383,7 @@ impl Pieces {
         Some(())
     }
 
-    fn time(&self) -> Option<Timestamp> {
+    fn time(&self) -> Option<(Timestamp, i64)> {
         let (hour, minute, second) = self.clock.unwrap_or_default();
         let hour = match self.afternoon {
             Some(afternoon) if (1..=12).contains(&hour) => hour % 12 + 12 * i64::from(afternoon),
@@ -378,7 +397,8 @@ impl Pieces {
             minute,
             second,
         };
-        civil.at(self.offset.unwrap_or(0))
+        let offset = self.offset.unwrap_or(0);
+        Some((civil.at(offset)?, offset))
     }
 }
 

@@ -410,10 +410,17 @@ fn message_page(inbox: InboxName, tail: &str) -> Route {
             Some(index) => MessagePage::Attachment(index.to_owned()),
             // A front end may have decoded the slash in a Message-ID; the rest of one has its domain.
             None if last.contains('@') => return with_slash(&inbox, tail),
+            // `2005-March/001234.html`: an old address, of Pipermail.
+            None if is_numbered_page(last) => return with_slash(&inbox, tail),
             None => return Route::Nothing,
         },
     };
     message(inbox, encoded, page)
+}
+
+fn is_numbered_page(name: &str) -> bool {
+    let number = name.strip_suffix(".html");
+    number.is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// `MSGID/`, `MSGID/T/` and the like: `encoded` is all before the last slash.
