@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
 mod demo;
+mod doors;
 mod index;
 pub mod init;
 mod keep_up;

@@ -3,6 +3,7 @@
 mod directories;
 mod edit;
 mod include;
+mod keys;
 mod limits;
 mod lines;
 mod site;
@@ -10,4 +11,7 @@ mod syntax;
 
 pub use edit::Edit;
 pub use limits::{Block, ClientHeader, Limits, Proxy};
-pub use site::{Config, InboxConfig, IndexLevel, Listing, Problem, StyleSheet, Together};
+pub use site::{
+    Config, InboxConfig, IndexLevel, Listing, LogAddresses, LogFormat, Problem, StyleSheet,
+    Together,
+};

@@ -37,4 +37,4 @@ pub use class::{Class, Loads, Share, Shares};
 pub use client::Network;
 pub use doors::PieceDeadline;
 pub use gate::Load;
-pub use server::{Limits, serve, stop_signal};
+pub use server::{Limits, Signals, serve};
