@@ -12,7 +12,7 @@ use super::keep_up::{Also, KeepUp, Reload};
 use super::scope::{self, Scope};
 use crate::archive::Archive;
 use crate::config::Config;
-use crate::net::{Certificates, Pair, Said, Successor, notify};
+use crate::net::{Certificates, Pair, Said, Successor, notify, raise_descriptors};
 use crate::web;
 
 /// The flags of `serve`.
@@ -101,6 +101,7 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
         let listing = config.listing;
         let shares = web::Shares::default().with(&config.limits);
         let proxy = config.proxy.clone();
+        let limits = web::Limits::default().with(&config.limits, raise_descriptors());
         let archive = Archive::open(config.clone(), &index_dir)?;
         let also = also(doors.certificates.clone(), options.doors, config);
         let keep_up = KeepUp::start(archive.clone(), index_dir, reload, also)?;
@@ -135,7 +136,7 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
                 () = replaced.notified() => tracing::info!("another server has taken this one's place"),
             }
         };
-        web::serve(app, listeners, web::Limits::default(), stop).await;
+        web::serve(app, listeners, limits, stop).await;
         drop(keep_up);
         Ok(())
     })

@@ -18,6 +18,7 @@ mod error;
 mod frame;
 mod freshness;
 mod gate;
+mod guests;
 mod head;
 mod lines;
 mod lists;
@@ -31,6 +32,8 @@ mod server;
 mod site;
 mod stall;
 mod stream;
+#[cfg(test)]
+mod xml;
 
 pub use app::{App, Settings};
 pub use class::{Class, Loads, Share, Shares};
