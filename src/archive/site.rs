@@ -115,14 +115,24 @@ impl Archive {
     fn everything(&self, config: &Config, inboxes: &[Inbox]) -> Option<Inbox> {
         let listed = config.listing != Listing::Nothing || config.all.is_some();
         let members: Vec<Inbox> = inboxes.iter().filter(|i| !i.is_hidden()).cloned().collect();
+        let all = || self.settled_together(members, config);
+        listed.then(all)?.filter(|all| !all.members().is_empty())
+    }
+
+    fn settled_together(&self, members: Vec<Inbox>, config: &Config) -> Option<Inbox> {
         let mut settings = InboxConfig::new(InboxName::parse(ALL)?, PathBuf::new());
         if let Some(all) = &config.all {
             settings.urls.clone_from(&all.urls);
             settings.dir = all.dir.clone().unwrap_or_default();
         }
         settings.obfuscate = members.iter().any(|inbox| inbox.config().obfuscate);
-        let all = || Inbox::together(members, settings, &self.0.keeps);
-        listed.then(all).filter(|all| !all.members().is_empty())
+        Some(Inbox::together(members, settings, &self.0.keeps))
+    }
+
+    /// These inboxes together as one, also hidden ones, for one question. [`Archive::all`] is better where it will do:
+    /// it remembers how much mail it has.
+    pub fn together(&self, members: Vec<Inbox>) -> Option<Inbox> {
+        self.settled_together(members, &self.site().config)
     }
 
     /// Notices what others have changed: indexes, descriptions, new epochs, style sheets. Cheap; to be called often.

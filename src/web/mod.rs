@@ -14,6 +14,7 @@ mod class;
 mod client;
 mod compress;
 mod doors;
+mod entry;
 mod error;
 mod frame;
 mod freshness;
