@@ -300,8 +300,14 @@ fn text_page(inbox: InboxName, text: &str) -> Route {
         Route::Inbox(inbox, InboxPage::Text(key.to_owned(), Form::Raw))
     } else if let Some(key) = key.strip_suffix('/') {
         Route::Inbox(inbox, InboxPage::Text(key.to_owned(), Form::Html))
-    } else {
+    } else if key
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"._-/".contains(&b))
+    {
         Route::Elsewhere(format!("/{inbox}/_/text/{key}/"))
+    } else {
+        // There is no such text, and what a stranger wrote is not repeated in a header.
+        Route::Inbox(inbox, InboxPage::Missing)
     }
 }
 
