@@ -282,6 +282,7 @@ const ROWS: [Row; 72] = [
         &[
             "hostile::mail::from_lines_come_back",
             "src::mail::message::mboxrd_gives_the_mail_back",
+            "src::mail::mbox::a_from_line_among_the_headers_begins_no_other_mail",
             "web::mbox::the_whole_list_comes_back_byte_for_byte",
         ],
     ),
