@@ -18,7 +18,9 @@ use super::serving::Serving;
 use crate::archive::Archive;
 use crate::config::{Config, LogAddresses, LogFormat};
 use crate::ingest::Precheck;
-use crate::net::{Certificates, Listener, Pair, Said, Successor, notify, watchdog};
+use crate::net::{
+    Certificates, Listener, Pair, Said, Successor, notify, raise_descriptors, watchdog,
+};
 use crate::web::{self, Health, Phase};
 
 /// The flags of `serve`.
@@ -162,6 +164,7 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
         let listeners = doors.open(&options.doors, &config)?;
         let shares = web::Shares::default().with(&config.limits);
         let proxy = config.proxy.clone();
+        let limits = web::Limits::default().with(&config.limits, raise_descriptors());
         let archive = Archive::open(config.clone(), &index_dir)?;
         let serving = Serving::begin(&index_dir);
         let current = Current::default();
@@ -238,7 +241,7 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
                 }
             }
         };
-        web::serve(app, listeners, web::Limits::default(), stop).await;
+        web::serve(app, listeners, limits, stop).await;
         drop(fetch_up);
         drop(mail_doors);
         drop(keep_up);

@@ -28,6 +28,13 @@ pub use writer::{Outcome, Removed, Stored, Writer};
 
 impl From<rusqlite::Error> for crate::error::Error {
     fn from(error: rusqlite::Error) -> Self {
-        crate::error::Error::Db(error.to_string())
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        match error.sqlite_error_code() {
+            Some(DatabaseCorrupt | NotADatabase) => crate::error::Error::corrupt(format!(
+                "the catalogue: {error}. The mail is safe in git: delete the index directory, and run \
+                 `threadbare index --all`"
+            )),
+            _ => crate::error::Error::Db(error.to_string()),
+        }
     }
 }

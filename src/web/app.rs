@@ -142,6 +142,11 @@ impl App {
         self.0.gates.programs()
     }
 
+    /// Whose word is taken for where a request comes from.
+    pub(super) fn proxy(&self) -> &Proxy {
+        &self.0.settings.proxy
+    }
+
     /// Answers one request from that address, `None` where it came through no network. Never fails; what goes wrong is
     /// an answer too. The response knows its [`Class`] among its extensions.
     pub async fn answer(&self, request: Request<Body>, peer: Option<IpAddr>) -> Response<Body> {
@@ -165,7 +170,7 @@ impl App {
             line.class = Class::Bulk;
         }
         let class = line.class;
-        let mut response = match self.respond(&asked, body, line).await {
+        let mut response = match self.respond(&asked, body, line, &query).await {
             Ok(response) => response,
             Err(error) => self.refuse(&asked, &error),
         };
@@ -182,6 +187,7 @@ impl App {
         asked: &Asked,
         body: Body,
         line: Line,
+        query: &url::Query,
     ) -> Result<Response<Body>, WebError> {
         let post = asked.posts(line.posts)?;
         let (form, body) = match line.posts {
@@ -191,7 +197,7 @@ impl App {
         let kept_as = if post {
             None
         } else {
-            self.kept_as(asked, &line)?
+            self.kept_as(asked, &line, query)?
         };
         if let Some((key, state)) = &kept_as
             && let Some(kept) = self.0.pages.find(key, *state)
@@ -205,15 +211,20 @@ impl App {
 
     /// Under what an answer can be kept. The state is asked for before the page is made of it: mail that comes in
     /// between makes the page look too old, never too new.
-    fn kept_as(&self, asked: &Asked, line: &Line) -> Result<Option<(Key, u64)>, WebError> {
+    fn kept_as(
+        &self,
+        asked: &Asked,
+        line: &Line,
+        query: &url::Query,
+    ) -> Result<Option<(Key, u64)>, WebError> {
         let Some(scope) = &line.scope else {
             return Ok(None);
         };
-        let query = asked.parts.uri.query().filter(|_| line.by_query);
+        let query = query.only(line.by_query);
         Ok(self.0.site.state(scope)?.map(|state| {
-            let target = match query {
-                Some(query) => format!("{}?{query}", asked.path()).into(),
-                None => asked.path().into(),
+            let target = match query.as_str() {
+                "" => asked.path().into(),
+                query => format!("{}?{query}", asked.path()).into(),
             };
             let coding = asked.coding;
             (Key { target, coding }, state)
@@ -267,10 +278,12 @@ impl App {
         kept_as: Option<(Key, u64)>,
     ) -> Result<Response<Body>, WebError> {
         let Ready {
-            answer,
+            mut answer,
             validators,
             coding,
         } = ready;
+        // Who wants all of these is better served by a clone.
+        answer.unlisted |= matches!(class, Class::Search | Class::Bulk);
         if matches!(answer.outcome, Outcome::Found | Outcome::Part)
             && validators.unchanged(&asked.parts.headers)
         {

@@ -115,7 +115,7 @@ impl Shares {
                 work: (cores / 2).max(1),
                 writers: (cores / 2).max(1),
                 streams: 64,
-                line: 64,
+                line: 256,
                 patience,
                 per_minute: None,
             },

@@ -22,6 +22,7 @@ mod figures;
 mod frame;
 mod freshness;
 mod gate;
+mod guests;
 mod head;
 mod health;
 mod lines;
@@ -38,6 +39,8 @@ mod server;
 mod site;
 mod stall;
 mod stream;
+#[cfg(test)]
+mod xml;
 
 pub use app::{App, Settings};
 pub use class::{Class, Loads, Share, Shares};

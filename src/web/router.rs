@@ -26,8 +26,8 @@ pub(super) struct Line {
     pub(super) otherwise: Option<Page>,
     /// By whose state its answer can be kept; `None` where it is not worth it.
     pub(super) scope: Option<Scope>,
-    /// Whether its query makes a difference.
-    pub(super) by_query: bool,
+    /// Which keys of the query make a difference; all others are passed over.
+    pub(super) by_query: &'static str,
     pub(super) posts: Posts,
 }
 
@@ -85,7 +85,7 @@ pub(super) fn renamed(inbox: Inbox, inside: String) -> Line {
 
 fn site(page: SitePage) -> Line {
     match page {
-        SitePage::Listing => list(listing::show).kept(Scope::Site).by_query(),
+        SitePage::Listing => list(listing::show).kept(Scope::Site).by_query("f"),
         SitePage::Manifest => list(manifest::site),
         SitePage::Robots => plain(|_| Ok(assets::robots())),
         SitePage::Favicon => plain(|_| Ok(assets::icon())),
@@ -98,9 +98,12 @@ fn site(page: SitePage) -> Line {
 fn inbox(name: InboxName, page: InboxPage) -> Line {
     let of = Scope::Inbox(name.clone());
     match page {
-        InboxPage::Topics => list(move |v| front(v, &name)).kept(of).by_query().posts(),
-        InboxPage::New => list(move |v| new::show(v, &name)).kept(of).by_query(),
-        InboxPage::NewAtom => list(move |v| feed::new(v, &name)).kept(of).by_query(),
+        InboxPage::Topics => list(move |v| front(v, &name))
+            .kept(of)
+            .by_query("rt")
+            .posts(),
+        InboxPage::New => list(move |v| new::show(v, &name)).kept(of).by_query("t"),
+        InboxPage::NewAtom => list(move |v| feed::new(v, &name)).kept(of).by_query("t"),
         InboxPage::TopicList(order, Format::Html) => {
             list(move |v| topic_list::show(v, &name, order)).kept(of)
         }
@@ -155,7 +158,7 @@ fn plain(page: impl FnOnce(&Visit<'_>) -> Result<Answer, WebError> + Send + 'sta
         class: Class::Page,
         otherwise: None,
         scope: None,
-        by_query: false,
+        by_query: "",
         posts: Posts::Nothing,
     }
 }
@@ -204,9 +207,9 @@ impl Line {
         }
     }
 
-    fn by_query(self) -> Line {
+    fn by_query(self, keys: &'static str) -> Line {
         Line {
-            by_query: true,
+            by_query: keys,
             ..self
         }
     }
