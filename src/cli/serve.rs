@@ -88,18 +88,16 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
     let Scope { config, index_dir } = scope;
     let hand_over = options.doors.hand_over.clone();
     let mut doors = Doors::find(&options.doors, &config)?;
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    if let Some(threads) = options.threads {
-        runtime.worker_threads(threads);
-    }
-    let runtime = runtime
+    let shares = options.threads.map(web::Shares::for_cores);
+    let shares = shares.unwrap_or_default().with(&config.limits);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(shares.threads())
         .enable_all()
         .build()
         .context("starting the runtime")?;
     runtime.block_on(async {
         let listeners = doors.open(&options.doors, &config)?;
         let listing = config.listing;
-        let shares = web::Shares::default().with(&config.limits);
         let proxy = config.proxy.clone();
         let archive = Archive::open(config.clone(), &index_dir)?;
         let also = also(doors.certificates.clone(), options.doors, config);
