@@ -145,11 +145,10 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
     let Scope { config, index_dir } = scope;
     let hand_over = options.doors.hand_over.clone();
     let mut doors = Doors::find(&options.doors, &config)?;
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    if let Some(threads) = options.threads {
-        runtime.worker_threads(threads);
-    }
-    let runtime = runtime
+    let shares = options.threads.map(web::Shares::for_cores);
+    let shares = shares.unwrap_or_default().with(&config.limits);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(shares.threads())
         .enable_all()
         .build()
         .context("starting the runtime")?;
@@ -162,7 +161,6 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
             watched = watch_over(&health, &watchers);
         }
         let listeners = doors.open(&options.doors, &config)?;
-        let shares = web::Shares::default().with(&config.limits);
         let proxy = config.proxy.clone();
         let limits = web::Limits::default().with(&config.limits, raise_descriptors());
         let archive = Archive::open(config.clone(), &index_dir)?;

@@ -258,14 +258,17 @@ impl App {
     ) -> Result<Ready, WebError> {
         let pass = self.0.gates.of(class).work(asked.from).await?;
         let (inner, ask, coding) = (self.0.clone(), ask.clone(), asked.coding);
-        doors::read(pass, move || {
+        let page = move || {
             let visit = Visit {
                 site: &inner.site,
                 ask: &ask,
             };
             Ok(Ready::new(page(&visit)?, coding))
-        })
-        .await
+        };
+        match class {
+            Class::Page => doors::read_here(pass, page),
+            _ => doors::read(pass, page).await,
+        }
     }
 
     /// Sends what a page has come to.
