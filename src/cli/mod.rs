@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
 mod demo;
+mod fsck;
 mod index;
 pub mod init;
 mod keep_up;
@@ -16,6 +17,8 @@ use std::process::ExitCode;
 pub enum Command {
     /// Serve a sample archive: no config, no network, nothing to prepare
     Demo(demo::Demo),
+    /// Compare the indexes with git, and mend them
+    Fsck(fsck::Fsck),
     /// Make an inbox and its config entry
     Init(init::InitArgs),
     /// Bring the indexes up to date with git
@@ -34,6 +37,7 @@ impl Command {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Command::Demo(demo) => demo.run(),
+            Command::Fsck(fsck) => fsck.run(),
             Command::Init(arguments) => {
                 init::run(arguments)?;
                 Ok(ExitCode::SUCCESS)

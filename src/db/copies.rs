@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use rusqlite::OptionalExtension;
+use rusqlite::{OptionalExtension, Row};
 
 use super::mids;
 use super::writer::{Stored, Writer};
@@ -25,6 +25,26 @@ pub struct Copy {
     pub sent: Timestamp,
     /// Where its bytes are.
     pub stored: Stored,
+}
+
+/// Everywhere that a message stands, for [`copy`].
+pub(super) const STANDS_AT: &str =
+    "SELECT p.inbox, i.dir, p.num, p.received, p.sent, p.epoch, p.blob
+       FROM place p JOIN inbox i ON i.id = p.inbox WHERE p.message = ?1
+       ORDER BY p.inbox, p.num";
+
+pub(super) fn copy(row: &Row<'_>) -> rusqlite::Result<Copy> {
+    Ok(Copy {
+        inbox: row.get(0)?,
+        dir: PathBuf::from(row.get::<_, String>(1)?),
+        num: row.get(2)?,
+        received: row.get(3)?,
+        sent: row.get(4)?,
+        stored: Stored {
+            epoch: row.get(5)?,
+            blob: row.get(6)?,
+        },
+    })
 }
 
 impl Writer {
@@ -69,23 +89,8 @@ impl Writer {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn copies(&self, message: MessageKey) -> Result<Vec<Copy>> {
-        let mut statement = self.sql.prepare_cached(
-            "SELECT p.inbox, i.dir, p.num, p.received, p.sent, p.epoch, p.blob
-               FROM place p JOIN inbox i ON i.id = p.inbox WHERE p.message = ?1",
-        )?;
-        let rows = statement.query_map([message], |row| {
-            Ok(Copy {
-                inbox: row.get(0)?,
-                dir: PathBuf::from(row.get::<_, String>(1)?),
-                num: row.get(2)?,
-                received: row.get(3)?,
-                sent: row.get(4)?,
-                stored: Stored {
-                    epoch: row.get(5)?,
-                    blob: row.get(6)?,
-                },
-            })
-        })?;
+        let mut statement = self.sql.prepare_cached(STANDS_AT)?;
+        let rows = statement.query_map([message], copy)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 

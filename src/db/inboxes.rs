@@ -65,6 +65,14 @@ impl Reader {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// The inbox whose repositories lie in `dir`; `None` where it is not known yet.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn inbox_at(&self, dir: &Path) -> Result<Option<InboxId>> {
+        Ok(find(self.sql()?, dir)?.map(|row| row.id))
+    }
+
     /// The last commit of an epoch that was indexed.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 //! `migrations/` has the tables with their meaning.
 
 mod articles;
+mod audit;
 mod copies;
 mod inboxes;
 mod messages;
@@ -15,6 +16,7 @@ mod weave;
 mod writer;
 
 pub use articles::Article;
+pub use audit::{Known, Record};
 pub use copies::Copy;
 pub use inboxes::InboxRow;
 pub use messages::Skeleton;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::batch::{Batch, Step, compare};
-use super::pipeline::{Prepared, prepare};
+use super::pipeline::{Names, Prepared, prepare};
 use super::report::{Progress, Report};
 use crate::db::{Db, Outcome, Stored};
 use crate::error::{Error, Result};
@@ -165,7 +165,7 @@ impl Indexer {
     }
 }
 
-fn lock_file(index_dir: &Path) -> Result<(std::path::PathBuf, File)> {
+pub(super) fn lock_file(index_dir: &Path) -> Result<(std::path::PathBuf, File)> {
     std::fs::create_dir_all(index_dir).map_err(|e| Error::io(index_dir, e))?;
     let path = index_dir.join("index.lock");
     let open = File::options()
@@ -189,23 +189,29 @@ fn append(
     let mut in_batch = 0;
     progress.begin(target.name, target.number, changes.len());
     let mut last: Option<Oid> = None;
-    prepare(target.path, changes, options.jobs, |change, prepared| {
-        // A batch ends between two commits, never within one.
-        if let Some(commit) = last
-            && commit != change.commit
-            && in_batch >= BATCH
-        {
-            batch.commit_at(target.inbox, target.number, commit)?;
-            progress.advance(in_batch);
-            in_batch = 0;
-        }
-        if in_batch == 0 {
-            batch.begin()?;
-        }
-        in_batch += 1;
-        last = Some(change.commit);
-        apply(target, change, prepared, None, batch, &mut report)
-    })?;
+    prepare(
+        target.path,
+        changes,
+        options.jobs,
+        Names::Trusted,
+        |change, prepared| {
+            // A batch ends between two commits, never within one.
+            if let Some(commit) = last
+                && commit != change.commit
+                && in_batch >= BATCH
+            {
+                batch.commit_at(target.inbox, target.number, commit)?;
+                progress.advance(in_batch);
+                in_batch = 0;
+            }
+            if in_batch == 0 {
+                batch.begin()?;
+            }
+            in_batch += 1;
+            last = Some(change.commit);
+            apply(target, change, prepared, None, batch, &mut report)
+        },
+    )?;
     if let Some(commit) = last {
         batch.commit_at(target.inbox, target.number, commit)?;
         progress.advance(in_batch);

@@ -74,6 +74,10 @@ impl Search {
         self.len() == 0
     }
 
+    pub(super) fn index(&self) -> &Index {
+        &self.index
+    }
+
     pub(super) fn searcher(&self) -> Searcher {
         self.reader.searcher()
     }

@@ -4,6 +4,7 @@
 //! made again from the mail.
 
 mod approxidate;
+mod audit;
 mod cut;
 mod dates;
 mod document;
@@ -24,6 +25,7 @@ mod tests;
 mod words;
 mod writer;
 
+pub use audit::{Trace, Tracer};
 pub use document::{Document, Place};
 pub use find::{Budget, Cursor, Filter, Found, Hit, Sort, Window};
 pub use index::Search;

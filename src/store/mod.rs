@@ -14,6 +14,7 @@ mod packs;
 mod serve;
 mod stamp;
 mod tombstones;
+mod verify;
 mod walk;
 mod write;
 
