@@ -215,18 +215,17 @@ impl Writer {
     }
 
     fn write_pack(&mut self, pack: &[u8]) -> Result<()> {
-        let failed = |e| self.epoch.failed(&e);
-        let odb = self.epoch.odb()?;
-        let mut writer = odb.packwriter().map_err(failed)?;
-        let written = writer.write_all(pack);
-        written.map_err(|e| Error::io(self.epoch.path(), e))?;
-        writer.commit().map_err(failed)?;
-        odb.refresh().map_err(failed)?;
-        for file in packs(self.epoch.path()) {
-            sync(&file.path())?;
-        }
+        write_pack(&self.epoch, pack)?;
         self.size += pack.len() as u64;
         Ok(())
+    }
+
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    pub(super) fn has_changed(&mut self) {
+        self.changed = true;
     }
 
     /// Writes the objects of one commit; gives the names of the blob and of the commit.
@@ -295,14 +294,29 @@ impl Drop for Writer {
     }
 }
 
+/// Adds a pack to an epoch. It lasts when this returns.
+pub(super) fn write_pack(epoch: &Epoch, pack: &[u8]) -> Result<()> {
+    let failed = |e| epoch.failed(&e);
+    let odb = epoch.odb()?;
+    let mut writer = odb.packwriter().map_err(failed)?;
+    let written = writer.write_all(pack);
+    written.map_err(|e| Error::io(epoch.path(), e))?;
+    writer.commit().map_err(failed)?;
+    odb.refresh().map_err(failed)?;
+    for file in packs(epoch.path()) {
+        sync(&file.path())?;
+    }
+    Ok(())
+}
+
 /// Writes an object.
-fn put(epoch: &Epoch, kind: ObjectType, bytes: &[u8]) -> Result<Oid> {
+pub(super) fn put(epoch: &Epoch, kind: ObjectType, bytes: &[u8]) -> Result<Oid> {
     let oid = epoch.odb()?.write(kind, bytes);
     own(oid.map_err(|e| epoch.failed(&e))?)
 }
 
 /// Moves the branch of an epoch, if it is still where we think it is.
-fn advance(epoch: &Epoch, from: Option<Oid>, to: Oid) -> Result<()> {
+pub(super) fn advance(epoch: &Epoch, from: Option<Oid>, to: Oid) -> Result<()> {
     let failed = |e: git2::Error| epoch.failed(&e);
     let name = |oid: Oid| git2::Oid::from_bytes(&oid.0).map_err(failed);
     let (repo, to) = (&epoch.repo, name(to)?);
