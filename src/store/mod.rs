@@ -4,29 +4,38 @@
 //! they hold is public-inbox's format, versions 1 and 2.
 
 mod blobs;
+mod branch;
 mod commit;
+mod create;
 mod epoch;
 mod facts;
 mod layout;
+mod lock;
 mod loose;
+mod mirrored;
 mod object;
+mod pack;
 mod packs;
 mod rewrite;
 mod serve;
 mod stamp;
 mod tombstones;
 mod verify;
+mod version_1;
 mod walk;
 mod write;
 
 pub use blobs::Blobs;
 pub use commit::{CommitMeta, Who};
+pub use create::init_inbox;
 pub use epoch::{Epoch, MAX_BLOB};
 pub use facts::Facts;
 pub use layout::{Layout, Version};
+pub use lock::Lock;
+pub use mirrored::{Partial, Upstream};
 pub use rewrite::{Instead, Rewritten};
 pub use serve::is_immutable;
 pub use stamp::refs_stamp;
 pub use tombstones::{Deed, Tombstone, Tombstones};
 pub use walk::{Change, Times, What};
-pub use write::{Writer, append, append_many, init_inbox, remove};
+pub use write::{Writer, append, append_many, remove};

@@ -7,13 +7,14 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use git2::ObjectType;
-
+use super::branch;
 use super::commit::{CommitMeta, tree_of_one};
 use super::epoch::Epoch;
 use super::layout::Layout;
+use super::layout::Version;
 use super::object::Commit;
-use super::write::{Writer, advance, put};
+use super::pack::{Kind, Stage};
+use super::write::Writer;
 use crate::error::{Error, Result};
 use crate::id::{EpochNum, Oid};
 
@@ -51,6 +52,11 @@ impl Writer {
     /// [`Error::Invalid`] where a history has merges; [`Error::Store`] and [`Error::Corrupt`] where it cannot be read or
     /// written. Epochs before that one have been written.
     pub fn rewrite(&mut self, instead: &HashMap<Oid, Instead>) -> Result<Vec<Rewritten>> {
+        if self.version() == Version::V1 {
+            let why = "the history of version 1 cannot be written anew";
+            return Err(Error::invalid(self.dir().display().to_string(), why));
+        }
+        self.commit()?;
         let mut done = Vec::new();
         for (number, path) in Layout::find(self.dir())?.epochs {
             let epoch = Epoch::open(&path)?;
@@ -78,14 +84,10 @@ impl Writer {
             }
         }
         let Some(first) = first else { return Ok(None) };
-        // Newest first until here, to walk; oldest first from here.
         let mut parent = first.checked_sub(1).and_then(|at| line.get(at)).copied();
         let (mut changed, mut renamed) = (0, 0);
         for part in line[first..].chunks(PACK) {
-            let held = Epoch::open(epoch.path())?;
-            let odb = held.odb()?;
-            let memory = odb.add_new_mempack_backend(1000);
-            let memory = memory.map_err(|e| held.failed(&e))?;
+            let mut stage = Stage::default();
             for oid in part {
                 let raw = raw_commit(epoch, *oid)?;
                 let entry = entry_of(epoch, *oid)?;
@@ -94,27 +96,25 @@ impl Writer {
                     None => reparented(&raw, None, parent, None),
                     Some((name, blob, other)) => {
                         changed += 1;
-                        let (bytes, lines): (&[u8], _) = match other {
-                            Instead::Nothing => (b"", Lines::purged(&raw, name, blob)),
-                            Instead::Mail(bytes, meta) => (bytes, Lines::edited(name, meta)),
+                        let (bytes, lines) = match other {
+                            Instead::Nothing => (Vec::new(), Lines::purged(&raw, name, blob)),
+                            Instead::Mail(bytes, meta) => {
+                                (bytes.clone(), Lines::edited(name, meta))
+                            }
                         };
-                        let blob = put(&held, ObjectType::Blob, bytes)?;
-                        let tree = put(&held, ObjectType::Tree, &tree_of_one(name, blob))?;
+                        let blob = stage.put(Kind::Blob, bytes)?;
+                        let tree = stage.put(Kind::Tree, tree_of_one(name, blob))?;
                         reparented(&raw, Some(tree), parent, lines.as_ref())
                     }
                 };
-                parent = Some(put(&held, ObjectType::Commit, &commit)?);
+                parent = Some(stage.put(Kind::Commit, commit)?);
                 renamed += 1;
             }
-            let mut pack = git2::Buf::new();
-            let dumped = memory.dump(&held.repo, &mut pack);
-            dumped.map_err(|e| held.failed(&e))?;
-            super::write::write_pack(epoch, &pack)?;
+            stage.write(epoch.path())?;
         }
         if let Some(new) = parent {
-            // Opened anew, to see the packs that were just written.
-            advance(&Epoch::open(epoch.path())?, Some(tip), new)?;
-            self.has_changed();
+            branch::advance(epoch, Some(tip), new)?;
+            self.look_again()?;
         }
         Ok(Some(Rewritten {
             epoch: number,

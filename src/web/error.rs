@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 
 use super::answer::{Answer, Media};
+use super::gate::Full;
 use crate::error::Error;
 
 /// How a request ended.
@@ -125,6 +126,12 @@ impl WebError {
             _ => {}
         }
         answer
+    }
+}
+
+impl From<Full> for WebError {
+    fn from(_: Full) -> WebError {
+        WebError::Busy
     }
 }
 

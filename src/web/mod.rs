@@ -1,7 +1,7 @@
 //! The web surface: requests come in as async HTTP, are answered by synchronous pages, and go out compressed,
 //! validated and bounded.
 //!
-//! A ladder inside: `answer` ← `error` ← `app` ← `pages` ← `router` ← `server`. Pages do not import each other.
+//! A ladder inside: `answer` ← `error` ← `doors` ← `pages` ← `router` ← `app` ← `server`. Pages do not import each other.
 
 mod answer;
 mod app;
@@ -9,10 +9,15 @@ mod ask;
 mod assets;
 mod atom;
 mod cache;
+mod class;
+mod client;
 mod compress;
+mod doors;
 mod error;
 mod frame;
 mod freshness;
+mod gate;
+mod head;
 mod lines;
 mod members;
 mod pages;
@@ -26,4 +31,8 @@ mod stall;
 mod stream;
 
 pub use app::{App, Settings};
+pub use class::{Class, Loads, Share, Shares};
+pub use client::Network;
+pub use doors::PieceDeadline;
+pub use gate::Load;
 pub use server::{Limits, serve, stop_signal};

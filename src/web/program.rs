@@ -3,9 +3,9 @@
 //! It never outlives the visitor's interest by much. When the answer is dropped its pipes close, which tells git and
 //! git's own children to stop; what does not is killed.
 
+use std::future::Future;
 use std::io;
 use std::process::Stdio;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -14,12 +14,12 @@ use futures_util::stream;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::answer::Program;
 use super::error::WebError;
+use super::gate::Pass;
 use super::posted::{Input, Refusal};
 
 /// Bytes to a piece of the answer.
@@ -32,18 +32,16 @@ const FAREWELL: Duration = Duration::from_secs(10);
 /// How much of a program's complaints is kept for the log.
 const COMPLAINTS: u64 = 1000;
 
-/// Waits for one of these hands, runs the program, and answers with what it says. Where it says nothing and fails,
-/// there is still time to say so; when it fails later the connection is broken off.
+/// Waits for leave, runs the program, and answers with what it says. Where it says nothing and fails, there is still
+/// time to say so; when it fails later the connection is broken off.
 pub(super) async fn run(
     program: Program,
     mut input: Input,
-    hands: &Arc<Semaphore>,
-    patience: Duration,
+    leave: impl Future<Output = Result<Pass, WebError>>,
 ) -> Result<Body, WebError> {
     // Whoever is slow to say what he wants must not keep others waiting.
     input.begin().await?;
-    let permit = super::app::take(hands, patience).await?;
-    let mut running = Running::start(program, input, permit)?;
+    let mut running = Running::start(program, input, leave.await?)?;
     let first = match running.next().await {
         Ok(Some(first)) => first,
         Ok(None) => return Ok(Body::empty()),
@@ -66,15 +64,11 @@ struct Running {
     output: Option<ChildStdout>,
     feeding: JoinHandle<Result<(), Refusal>>,
     complaints: JoinHandle<String>,
-    permit: Option<OwnedSemaphorePermit>,
+    pass: Option<Pass>,
 }
 
 impl Running {
-    fn start(
-        program: Program,
-        input: Input,
-        permit: OwnedSemaphorePermit,
-    ) -> Result<Running, WebError> {
+    fn start(program: Program, input: Input, pass: Pass) -> Result<Running, WebError> {
         let name = program.command.get_program().to_string_lossy().into_owned();
         let failed = |error| WebError::Failed(crate::error::Error::io(&name, error));
         let mut command = tokio::process::Command::from(program.command);
@@ -94,7 +88,7 @@ impl Running {
             output: Some(stdout),
             feeding: tokio::spawn(feed(input, stdin)),
             complaints: tokio::spawn(listen(stderr)),
-            permit: Some(permit),
+            pass: Some(pass),
         })
     }
 
@@ -143,7 +137,7 @@ impl Drop for Running {
         self.output = None;
         self.feeding.abort();
         self.complaints.abort();
-        let (child, permit) = (self.child.take(), self.permit.take());
+        let (child, pass) = (self.child.take(), self.pass.take());
         // Without a runtime it is killed where it is dropped.
         if let (Some(mut child), Ok(runtime)) = (child, Handle::try_current()) {
             runtime.spawn(async move {
@@ -151,7 +145,7 @@ impl Drop for Running {
                     // It may have ended just now.
                     let _ = child.kill().await;
                 }
-                drop(permit);
+                drop(pass);
             });
         }
     }

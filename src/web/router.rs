@@ -2,6 +2,7 @@
 
 use super::answer::Answer;
 use super::assets;
+use super::class::Class;
 use super::error::WebError;
 use super::pages::{
     attachment, copies, description, feed, find, git, listing, manifest, mbox, message, missing,
@@ -16,21 +17,12 @@ use crate::url::{
 /// A page that is ready to be asked.
 pub(super) type Page = Box<dyn FnOnce(&Visit<'_>) -> Result<Answer, WebError> + Send>;
 
-/// How much work a page is before its first byte. Bodies that are written while they are sent are always heavy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Weight {
-    /// A few rows, a few blobs.
-    Light,
-    /// Many messages.
-    Heavy,
-    /// A search.
-    Search,
-}
-
 /// How an address is answered.
 pub(super) struct Line {
     pub(super) page: Page,
-    pub(super) weight: Weight,
+    pub(super) class: Class,
+    /// The page to be asked where there is no such message.
+    pub(super) otherwise: Option<Page>,
     /// By whose state its answer can be kept; `None` where it is not worth it.
     pub(super) scope: Option<Scope>,
     /// Whether its query makes a difference.
@@ -64,80 +56,82 @@ pub(super) fn line(route: Route, query: &Query) -> Line {
         }
         Route::Message(name, mid, MessagePage::Show) if asks => {
             let whole = is_everything(query);
+            let (other, id) = (name.clone(), mid.clone());
             searching(move |v| match v.ask.post && whole {
                 true => mbox::thread(v, &name, &mid),
-                false => or_missing(search::thread(v, &name, &mid), v, &name, &mid),
+                false => search::thread(v, &name, &mid),
             })
             .posts()
+            .or_suggestions(other, id)
         }
         Route::Site(page) => site(page),
         Route::Inbox(name, page) => inbox(name, page),
-        Route::Message(name, mid, page) => {
-            let of = Scope::Inbox(name.clone());
-            match page {
-                MessagePage::Show => {
-                    light(move |v| or_missing(message::show(v, &name, &mid), v, &name, &mid))
-                        .kept(of)
-                        .posts()
-                }
-                MessagePage::Raw => light(move |v| raw::show(v, &name, &mid)).kept(of),
-                MessagePage::Flat => {
-                    light(move |v| or_missing(thread::flat(v, &name, &mid), v, &name, &mid))
-                        .kept(of)
-                }
-                MessagePage::Nested => {
-                    light(move |v| or_missing(thread::nested(v, &name, &mid), v, &name, &mid))
-                        .kept(of)
-                }
-                MessagePage::Mbox => light(move |v| mbox::thread(v, &name, &mid)).kept(of),
-                MessagePage::Atom => heavy(move |v| feed::thread(v, &name, &mid)).kept(of),
-                MessagePage::Attachment(index) => {
-                    light(move |v| attachment::show(v, &name, &mid, &index)).posts()
-                }
-                MessagePage::Diff => heavy(move |v| copies::show(v, &name, &mid)).kept(of),
-            }
-        }
+        Route::Message(name, mid, page) => message_page(name, mid, page),
         Route::Git(name, file) if file.path == "git-upload-pack" => {
-            light(move |v| git::pack(v, &name, &file)).takes_bytes()
+            bulk(move |v| git::pack(v, &name, &file)).takes_bytes()
         }
-        Route::Git(name, file) => light(move |v| git::show(v, &name, &file)),
-        Route::Moved(path) => light(move |v| Ok(Answer::moved(v.ask.with_query(path)))),
-        Route::Elsewhere(path) => light(move |v| Ok(Answer::elsewhere(v.ask.with_query(path)))),
-        Route::Nothing => light(|_| Err(WebError::MISSING)),
+        Route::Git(name, file) => bulk(move |v| git::show(v, &name, &file)),
+        Route::Moved(path) => plain(move |v| Ok(Answer::moved(v.ask.with_query(path)))),
+        Route::Elsewhere(path) => plain(move |v| Ok(Answer::elsewhere(v.ask.with_query(path)))),
+        Route::Nothing => plain(|_| Err(WebError::MISSING)),
     }
 }
 
 fn site(page: SitePage) -> Line {
     match page {
-        SitePage::Listing => light(listing::show).kept(Scope::Site),
-        SitePage::Manifest => heavy(manifest::site),
-        SitePage::Robots => light(|_| Ok(assets::robots())),
-        SitePage::Favicon => light(|_| Ok(assets::icon())),
-        SitePage::Asset(file) => light(move |v| sheet::of_site(v, &file)),
-        SitePage::Find(mid) => light(move |v| find::show(v, &mid)),
-        SitePage::InboxOrMessage(name) => light(move |v| find::inbox_or_message(v, &name)),
+        SitePage::Listing => list(listing::show).kept(Scope::Site),
+        SitePage::Manifest => list(manifest::site),
+        SitePage::Robots => plain(|_| Ok(assets::robots())),
+        SitePage::Favicon => plain(|_| Ok(assets::icon())),
+        SitePage::Asset(file) => plain(move |v| sheet::of_site(v, &file)),
+        SitePage::Find(mid) => plain(move |v| find::show(v, &mid)),
+        SitePage::InboxOrMessage(name) => plain(move |v| find::inbox_or_message(v, &name)),
     }
 }
 
 fn inbox(name: InboxName, page: InboxPage) -> Line {
     let of = Scope::Inbox(name.clone());
     match page {
-        InboxPage::Topics => light(move |v| front(v, &name)).kept(of).by_query().posts(),
-        InboxPage::New => heavy(move |v| new::show(v, &name)).kept(of).by_query(),
-        InboxPage::NewAtom => heavy(move |v| feed::new(v, &name)).kept(of).by_query(),
+        InboxPage::Topics => list(move |v| front(v, &name)).kept(of).by_query().posts(),
+        InboxPage::New => list(move |v| new::show(v, &name)).kept(of).by_query(),
+        InboxPage::NewAtom => list(move |v| feed::new(v, &name)).kept(of).by_query(),
         InboxPage::TopicList(order, Format::Html) => {
-            light(move |v| topic_list::show(v, &name, order)).kept(of)
+            list(move |v| topic_list::show(v, &name, order)).kept(of)
         }
         InboxPage::TopicList(order, Format::Atom) => {
-            heavy(move |v| feed::topics(v, &name, order)).kept(of)
+            list(move |v| feed::topics(v, &name, order)).kept(of)
         }
-        InboxPage::AllMbox => light(move |v| mbox::all(v, &name)),
-        InboxPage::Description => light(move |v| description::show(v, &name)),
-        InboxPage::Manifest => light(move |v| manifest::inbox(v, &name)),
-        InboxPage::Text(key, Form::Html) => light(move |v| text::show(v, &name, &key)).kept(of),
-        InboxPage::Text(key, Form::Raw) => light(move |v| text::raw(v, &name, &key)),
-        InboxPage::Css(file) => light(move |v| sheet::of_inbox(v, &name, &file)),
-        InboxPage::Missing => light(move |v| refusal::nothing(v, &name)),
+        InboxPage::AllMbox => bulk(move |v| mbox::all(v, &name)),
+        InboxPage::Description => plain(move |v| description::show(v, &name)),
+        InboxPage::Manifest => list(move |v| manifest::inbox(v, &name)),
+        InboxPage::Text(key, Form::Html) => plain(move |v| text::show(v, &name, &key)).kept(of),
+        InboxPage::Text(key, Form::Raw) => plain(move |v| text::raw(v, &name, &key)),
+        InboxPage::Css(file) => plain(move |v| sheet::of_inbox(v, &name, &file)),
+        InboxPage::Missing => plain(move |v| refusal::nothing(v, &name)),
+    }
+}
+
+fn message_page(name: InboxName, mid: MessageId, page: MessagePage) -> Line {
+    let of = Scope::Inbox(name.clone());
+    let (other, id) = (name.clone(), mid.clone());
+    match page {
+        MessagePage::Show => plain(move |v| message::show(v, &name, &mid))
+            .kept(of)
+            .posts()
+            .or_suggestions(other, id),
+        MessagePage::Flat => plain(move |v| thread::flat(v, &name, &mid))
+            .kept(of)
+            .or_suggestions(other, id),
+        MessagePage::Nested => plain(move |v| thread::nested(v, &name, &mid))
+            .kept(of)
+            .or_suggestions(other, id),
+        MessagePage::Raw => plain(move |v| raw::show(v, &name, &mid)).kept(of),
+        MessagePage::Mbox => plain(move |v| mbox::thread(v, &name, &mid)).kept(of),
+        MessagePage::Atom => list(move |v| feed::thread(v, &name, &mid)).kept(of),
+        MessagePage::Attachment(index) => {
+            plain(move |v| attachment::show(v, &name, &mid, &index)).posts()
+        }
+        MessagePage::Diff => bulk(move |v| copies::show(v, &name, &mid)).kept(of),
     }
 }
 
@@ -149,33 +143,28 @@ fn front(visit: &Visit<'_>, name: &InboxName) -> Result<Answer, WebError> {
     }
 }
 
-/// The page, or suggestions in place of one that is not here.
-fn or_missing(
-    page: Result<Answer, WebError>,
-    visit: &Visit<'_>,
-    name: &InboxName,
-    mid: &MessageId,
-) -> Result<Answer, WebError> {
-    match page {
-        Err(WebError::NoMessage) if !visit.ask.post => missing::show(visit, name, mid),
-        page => page,
-    }
-}
-
-fn light(page: impl FnOnce(&Visit<'_>) -> Result<Answer, WebError> + Send + 'static) -> Line {
+fn plain(page: impl FnOnce(&Visit<'_>) -> Result<Answer, WebError> + Send + 'static) -> Line {
     Line {
         page: Box::new(page),
-        weight: Weight::Light,
+        class: Class::Page,
+        otherwise: None,
         scope: None,
         by_query: false,
         posts: Posts::Nothing,
     }
 }
 
-fn heavy(page: impl FnOnce(&Visit<'_>) -> Result<Answer, WebError> + Send + 'static) -> Line {
+fn list(page: impl FnOnce(&Visit<'_>) -> Result<Answer, WebError> + Send + 'static) -> Line {
     Line {
-        weight: Weight::Heavy,
-        ..light(page)
+        class: Class::List,
+        ..plain(page)
+    }
+}
+
+fn bulk(page: impl FnOnce(&Visit<'_>) -> Result<Answer, WebError> + Send + 'static) -> Line {
+    Line {
+        class: Class::Bulk,
+        ..plain(page)
     }
 }
 
@@ -188,8 +177,8 @@ fn is_everything(query: &Query) -> bool {
 /// What is found may depend on the time of day (`d:yesterday..`), so it is not kept.
 fn searching(page: impl FnOnce(&Visit<'_>) -> Result<Answer, WebError> + Send + 'static) -> Line {
     Line {
-        weight: Weight::Search,
-        ..light(page)
+        class: Class::Search,
+        ..plain(page)
     }
 }
 
@@ -197,6 +186,14 @@ impl Line {
     fn kept(self, scope: Scope) -> Line {
         Line {
             scope: Some(scope),
+            ..self
+        }
+    }
+
+    /// Where there is no such message, ideas where it may be.
+    fn or_suggestions(self, name: InboxName, mid: MessageId) -> Line {
+        Line {
+            otherwise: Some(Box::new(move |v| missing::show(v, &name, &mid))),
             ..self
         }
     }

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -127,7 +128,7 @@ impl Door {
                 _ = self.stopping.changed() => return,
             };
             match accepted {
-                Ok((stream, _)) => self.welcome(stream, place),
+                Ok((stream, peer)) => self.welcome(stream, peer.ip(), place),
                 Err(error) => {
                     // Out of file descriptors, most likely: some will be free in a moment.
                     tracing::warn!(%error, "cannot accept a connection: {error}");
@@ -137,13 +138,13 @@ impl Door {
         }
     }
 
-    fn welcome(&self, stream: TcpStream, place: OwnedSemaphorePermit) {
+    fn welcome(&self, stream: TcpStream, peer: IpAddr, place: OwnedSemaphorePermit) {
         // Where it cannot be set answers are a little slower.
         let _ = stream.set_nodelay(true);
         let app = self.app.clone();
         let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
             let app = app.clone();
-            async move { Ok::<_, Infallible>(app.answer(request.map(Body::new)).await) }
+            async move { Ok::<_, Infallible>(app.answer(request.map(Body::new), Some(peer)).await) }
         });
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())

@@ -6,21 +6,25 @@
 
 use std::io::{self, Write};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::Stream;
 use tokio::runtime::Handle;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc::{Receiver, Sender, channel, error::TrySendError};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
+
+use super::class::Place;
+use super::doors::PieceDeadline;
 
 /// Bytes to a piece.
 const PIECE: usize = 48 * 1024;
 /// Pieces that wait for the reader.
 const WAITING: usize = 4;
+/// How often it is looked whether others want the place of a slow reader.
+const GLANCE: Duration = Duration::from_secs(1);
 
 /// What comes out of the channel.
 pub(super) enum Piece {
@@ -36,8 +40,38 @@ pub(super) enum Piece {
 
 /// The leave to compute, given back while the reader keeps us waiting.
 pub(super) struct Turn {
-    pub(super) hands: Arc<Semaphore>,
-    pub(super) permit: Option<OwnedSemaphorePermit>,
+    place: Place,
+    deadline: PieceDeadline,
+}
+
+impl Turn {
+    pub(super) fn new(place: Place, deadline: PieceDeadline) -> Turn {
+        Turn { place, deadline }
+    }
+
+    /// Waits for room in the channel, as long as the reader may take; others may compute meanwhile.
+    async fn send(&mut self, sender: &Sender<Piece>, piece: Piece) -> io::Result<()> {
+        self.place.step_out();
+        let began = Instant::now();
+        let room = loop {
+            let may = match self.place.is_wanted() {
+                true => self.deadline.wanted,
+                false => self.deadline.usual,
+            };
+            let Some(left) = may.checked_sub(began.elapsed()) else {
+                return Err(io::ErrorKind::TimedOut.into());
+            };
+            // Somebody may come to want it while we wait.
+            match timeout(left.min(GLANCE), sender.reserve()).await {
+                Ok(Ok(room)) => break room,
+                Ok(Err(_)) => return Err(io::ErrorKind::BrokenPipe.into()),
+                Err(_) => {}
+            }
+        };
+        room.send(piece);
+        self.place.step_in().await;
+        Ok(())
+    }
 }
 
 /// Leave to hold bytes back in the hope that they are all: a whole answer has a length and can be kept.
@@ -55,17 +89,11 @@ pub(super) struct Pipe {
     hold: Hold,
     turn: Turn,
     handle: Handle,
-    deadline: Duration,
     started: bool,
 }
 
-/// Makes both ends. A reader who does not take a piece within `deadline` is given up.
-pub(super) fn pipe(
-    hold: Hold,
-    turn: Turn,
-    handle: Handle,
-    deadline: Duration,
-) -> (Pipe, Receiver<Piece>) {
+/// Makes both ends. A reader who does not take a piece within the deadline of `turn` is given up.
+pub(super) fn pipe(hold: Hold, turn: Turn, handle: Handle) -> (Pipe, Receiver<Piece>) {
     let (sender, receiver) = channel(WAITING);
     let held = Vec::with_capacity(PIECE);
     let pipe = Pipe {
@@ -74,7 +102,6 @@ pub(super) fn pipe(
         hold,
         turn,
         handle,
-        deadline,
         started: false,
     };
     (pipe, receiver)
@@ -120,21 +147,7 @@ impl Pipe {
             Err(TrySendError::Closed(_)) => return Err(io::ErrorKind::BrokenPipe.into()),
             Err(TrySendError::Full(piece)) => piece,
         };
-        // Others may compute while this reader is slow.
-        self.turn.permit = None;
-        let sent = self
-            .handle
-            .block_on(async { timeout(self.deadline, self.sender.send(piece)).await });
-        match sent {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) => return Err(io::ErrorKind::BrokenPipe.into()),
-            Err(_) => return Err(io::ErrorKind::TimedOut.into()),
-        }
-        let again = self
-            .handle
-            .block_on(self.turn.hands.clone().acquire_owned());
-        self.turn.permit = Some(again.map_err(io::Error::other)?);
-        Ok(())
+        self.handle.block_on(self.turn.send(&self.sender, piece))
     }
 }
 
@@ -214,24 +227,23 @@ mod tests {
     use tokio::sync::Semaphore;
 
     use super::{Hold, Pieces, Pipe, Turn, pipe};
+    use crate::web::class::{Class, Gatehouse, Shares};
+    use crate::web::client::Network;
+    use crate::web::doors::PieceDeadline;
 
     async fn ends(
         bytes: usize,
-        deadline: Duration,
-    ) -> (
-        Pipe,
-        tokio::sync::mpsc::Receiver<super::Piece>,
-        Arc<Semaphore>,
-    ) {
-        let hands = Arc::new(Semaphore::new(1));
-        let permit = hands.clone().acquire_owned().await.ok();
-        let turn = Turn {
-            hands: hands.clone(),
-            permit,
+        usual: Duration,
+    ) -> (Pipe, tokio::sync::mpsc::Receiver<super::Piece>, Gatehouse) {
+        let house = Gatehouse::new(&Shares::for_cores(1));
+        let place = house.of(Class::Page).stream(Network::Local).await.unwrap();
+        let deadline = PieceDeadline {
+            usual,
+            wanted: SOON,
         };
         let hold = Hold { bytes, room: None };
-        let (pipe, receiver) = pipe(hold, turn, Handle::current(), deadline);
-        (pipe, receiver, hands)
+        let (pipe, receiver) = pipe(hold, Turn::new(place, deadline), Handle::current());
+        (pipe, receiver, house)
     }
 
     const SOON: Duration = Duration::from_millis(50);
@@ -268,13 +280,12 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_reader_who_stops_is_given_up_and_others_compute_meanwhile() {
-        let (mut pipe, receiver, hands) = ends(0, SOON).await;
+        let (mut pipe, receiver, house) = ends(0, SOON).await;
         let writer = std::thread::spawn(move || pipe.write_all(&vec![b'x'; 10_000_000]));
-        tokio::time::timeout(Duration::from_secs(5), hands.acquire())
-            .await
-            .unwrap()
-            .unwrap()
-            .forget();
+        // There is one writer at most.
+        let other = house.of(Class::Page).stream(Network::Local);
+        let other = tokio::time::timeout(Duration::from_secs(5), other).await;
+        assert!(other.is_ok_and(|place| place.is_ok()));
         let error = tokio::task::block_in_place(|| writer.join().unwrap().unwrap_err());
         assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
         drop(receiver);

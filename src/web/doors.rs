@@ -1,0 +1,99 @@
+//! The doors from async to the synchronous rooms below: `read` for what is worked out whole, `write` for what is written
+//! while it is sent. `program` is the third. Nobody comes through without a pass.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+
+use super::answer::Writer;
+use super::class::Place;
+use super::compress::{Coding, Encoder};
+use super::error::WebError;
+use super::gate::Pass;
+use super::stream::{Hold, Piece, Pieces, Pipe, Turn, pipe};
+
+/// What has come of a long answer when its headers are sent.
+pub(super) enum Begun {
+    Whole(Bytes),
+    Rest(Pieces),
+}
+
+/// How long a reader may take for one piece of a long answer, some 48 kB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PieceDeadline {
+    /// While there are places for all.
+    pub usual: Duration,
+    /// While others wait for his place.
+    pub wanted: Duration,
+}
+
+impl Default for PieceDeadline {
+    fn default() -> PieceDeadline {
+        PieceDeadline {
+            usual: Duration::from_secs(30),
+            wanted: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Runs a page on a blocking thread.
+pub(super) async fn read<T: Send + 'static>(
+    pass: Pass,
+    page: impl FnOnce() -> Result<T, WebError> + Send + 'static,
+) -> Result<T, WebError> {
+    #[expect(clippy::disallowed_methods, reason = "this is the door for pages")]
+    let task = tokio::task::spawn_blocking(move || {
+        // Kept here: a visitor who leaves ends the wait, not the work.
+        let _pass = pass;
+        page()
+    });
+    task.await.unwrap_or(Err(WebError::Broken))
+}
+
+/// Runs a writer on a blocking thread and answers with what has come out of it so far.
+pub(super) async fn write(
+    write: Writer,
+    coding: Coding,
+    hold: Hold,
+    place: Place,
+    deadline: PieceDeadline,
+) -> Result<Begun, WebError> {
+    let turn = Turn::new(place, deadline);
+    let (pipe, mut pieces) = pipe(hold, turn, Handle::current());
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the door for long answers"
+    )]
+    tokio::task::spawn_blocking(move || {
+        let mut encoder = Encoder::new(coding, pipe);
+        match write(&mut encoder) {
+            // Where the reader is gone nobody waits for the end.
+            Ok(()) => drop(encoder.finish().and_then(Pipe::end)),
+            Err(error) => encoder.out().fail(io::Error::other(error)),
+        }
+    });
+    match pieces.recv().await {
+        Some(Piece::Whole(body)) => Ok(Begun::Whole(body)),
+        Some(Piece::Part(first)) => Ok(Begun::Rest(Pieces::new(first, pieces))),
+        Some(Piece::End) => Ok(Begun::Whole(Bytes::new())),
+        Some(Piece::Failed(error)) => {
+            tracing::error!(%error, "a long answer failed before it began: {error}");
+            Err(WebError::Broken)
+        }
+        None => Err(WebError::Broken),
+    }
+}
+
+/// Leave to hold back so many bytes, as far as there is room.
+pub(super) fn hold(bytes: usize, room: &Arc<Semaphore>) -> Hold {
+    let room = match bytes {
+        0 => None,
+        _ => room.clone().try_acquire_owned().ok(),
+    };
+    let bytes = if room.is_some() { bytes } else { 0 };
+    Hold { bytes, room }
+}
