@@ -2,8 +2,9 @@
 
 -- One row: which catalogue this is, and what the full-text index was told when the last batch was committed.
 CREATE TABLE site (
-    id    TEXT NOT NULL,
-    words TEXT
+    id     TEXT NOT NULL,
+    words  TEXT,
+    purges INTEGER NOT NULL DEFAULT 0      -- grows when something was purged: nothing read before may be kept
 );
 INSERT INTO site (id) VALUES (lower(hex(randomblob(8))));
 
@@ -14,7 +15,8 @@ CREATE TABLE inbox (
     created  INTEGER NOT NULL,            -- seconds; also the IMAP UIDVALIDITY of the inbox
     last_num INTEGER NOT NULL DEFAULT 0,  -- highest article number ever given: none is given twice
     last_own INTEGER NOT NULL DEFAULT 0,  -- lowest number below zero, for mail without a Message-ID
-    state    INTEGER NOT NULL DEFAULT 0   -- grows with every change that a page could show
+    state    INTEGER NOT NULL DEFAULT 0,  -- grows with every change that a page could show
+    graves   TEXT                         -- length and SHA-1 of the tombstones that were followed
 );
 
 -- How far each epoch has been read.

@@ -1,11 +1,15 @@
 //! The command line: one file per subcommand. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
+mod chosen;
 mod demo;
+mod edit;
 mod fsck;
 mod index;
 pub mod init;
 mod keep_up;
 mod progress;
+mod purge;
+mod rm;
 mod scope;
 mod search;
 mod serve;
@@ -17,12 +21,18 @@ use std::process::ExitCode;
 pub enum Command {
     /// Serve a sample archive: no config, no network, nothing to prepare
     Demo(demo::Demo),
+    /// Change a mail in an editor, in history too
+    Edit(edit::Edit),
     /// Compare the indexes with git, and mend them
     Fsck(fsck::Fsck),
     /// Make an inbox and its config entry
     Init(init::InitArgs),
     /// Bring the indexes up to date with git
     Index(index::Index),
+    /// Take mail out of history, and every byte of it off the disk
+    Purge(purge::Purge),
+    /// Take mail out of a list; history keeps it
+    Rm(rm::Rm),
     /// Find mail
     Search(search::Search),
     /// Serve inboxes over HTTP, and keep them up to date
@@ -37,12 +47,15 @@ impl Command {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Command::Demo(demo) => demo.run(),
+            Command::Edit(edit) => edit.run(),
             Command::Fsck(fsck) => fsck.run(),
             Command::Init(arguments) => {
                 init::run(arguments)?;
                 Ok(ExitCode::SUCCESS)
             }
             Command::Index(index) => index.run(),
+            Command::Purge(purge) => purge.run(),
+            Command::Rm(rm) => rm.run(),
             Command::Search(search) => search.run(),
             Command::Serve(serve) => serve.run(),
         }

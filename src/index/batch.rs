@@ -131,6 +131,11 @@ impl Batch {
         self.renew_words(message)
     }
 
+    /// Takes words of removed messages off the disk.
+    pub(super) fn expunge(&mut self) -> Result<()> {
+        self.words.expunge()
+    }
+
     /// Forgets all mail, in the batch that is under way.
     pub(super) fn forget_everything(&mut self) -> Result<()> {
         self.words.clear()?;

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::batch::{Step, compare};
 use super::catch_up::Indexer;
+use super::graves::Graves;
 use super::pipeline::{Names, Prepared, prepare};
 use super::words::Copies;
 use crate::db::{Copy, Db, Known, Reader, Record};
@@ -186,11 +187,13 @@ impl Check<'_> {
         };
         self.all_git(name, layout);
         let known = self.reader.known(inbox)?;
+        let graves = Graves::read(layout)?;
         let mut audit = Audit {
             inbox,
             name,
             articles: HashMap::with_capacity(known.len()),
-            tombstones: Tombstones::read(&layout.dir)?,
+            followed: self.reader.graves(inbox)? == graves.mark(),
+            tombstones: graves.stones,
         };
         for article in known {
             if let Some(other) = audit.articles.insert(article.stored.blob, article) {
@@ -372,6 +375,20 @@ impl Check<'_> {
             return Ok(());
         };
         self.findings.articles += 1;
+        if audit
+            .tombstones
+            .covering(&overview.ids, overview.fingerprint)
+            .is_some()
+            && audit.followed
+        {
+            self.wrong(
+                name,
+                format!(
+                    "article {} is not to be here: a tombstone says so",
+                    known.num
+                ),
+            );
+        }
         let num = known.num;
         match self.reader.record(audit.inbox, num)? {
             None => self.wrong(name, format!("article {num} lacks rows")),
@@ -483,6 +500,8 @@ struct Audit<'a> {
     name: &'a InboxName,
     articles: HashMap<Oid, Known>,
     tombstones: Tombstones,
+    /// Whether the catalogue knows of all of them.
+    followed: bool,
 }
 
 /// Follows a history: which mails are there in the end, and in which epoch each came.

@@ -7,6 +7,7 @@
 mod batch;
 mod catch_up;
 mod fsck;
+mod graves;
 mod pipeline;
 mod reconcile;
 mod repair;

@@ -57,6 +57,7 @@ impl Indexer {
             _ => false,
         };
         let todo: Vec<Change> = changes.into_iter().filter(elsewhere).collect();
+        let away = target.away(&todo);
         progress.begin(target.name, target.number, todo.len());
         prepare(
             target.path,
@@ -72,7 +73,7 @@ impl Indexer {
                     _ => None,
                 };
                 progress.advance(1);
-                apply(target, change, prepared, num, batch, &mut report)
+                apply(target, &away, change, prepared, num, batch, &mut report)
             },
         )?;
         batch.commit_at(target.inbox, target.number, tip)?;

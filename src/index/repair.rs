@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::catch_up::{Indexer, Options, Target, apply, lock_file};
 use super::fsck::{Findings, Wanted};
+use super::graves::Graves;
 use super::pipeline::{Names, Prepared, prepare};
 use super::report::{Progress, Report};
 use crate::error::{Error, Result};
@@ -80,12 +81,14 @@ impl Indexer {
         for (inbox, name, layout) in &layouts {
             let (had, highest) = numbers.remove(inbox).unwrap_or_default();
             let mut numbers = Numbers::new(had, highest);
+            let graves = Graves::read(layout)?;
             for (number, path) in &layout.epochs {
                 let target = Target {
                     inbox: *inbox,
                     name,
                     number: *number,
                     path,
+                    graves: &graves,
                 };
                 let Ok(epoch) = Epoch::open(path) else {
                     tracing::error!(inbox = %name, epoch = %number, "epoch {number} of {name} cannot be read");
@@ -94,6 +97,7 @@ impl Indexer {
                 let Some(tip) = epoch.tip()? else { continue };
                 let changes = epoch.walk(None, tip)?;
                 progress.begin(name, *number, changes.len());
+                let away = graves.over(&changes);
                 let mut report = Report::default();
                 prepare(
                     path,
@@ -109,7 +113,7 @@ impl Indexer {
                             _ => None,
                         };
                         let before = report.duplicates;
-                        apply(target, change, prepared, num, batch, &mut report)?;
+                        apply(target, &away, change, prepared, num, batch, &mut report)?;
                         if report.duplicates > before {
                             numbers.take_back();
                         }

@@ -24,6 +24,17 @@ pub fn commit_of(message: &Message<'_>, inbox: &InboxConfig) -> CommitMeta {
     }
 }
 
+/// What the commit of a removal says: the inbox itself did it, now.
+pub fn removal_of(inbox: &InboxConfig, subject: &str) -> CommitMeta {
+    let address = inbox.addresses.first().cloned().unwrap_or_default();
+    let by = who(inbox.name.to_string(), address, time::now());
+    CommitMeta {
+        author: by.clone(),
+        committer: by,
+        subject: subject.to_owned(),
+    }
+}
+
 fn who(name: String, email: String, time: Timestamp) -> Who {
     Who {
         name,
