@@ -16,6 +16,8 @@ CREATE TABLE inbox (
     last_num INTEGER NOT NULL DEFAULT 0,  -- highest article number ever given: none is given twice
     last_own INTEGER NOT NULL DEFAULT 0,  -- lowest number below zero, for mail without a Message-ID
     state    INTEGER NOT NULL DEFAULT 0,  -- grows with every change that a page could show
+    articles INTEGER NOT NULL DEFAULT 0,  -- how many there are
+    changed  INTEGER NOT NULL DEFAULT 0,  -- date of the last change, by the history of the inbox alone
     graves   TEXT                         -- length and SHA-1 of the tombstones that were followed
 );
 
@@ -77,3 +79,4 @@ CREATE TABLE place (
 CREATE UNIQUE INDEX place_num ON place (inbox, num);
 CREATE UNIQUE INDEX place_mid ON place (inbox, mid);
 CREATE INDEX place_received ON place (inbox, received, num);
+CREATE INDEX place_of_all ON place (received);

@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::{Archive, Inbox};
 use crate::error::{Error, Result};
 use crate::id::EpochNum;
-use crate::store::{Epoch, Layout, Version, is_immutable};
+use crate::store::{Epoch, Layout, Version, file_written, is_immutable};
 use crate::time::Timestamp;
 use crate::url::{self, GitFile};
 
@@ -29,6 +29,8 @@ pub struct Mirrored {
     pub description: String,
     /// When the newest commit of any ref was made.
     pub modified: Timestamp,
+    /// When any of this was written here last.
+    pub written: Timestamp,
     /// Other refs, other fingerprint.
     pub fingerprint: String,
     /// What HEAD says, for instance `ref: refs/heads/master`.
@@ -65,11 +67,9 @@ pub enum UploadPack {
 }
 
 impl Inbox {
-    /// Its repositories, lowest epoch first; those without any ref have nothing to mirror.
-    ///
-    /// # Errors
-    /// The refs of a repository cannot be read.
-    pub fn manifest(&self) -> Result<Vec<Mirrored>> {
+    /// Its repositories, lowest epoch first. Those without any ref have nothing to mirror; one that cannot be read is
+    /// logged and left out.
+    pub fn manifest(&self) -> Vec<Mirrored> {
         manifest(std::slice::from_ref(self))
     }
 
@@ -78,6 +78,9 @@ impl Inbox {
     /// # Errors
     /// It cannot be read.
     pub fn git_file(&self, wanted: &GitFile) -> Result<Option<Served>> {
+        if self.is_together() {
+            return Ok(None);
+        }
         let layout = self.layout();
         // These two are up to date whether or not somebody ran `git update-server-info`.
         if let "info/refs" | "objects/info/packs" = wanted.path.as_str() {
@@ -124,6 +127,9 @@ impl Inbox {
         what: UploadPack,
         protocol: Option<&str>,
     ) -> Option<Command> {
+        if self.is_together() {
+            return None;
+        }
         let path = self.layout().repository(epoch)?;
         let path = fs::canonicalize(path).ok()?;
         let mut git = Command::new("git");
@@ -141,26 +147,37 @@ impl Inbox {
 }
 
 impl Archive {
+    /// When the config file was written last, where there is one.
+    pub fn configured(&self) -> Option<Timestamp> {
+        self.config().file.as_deref().map(file_written)
+    }
+
     /// The repositories of all inboxes that are not kept out of the manifest and of which `listed` is true, in the
-    /// order of the config.
-    ///
-    /// # Errors
-    /// The refs of a repository cannot be read.
-    pub fn manifest(&self, listed: impl Fn(&Inbox) -> bool) -> Result<Vec<Mirrored>> {
+    /// order of the config, as far as they can be read.
+    pub fn manifest(&self, listed: impl Fn(&Inbox) -> bool) -> Vec<Mirrored> {
         let mut inboxes = self.every_inbox();
         inboxes.retain(|inbox| !inbox.config().hides("manifest") && listed(inbox));
         manifest(&inboxes)
     }
 }
 
-fn manifest(inboxes: &[Inbox]) -> Result<Vec<Mirrored>> {
+/// All that can be read of these.
+fn manifest(inboxes: &[Inbox]) -> Vec<Mirrored> {
     let mut found = Vec::new();
     let mut borrowing = Vec::new();
     for inbox in inboxes {
         let layout = inbox.layout();
+        let described = file_written(&layout.dir.join("description"));
         for (number, place) in &layout.epochs {
-            let Some(facts) = Epoch::open(place)?.facts()? else {
-                continue;
+            let facts = match Epoch::open(place).and_then(|epoch| epoch.facts()) {
+                Ok(Some(facts)) => facts,
+                Ok(None) => continue,
+                // One that is damaged must not keep anybody from mirroring the others.
+                Err(error) => {
+                    let name = &inbox.config().name;
+                    tracing::error!(inbox = %name, epoch = %number, "epoch {number} of {name} is left out of the manifest: {error}");
+                    continue;
+                }
             };
             let path = address(inbox, &layout, *number);
             let description = match (facts.description, layout.version) {
@@ -175,6 +192,7 @@ fn manifest(inboxes: &[Inbox]) -> Result<Vec<Mirrored>> {
                 reference: None,
                 description,
                 modified: facts.modified,
+                written: facts.written.max(described),
                 fingerprint: facts.fingerprint,
                 head: facts.head,
             });
@@ -183,7 +201,7 @@ fn manifest(inboxes: &[Inbox]) -> Result<Vec<Mirrored>> {
     for (index, lender) in borrowing {
         found[index].reference = address_of(inboxes, &lender);
     }
-    Ok(found)
+    found
 }
 
 /// Where on the site the repository at `place` is to be found.

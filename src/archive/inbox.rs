@@ -1,20 +1,20 @@
 //! One inbox, and what can be asked of it.
 
 use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::Thread;
 use super::thread::Place;
 use super::threads::Threads;
 use crate::config::InboxConfig;
-use crate::db::{Article, Db, Reader};
+use crate::db::{Article, Db, InboxRow, Reader, Shelf, TopicRow};
 use crate::error::Result;
 use crate::id::{ArticleNum, EpochNum, InboxId, MessageId};
 use crate::search::Search;
 use crate::store::{Blobs, Layout};
-use crate::time::Timestamp;
+use crate::time::{self, Timestamp};
 use crate::url::{TopicOrder, Window};
 
 /// A thread in a list of threads.
@@ -32,6 +32,9 @@ pub struct Inbox(Arc<Shared>);
 
 struct Shared {
     id: InboxId,
+    shelf: Shelf,
+    /// The inboxes whose mail it shows, where it is not an inbox itself.
+    members: Vec<Inbox>,
     config: InboxConfig,
     db: Db,
     search: Arc<Search>,
@@ -39,38 +42,80 @@ struct Shared {
     threads: Arc<Threads>,
     layout: RwLock<Arc<Layout>>,
     description: RwLock<Arc<str>>,
-    state: AtomicU64,
+    row: RwLock<Option<InboxRow>>,
     /// What was last counted, and in which state.
-    summary: Mutex<Option<(u64, u64, Option<Timestamp>)>>,
+    summary: Mutex<Option<(u64, Summary)>>,
 }
 
+/// What an inbox amounts to.
+#[derive(Clone, Copy)]
+struct Summary {
+    count: u64,
+    newest: Option<Timestamp>,
+    revision: u64,
+}
+
+/// What all inboxes of an archive share.
+#[derive(Clone)]
+pub(super) struct Keeps {
+    pub(super) db: Db,
+    pub(super) search: Arc<Search>,
+    pub(super) blobs: Arc<Blobs>,
+    pub(super) threads: Arc<Threads>,
+}
+
+/// The id of what has no row: the mail of several inboxes.
+const TOGETHER: InboxId = InboxId(0);
+
 impl Inbox {
-    pub(super) fn new(
+    pub(super) fn new(id: InboxId, config: InboxConfig, layout: Layout, keeps: &Keeps) -> Inbox {
+        Inbox::with(id, Shelf::Inbox(id), Vec::new(), config, layout, keeps)
+    }
+
+    /// The mail of several inboxes as one, each message once.
+    pub(super) fn together(members: Vec<Inbox>, config: InboxConfig, keeps: &Keeps) -> Inbox {
+        let boosts = members
+            .iter()
+            .map(|inbox| (inbox.id(), inbox.config().boost));
+        let shelf = Shelf::Several(Arc::new(boosts.collect()));
+        let dir = Some(config.dir.as_path()).filter(|dir| dir.is_absolute());
+        let layout = Layout::without_mail(dir);
+        Inbox::with(TOGETHER, shelf, members, config, layout, keeps)
+    }
+
+    fn with(
         id: InboxId,
+        shelf: Shelf,
+        members: Vec<Inbox>,
         config: InboxConfig,
         layout: Layout,
-        db: Db,
-        search: Arc<Search>,
-        blobs: Arc<Blobs>,
-        threads: Arc<Threads>,
+        keeps: &Keeps,
     ) -> Inbox {
-        let description = described(&layout);
+        let description = match shelf {
+            Shelf::Inbox(_) => described(&layout),
+            Shelf::Several(_) => match layout.description() {
+                Some(text) => text.into(),
+                None => "All lists of this site".into(),
+            },
+        };
         Inbox(Arc::new(Shared {
             id,
+            shelf,
+            members,
             config,
-            db,
-            search,
-            blobs,
-            threads,
+            db: keeps.db.clone(),
+            search: Arc::clone(&keeps.search),
+            blobs: Arc::clone(&keeps.blobs),
+            threads: Arc::clone(&keeps.threads),
             description: RwLock::new(description),
             layout: RwLock::new(Arc::new(layout)),
-            state: AtomicU64::new(0),
+            row: RwLock::default(),
             summary: Mutex::default(),
         }))
     }
 
-    pub(super) fn refresh(&self, state: u64) {
-        self.0.state.store(state, Ordering::Release);
+    pub(super) fn refresh(&self, row: Option<InboxRow>) {
+        *self.0.row.write().unwrap_or_else(PoisonError::into_inner) = row;
         if let Ok(layout) = Layout::find(&self.0.config.dir) {
             let description = described(&layout);
             *self
@@ -83,6 +128,19 @@ impl Inbox {
                 .layout
                 .write()
                 .unwrap_or_else(PoisonError::into_inner) = Arc::new(layout);
+        }
+    }
+
+    /// Whether it is no inbox of its own but the mail of several: `/all/`.
+    pub fn is_together(&self) -> bool {
+        matches!(self.0.shelf, Shelf::Several(_))
+    }
+
+    /// The inboxes whose mail it shows: itself, or those that stand together in it, in the order of the config.
+    pub fn members(&self) -> &[Inbox] {
+        match self.is_together() {
+            true => &self.0.members,
+            false => std::slice::from_ref(self),
         }
     }
 
@@ -117,9 +175,33 @@ impl Inbox {
         )
     }
 
-    /// Changes whenever anything that the inbox shows has changed: what finished pages are kept under.
+    /// Changes whenever anything that the inbox shows has changed: what finished pages are kept under. Of this
+    /// catalogue alone; [`Inbox::revision`] is what others can be told.
     pub fn state(&self) -> u64 {
-        self.0.state.load(Ordering::Acquire)
+        if !self.is_together() {
+            return self.row().map_or(0, |row| row.state);
+        }
+        let mut hasher = DefaultHasher::new();
+        for member in self.members() {
+            (member.id(), member.state()).hash(&mut hasher);
+        }
+        hasher.finish()
+    }
+
+    /// Tells its mail from any other: the same for every catalogue of the same repositories.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn revision(&self) -> Result<u64> {
+        Ok(self.summary()?.revision)
+    }
+
+    /// The date of its last change, by its history alone: every catalogue of the same repositories has the same, and
+    /// no two states of one history have. `None` where there is no such date: no mail yet, a mail from the future, or
+    /// the changes of several inboxes, which have no order.
+    pub fn changed(&self) -> Option<Timestamp> {
+        let changed = self.row()?.changed;
+        (changed.0 > 0 && changed <= time::now()).then_some(changed)
     }
 
     /// When its newest message came.
@@ -127,7 +209,7 @@ impl Inbox {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn newest(&self) -> Result<Option<Timestamp>> {
-        Ok(self.summary()?.1)
+        Ok(self.summary()?.newest)
     }
 
     /// How many messages it has.
@@ -135,29 +217,52 @@ impl Inbox {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn count(&self) -> Result<u64> {
-        Ok(self.summary()?.0)
+        match self.row() {
+            Some(row) => Ok(row.articles),
+            None => Ok(self.summary()?.count),
+        }
     }
 
-    fn summary(&self) -> Result<(u64, Option<Timestamp>)> {
+    fn row(&self) -> Option<InboxRow> {
+        *self.0.row.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn summary(&self) -> Result<Summary> {
         let now = self.state();
         let kept = *self
             .0
             .summary
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some((state, count, newest)) = kept
+        if let Some((state, summary)) = kept
             && state == now
         {
-            return Ok((count, newest));
+            return Ok(summary);
         }
         let reader = self.reader()?;
-        let (count, newest) = (reader.count(self.0.id)?, reader.newest(self.0.id)?);
+        let mut hasher = DefaultHasher::new();
+        for member in self.members() {
+            member.config().name.hash(&mut hasher);
+            reader.heads(member.id())?.hash(&mut hasher);
+        }
+        let count = match self.row() {
+            Some(row) => row.articles,
+            None => {
+                let ids: Vec<InboxId> = self.members().iter().map(Inbox::id).collect();
+                reader.count_together(&ids)?
+            }
+        };
+        let summary = Summary {
+            count,
+            newest: reader.newest(&self.0.shelf)?,
+            revision: hasher.finish(),
+        };
         *self
             .0
             .summary
             .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some((now, count, newest));
-        Ok((count, newest))
+            .unwrap_or_else(PoisonError::into_inner) = Some((now, summary));
+        Ok(summary)
     }
 
     /// Every mail that carries this Message-ID, by number.
@@ -167,7 +272,7 @@ impl Inbox {
     pub fn articles(&self, mid: &MessageId) -> Result<Vec<Article>> {
         let reader = self.reader()?;
         match reader.mid_key(mid)? {
-            Some(key) => reader.articles(self.0.id, key),
+            Some(key) => reader.articles(&self.0.shelf, key),
             None => Ok(Vec::new()),
         }
     }
@@ -177,7 +282,8 @@ impl Inbox {
     /// # Errors
     /// The repository is damaged.
     pub fn read(&self, article: &Article) -> Result<Option<Vec<u8>>> {
-        match self.epoch_path(article.epoch) {
+        let home = self.members().iter().find(|m| m.id() == article.inbox);
+        match home.and_then(|home| home.epoch_path(article.epoch)) {
             Some(path) => self.0.blobs.read(&path, article.blob),
             None => Ok(None),
         }
@@ -190,7 +296,7 @@ impl Inbox {
     pub fn thread(&self, mid: &MessageId) -> Result<Option<Arc<Thread>>> {
         let state = self.state();
         self.reader()?.snapshot(|reader| {
-            let Some(place) = Place::find(reader, self.0.id, mid)? else {
+            let Some(place) = Place::find(reader, &self.0.shelf, mid)? else {
                 return Ok(None);
             };
             let Place { first, thread } = &place;
@@ -198,7 +304,7 @@ impl Inbox {
             if let Some(kept) = self.0.threads.find(&key, state, first.key) {
                 return Ok(Some(kept));
             }
-            let thread = Arc::new(Thread::around(reader, self.0.id, &place)?);
+            let thread = Arc::new(Thread::around(reader, &self.0.shelf, &place)?);
             self.0.threads.keep(key, state, Arc::clone(&thread));
             Ok(Some(thread))
         })
@@ -209,7 +315,7 @@ impl Inbox {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn window(&self, window: Window, limit: usize) -> Result<Vec<Article>> {
-        self.reader()?.window(self.0.id, window, limit)
+        self.reader()?.window(&self.0.shelf, window, limit)
     }
 
     /// A tree of these articles, and of those that they answer, as far as the inbox has them.
@@ -219,7 +325,7 @@ impl Inbox {
     pub fn arrange(&self, articles: Vec<Article>) -> Result<Thread> {
         let nothing_loose = HashSet::new();
         let arranged =
-            |reader: &Reader| Thread::of(reader, self.0.id, articles, None, &nothing_loose);
+            |reader: &Reader| Thread::of(reader, &self.0.shelf, articles, None, &nothing_loose);
         self.reader()?.snapshot(arranged)
     }
 
@@ -229,25 +335,19 @@ impl Inbox {
     /// The catalogue cannot be read.
     pub fn topics(&self, order: TopicOrder, limit: usize) -> Result<Vec<Topic>> {
         self.reader()?.snapshot(|reader| {
-            let mut topics = Vec::new();
-            for row in reader.topics(self.0.id, order, limit)? {
-                if let Some(article) = reader.article(self.0.id, row.num)? {
-                    topics.push(Topic {
-                        article,
-                        count: row.count,
-                    });
-                }
-            }
-            Ok(topics)
+            let rows = reader.topics(&self.0.shelf, order, limit)?;
+            let topic = |TopicRow { article, count }| Topic { article, count };
+            Ok(rows.into_iter().map(topic).collect())
         })
     }
 
-    /// At most `limit` articles with a number above `after`, in the order of their numbers. `None`: from the start.
+    /// At most `limit` articles behind `after`, in the order of their numbers; in that of their coming where the mail
+    /// of several inboxes stands together. `None`: from the start.
     ///
     /// # Errors
     /// The catalogue cannot be read.
-    pub fn articles_after(&self, after: Option<ArticleNum>, limit: usize) -> Result<Vec<Article>> {
-        self.reader()?.articles_after(self.0.id, after, limit)
+    pub fn articles_after(&self, after: Option<&Article>, limit: usize) -> Result<Vec<Article>> {
+        self.reader()?.articles_after(&self.0.shelf, after, limit)
     }
 
     /// The articles of a thread without its loose matches, however many, by number.
@@ -256,10 +356,10 @@ impl Inbox {
     /// The catalogue cannot be read.
     pub fn strict_thread(&self, mid: &MessageId) -> Result<Vec<Article>> {
         self.reader()?
-            .snapshot(|reader| Thread::strict_members(reader, self.0.id, mid))
+            .snapshot(|reader| Thread::strict_members(reader, &self.0.shelf, mid))
     }
 
-    /// The article with this number.
+    /// The article with this number; `None` also where several inboxes stand together, whose numbers find nothing.
     ///
     /// # Errors
     /// The catalogue cannot be read.
@@ -274,7 +374,17 @@ impl Inbox {
     /// The catalogue cannot be read.
     pub fn whole_thread(&self, mid: &MessageId) -> Result<Vec<Article>> {
         self.reader()?
-            .snapshot(|reader| Thread::members(reader, self.0.id, mid))
+            .snapshot(|reader| Thread::members(reader, &self.0.shelf, mid))
+    }
+
+    /// Those of its members that have a copy of this article's message, in the order of the config.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn lists_of(&self, article: &Article) -> Result<Vec<Inbox>> {
+        let copies = self.reader()?.holders(article.message)?;
+        let has = |member: &&Inbox| copies.contains(&member.id());
+        Ok(self.members().iter().filter(has).cloned().collect())
     }
 
     /// The epochs that are there, lowest first.
@@ -288,6 +398,10 @@ impl Inbox {
 
     fn epoch_path(&self, epoch: EpochNum) -> Option<PathBuf> {
         self.layout().epoch(epoch).map(|path| path.to_owned())
+    }
+
+    pub(super) fn shelf(&self) -> &Shelf {
+        &self.0.shelf
     }
 
     pub(super) fn reader(&self) -> Result<Reader> {

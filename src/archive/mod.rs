@@ -16,4 +16,4 @@ pub use site::Archive;
 pub use thread::Thread;
 
 pub use crate::db::{Article, Skeleton};
-pub use crate::search::{Piece, Query, Sort, snippet};
+pub use crate::search::{Cursor, Edge, Piece, Query, Sort, Window, snippet};

@@ -8,12 +8,16 @@ use super::{Archive, Inbox};
 use crate::db::{Article, Reader};
 use crate::error::{Error, Result};
 use crate::id::{ArticleNum, InboxId, MessageId, MessageKey};
-use crate::search::{Budget, Filter, Hit, Query, Search, Sort, Window};
+use crate::search::{Budget, Cursor, Edge, Filter, Found, Hit, Query, Search, Sort, Window};
 
 /// No search works for longer than this; what it found until then is shown.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// To see which of them are of one thread, so many results are looked at.
-const COLLAPSED: usize = 20_000;
+const FIRST: Window = Window {
+    offset: 0,
+    limit: 20_000,
+    edge: None,
+};
 /// No further are results passed over one by one.
 const DEEPEST: usize = 1_000_000;
 
@@ -35,10 +39,8 @@ pub struct Wanted<'a> {
     pub query: &'a Query,
     /// In which order.
     pub sort: Sort,
-    /// How many results to pass over.
-    pub offset: usize,
-    /// How many to give at most.
-    pub limit: usize,
+    /// Which of the results.
+    pub window: Window,
     /// Whether only the first result of each thread counts.
     pub one_per_thread: bool,
     /// Set as soon as nobody waits for the answer any more.
@@ -52,6 +54,12 @@ pub struct Results {
     pub matches: Vec<Match>,
     /// How many results there are in all.
     pub total: usize,
+    /// How many of them stand before the window.
+    pub passed: usize,
+    /// How many of them lie in the window, with those that are left out.
+    pub shown: usize,
+    /// The places of the first and the last result of the window.
+    pub ends: Option<(Cursor, Cursor)>,
     /// Whether `total` is exact: everything was looked at.
     pub complete: bool,
 }
@@ -84,22 +92,17 @@ impl Realm {
     /// # Errors
     /// [`Error::Invalid`] with a sentence for who asked; or the indexes cannot be read.
     pub fn find(&self, wanted: &Wanted<'_>) -> Result<Results> {
-        if wanted.offset > DEEPEST {
+        if wanted.window.offset > DEEPEST {
             return Err(Error::invalid(
                 "this page of results",
                 "lies more than a million results deep, better narrow the search by a date",
             ));
         }
-        let ids: Vec<InboxId> = self.inboxes().iter().map(Inbox::id).collect();
+        let ids = self.ids();
         let filter = self.filter(&ids);
         let window = match wanted.one_per_thread {
-            true => (0, COLLAPSED),
-            false => (wanted.offset, wanted.limit),
-        };
-        let window = Window {
-            offset: window.0,
-            limit: window.1,
-            after: None,
+            true => FIRST,
+            false => wanted.window,
         };
         let found = self.search().find(
             wanted.query,
@@ -108,18 +111,21 @@ impl Realm {
             window,
             budget(wanted.stop),
         )?;
-        let (mut hits, mut total, mut complete) = (found.hits, found.total, found.complete);
+        let mut found = found;
         self.reader()?.snapshot(|reader| {
             if wanted.one_per_thread {
-                complete &= hits.len() == total;
-                first_of_threads(reader, &mut hits)?;
-                total = hits.len();
-                hits = hits
-                    .into_iter()
-                    .skip(wanted.offset)
-                    .take(wanted.limit)
-                    .collect();
+                first_of_threads(reader, &mut found)?;
+                narrow(&mut found, wanted.window);
             }
+            let Found {
+                hits,
+                total,
+                passed,
+                complete,
+            } = found;
+            let shown = hits.len();
+            let ends = hits.first().zip(hits.last());
+            let ends = ends.map(|(first, last)| (first.cursor, last.cursor));
             let mut matches = Vec::with_capacity(hits.len());
             for hit in hits {
                 matches.extend(self.look_up(reader, hit)?);
@@ -127,12 +133,15 @@ impl Realm {
             Ok(Results {
                 matches,
                 total,
+                passed,
+                shown,
+                ends,
                 complete,
             })
         })
     }
 
-    /// The numbers of all results in an inbox or a thread, highest first; none for the whole site.
+    /// All results in an inbox or a thread, highest number first, for [`Inbox::found`]; none for the whole site.
     ///
     /// # Errors
     /// As for [`Realm::find`]; and [`Error::Invalid`] where it takes too long: half of the mail is no answer.
@@ -140,9 +149,9 @@ impl Realm {
         if let Realm::Site(..) = self {
             return Ok(Vec::new());
         }
-        let (all, complete) = self
-            .search()
-            .find_all(query, self.filter(&[]), budget(stop))?;
+        let (all, complete) =
+            self.search()
+                .find_all(query, self.filter(&self.ids()), budget(stop))?;
         if !complete {
             return Err(Error::invalid(
                 "this search",
@@ -174,20 +183,27 @@ impl Realm {
         }
     }
 
+    /// Whose mail is sought, one by one.
+    fn ids(&self) -> Vec<InboxId> {
+        let inboxes = self.inboxes().iter().flat_map(|inbox| inbox.members());
+        inboxes.map(Inbox::id).collect()
+    }
+
     fn filter<'a>(&'a self, inboxes: &'a [InboxId]) -> Filter<'a> {
+        let among = match self {
+            Realm::Thread(_, keys) => Some(keys.as_slice()),
+            Realm::Inbox(_) | Realm::Site(..) => None,
+        };
         match self {
-            Realm::Inbox(inbox) => Filter {
+            Realm::Inbox(inbox) | Realm::Thread(inbox, _) if !inbox.is_together() => Filter {
                 inbox: Some(inbox.id()),
-                ..Filter::default()
+                any_of: None,
+                among,
             },
-            Realm::Thread(inbox, keys) => Filter {
-                inbox: Some(inbox.id()),
-                among: Some(keys),
-                ..Filter::default()
-            },
-            Realm::Site(..) => Filter {
+            _ => Filter {
+                inbox: None,
                 any_of: Some(inboxes),
-                ..Filter::default()
+                among,
             },
         }
     }
@@ -196,7 +212,10 @@ impl Realm {
     fn look_up(&self, reader: &Reader, hit: Hit) -> Result<Option<Match>> {
         let place = match self {
             Realm::Inbox(inbox) | Realm::Thread(inbox, _) => {
-                let article = reader.article(inbox.id(), hit.num)?;
+                let article = match inbox.is_together() {
+                    true => reader.article_of(inbox.shelf(), hit.key)?,
+                    false => reader.article(inbox.id(), hit.num)?,
+                };
                 let article = article.filter(|article| article.message == hit.key);
                 article.map(|article| (article, inbox.clone(), Vec::new()))
             }
@@ -227,18 +246,43 @@ fn among(copies: &[(InboxId, Article)], inboxes: &[Inbox]) -> Option<(Article, I
 }
 
 /// Keeps the first hit of each thread.
-fn first_of_threads(reader: &Reader, hits: &mut Vec<Hit>) -> Result<()> {
+fn first_of_threads(reader: &Reader, found: &mut Found) -> Result<()> {
+    found.complete &= found.hits.len() == found.total;
     let mut threads = HashSet::new();
     let mut kept = Vec::new();
-    for hit in hits.drain(..) {
+    for hit in found.hits.drain(..) {
         if let Some(thread) = reader.thread_of_message(hit.key)?
             && threads.insert(thread)
         {
             kept.push(hit);
         }
     }
-    *hits = kept;
+    found.total = kept.len();
+    found.hits = kept;
     Ok(())
+}
+
+/// Keeps what lies in the window.
+fn narrow(found: &mut Found, window: Window) {
+    let count = found.hits.len();
+    // By relevance a result may stand elsewhere than it stood; where it is gone its old place will do.
+    let place = |cursor: Cursor| {
+        let at = found.hits.iter().position(|hit| hit.key == cursor.key());
+        let before = || found.hits.partition_point(|hit| hit.cursor > cursor);
+        at.map_or_else(|| (before(), before()), |at| (at, at + 1))
+    };
+    let from = match window.edge {
+        None => window.offset,
+        Some(Edge::After(cursor)) => place(cursor).1 + window.offset,
+        Some(Edge::Before(cursor)) => place(cursor).0.saturating_sub(window.limit),
+    };
+    let to = match window.edge {
+        Some(Edge::Before(cursor)) => place(cursor).0,
+        _ => from.saturating_add(window.limit),
+    };
+    found.passed = from;
+    found.hits.truncate(to.min(count));
+    found.hits.drain(..from.min(found.hits.len()));
 }
 
 fn budget(stop: Option<&AtomicBool>) -> Budget<'_> {
@@ -249,6 +293,19 @@ fn budget(stop: Option<&AtomicBool>) -> Budget<'_> {
 }
 
 impl Inbox {
+    /// The article that [`Realm::find_all`] has found under this number; `None` where it is gone since.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn found(&self, number: ArticleNum) -> Result<Option<Article>> {
+        match self.is_together() {
+            true => self
+                .reader()?
+                .article_of(self.shelf(), MessageKey(number.0)),
+            false => self.article(number),
+        }
+    }
+
     /// At most `limit` Message-IDs of this inbox that contain `part`, whatever punctuation is between its letters.
     ///
     /// # Errors
@@ -263,8 +320,7 @@ impl Inbox {
             let wanted = Wanted {
                 query: &query,
                 sort: Sort::Newest,
-                offset: 0,
-                limit,
+                window: Window { limit, ..FIRST },
                 one_per_thread: false,
                 stop: None,
             };

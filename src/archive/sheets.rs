@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::config::StyleSheet;
-use crate::time::Timestamp;
 
 /// A longer file is no style sheet.
 const LONGEST: u64 = 1 << 20;
@@ -23,8 +22,8 @@ pub struct Sheet {
     pub title: Option<String>,
     /// Where it is to be found instead of here.
     pub href: Option<String>,
-    /// When the file was written.
-    pub written: Timestamp,
+    /// Its fingerprint: another one with every other content, and the same on every server that has the same file.
+    pub fingerprint: String,
     /// What is in it; nothing where it is found elsewhere.
     pub content: Arc<[u8]>,
     path: PathBuf,
@@ -62,7 +61,7 @@ impl Sheets {
                 &sheet.media,
                 &sheet.title,
                 &sheet.href,
-                sheet.stamp,
+                &sheet.fingerprint,
             )
                 .hash(&mut hasher);
         }
@@ -86,14 +85,12 @@ impl Sheet {
                 (fs::read(&setting.path).ok()?, Some(stamp))
             }
         };
-        let since = |(written, _): Stamp| written.duration_since(SystemTime::UNIX_EPOCH).ok();
-        let seconds = stamp.and_then(since).map_or(0, |since| since.as_secs());
         Some(Sheet {
             name: String::new(),
             media: setting.media.clone(),
             title: setting.title.clone(),
             href: setting.href.clone(),
-            written: Timestamp(seconds.try_into().unwrap_or(0)),
+            fingerprint: fingerprint(&content),
             content: content.into(),
             path: setting.path.clone(),
             stamp,
@@ -114,6 +111,12 @@ impl Sheet {
                 some => fs::metadata(&self.path).ok().as_ref().and_then(stamp) == some,
             }
     }
+}
+
+fn fingerprint(content: &[u8]) -> String {
+    let mut hasher = DefaultHasher::new();
+    content.hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
 }
 
 /// `None` for what is no style sheet.

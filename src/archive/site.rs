@@ -1,13 +1,14 @@
 //! The archive as a whole: which inboxes there are, and in which of them a message is.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::inbox::Keeps;
 use super::threads::Threads;
 use super::{Inbox, Sheets};
-use crate::config::{Config, InboxConfig};
-use crate::db::Db;
+use crate::config::{Config, InboxConfig, Listing};
+use crate::db::{Article, Db, InboxRow};
 use crate::error::Result;
 use crate::id::{InboxId, InboxName, MessageId};
 use crate::search::Search;
@@ -18,10 +19,7 @@ use crate::store::{Blobs, Layout};
 pub struct Archive(Arc<Shared>);
 
 struct Shared {
-    db: Db,
-    search: Arc<Search>,
-    blobs: Arc<Blobs>,
-    threads: Arc<Threads>,
+    keeps: Keeps,
     site: RwLock<Arc<Site>>,
     sheets: RwLock<Arc<Sheets>>,
 }
@@ -32,7 +30,12 @@ struct Site {
     config: Config,
     inboxes: Vec<Inbox>,
     by_name: HashMap<InboxName, usize>,
+    /// Everything together, where no inbox has that name.
+    all: Option<Inbox>,
 }
+
+/// What everything together is called where nobody says otherwise.
+const ALL: &str = "all";
 
 impl Archive {
     /// Opens the catalogue in `index_dir` for the inboxes of `config`. One whose directory cannot be read is logged and
@@ -42,10 +45,12 @@ impl Archive {
     /// The catalogue cannot be opened.
     pub fn open(config: Config, index_dir: &Path) -> Result<Archive> {
         let shared = Shared {
-            db: Db::open(index_dir)?,
-            search: Arc::new(Search::open(&index_dir.join("words"))?),
-            blobs: Arc::new(Blobs::new()),
-            threads: Arc::new(Threads::new()),
+            keeps: Keeps {
+                db: Db::open(index_dir)?,
+                search: Arc::new(Search::open(&index_dir.join("words"))?),
+                blobs: Arc::new(Blobs::new()),
+                threads: Arc::new(Threads::new()),
+            },
             site: RwLock::default(),
             sheets: RwLock::default(),
         };
@@ -78,12 +83,14 @@ impl Archive {
             }
         }
         let by_name = inboxes.iter().enumerate();
-        let by_name = by_name
+        let by_name: HashMap<InboxName, usize> = by_name
             .map(|(n, inbox)| (inbox.config().name.clone(), n))
             .collect();
+        let all = self.everything(&config, &inboxes);
         let site = Arc::new(Site {
             config,
             inboxes,
+            all: all.filter(|all| !by_name.contains_key(&all.config().name)),
             by_name,
         });
         *self.0.site.write().unwrap_or_else(PoisonError::into_inner) = site;
@@ -99,16 +106,23 @@ impl Archive {
 
     fn open_inbox(&self, settings: &InboxConfig) -> Result<Inbox> {
         let layout = Layout::find(&settings.dir)?;
-        let id = self.0.db.inbox(&layout.dir)?;
-        Ok(Inbox::new(
-            id,
-            settings.clone(),
-            layout,
-            self.0.db.clone(),
-            Arc::clone(&self.0.search),
-            Arc::clone(&self.0.blobs),
-            Arc::clone(&self.0.threads),
-        ))
+        let id = self.0.keeps.db.inbox(&layout.dir)?;
+        Ok(Inbox::new(id, settings.clone(), layout, &self.0.keeps))
+    }
+
+    /// All inboxes that are not hidden, together. Where the config lists nothing, only its `[extindex "all"]` has
+    /// them shown.
+    fn everything(&self, config: &Config, inboxes: &[Inbox]) -> Option<Inbox> {
+        let listed = config.listing != Listing::Nothing || config.all.is_some();
+        let members: Vec<Inbox> = inboxes.iter().filter(|i| !i.is_hidden()).cloned().collect();
+        let mut settings = InboxConfig::new(InboxName::parse(ALL)?, PathBuf::new());
+        if let Some(all) = &config.all {
+            settings.urls.clone_from(&all.urls);
+            settings.dir = all.dir.clone().unwrap_or_default();
+        }
+        settings.obfuscate = members.iter().any(|inbox| inbox.config().obfuscate);
+        let all = || Inbox::together(members, settings, &self.0.keeps);
+        listed.then(all).filter(|all| !all.members().is_empty())
     }
 
     /// Notices what others have changed: indexes, descriptions, new epochs, style sheets. Cheap; to be called often.
@@ -116,10 +130,11 @@ impl Archive {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn refresh(&self) -> Result<()> {
-        let states: HashMap<InboxId, u64> = self.0.db.reader()?.states()?.into_iter().collect();
+        let rows = self.0.keeps.db.reader()?.inboxes()?;
+        let rows: HashMap<InboxId, InboxRow> = rows.into_iter().map(|row| (row.id, row)).collect();
         // After the states: a state is only written once its words are there, so no page of old words is ever kept
         // under a new state.
-        self.0.search.refresh()?;
+        self.0.keeps.search.refresh()?;
         let site = self.site();
         let before = self.sheets();
         if !(site.config.css.is_empty() && before.list.is_empty()) {
@@ -131,7 +146,7 @@ impl Archive {
                 .unwrap_or_else(PoisonError::into_inner) = Arc::new(sheets);
         }
         for inbox in &site.inboxes {
-            inbox.refresh(states.get(&inbox.id()).copied().unwrap_or(0));
+            inbox.refresh(rows.get(&inbox.id()).copied());
         }
         Ok(())
     }
@@ -148,12 +163,12 @@ impl Archive {
 
     /// The catalogue, for the one who indexes.
     pub fn db(&self) -> &Db {
-        &self.0.db
+        &self.0.keeps.db
     }
 
     /// The full-text index, for the one who indexes.
     pub fn search_index(&self) -> &Arc<Search> {
-        &self.0.search
+        &self.0.keeps.search
     }
 
     /// Every inbox, hidden ones among them, in the order of the config.
@@ -176,31 +191,56 @@ impl Archive {
         Ok(dated.into_iter().map(|(_, inbox)| inbox).collect())
     }
 
-    /// The inbox of that name, also a hidden one.
+    /// The inbox of that name, also a hidden one; `all` is everything together.
     pub fn inbox(&self, name: &InboxName) -> Option<Inbox> {
         let site = self.site();
-        site.by_name
-            .get(name)
-            .and_then(|n| site.inboxes.get(*n))
-            .cloned()
+        match site.by_name.get(name) {
+            Some(n) => site.inboxes.get(*n).cloned(),
+            None => self.all().filter(|all| all.config().name == *name),
+        }
     }
 
-    /// The inboxes that have a mail of this id, in the order of the config.
+    /// All inboxes that are not hidden, together as one: `/all/`. `None` where there are none, or not for everybody.
+    pub fn all(&self) -> Option<Inbox> {
+        self.site().all.clone()
+    }
+
+    /// All mail of this id on the site: each copy with the inbox that has it, in the order of the config. Hidden
+    /// inboxes are left out.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn copies(&self, mid: &MessageId) -> Result<Vec<(Inbox, Article)>> {
+        let reader = self.0.keeps.db.reader()?;
+        let Some(key) = reader.mid_key(mid)? else {
+            return Ok(Vec::new());
+        };
+        let mut everywhere = reader.everywhere(key)?;
+        everywhere.sort_by_key(|article| article.num);
+        let site = self.site();
+        let mut copies = Vec::with_capacity(everywhere.len());
+        if everywhere.is_empty() {
+            return Ok(copies);
+        }
+        for inbox in site.inboxes.iter().filter(|inbox| !inbox.is_hidden()) {
+            let here = everywhere.iter().filter(|a| a.inbox == inbox.id());
+            copies.extend(here.map(|article| (inbox.clone(), article.clone())));
+        }
+        Ok(copies)
+    }
+
+    /// The inboxes that have a mail of this id, in the order of the config. Hidden ones are left out.
     ///
     /// # Errors
     /// The catalogue cannot be read.
     pub fn holders(&self, mid: &MessageId) -> Result<Vec<Inbox>> {
-        let reader = self.0.db.reader()?;
-        let Some(key) = reader.mid_key(mid)? else {
-            return Ok(Vec::new());
-        };
-        let holders = reader.holders(key)?;
-        let site = self.site();
-        let held = site
-            .inboxes
-            .iter()
-            .filter(|inbox| holders.contains(&inbox.id()));
-        Ok(held.cloned().collect())
+        let mut holders: Vec<Inbox> = Vec::new();
+        for (inbox, _) in self.copies(mid)? {
+            if holders.last().is_none_or(|last| last.id() != inbox.id()) {
+                holders.push(inbox);
+            }
+        }
+        Ok(holders)
     }
 
     fn site(&self) -> Arc<Site> {

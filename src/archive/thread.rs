@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::db::{Article, Reader};
+use crate::db::{Article, Reader, Shelf};
 use crate::error::Result;
-use crate::id::{ArticleNum, InboxId, MessageId, MidKey, ThreadId};
+use crate::id::{ArticleNum, MessageId, MidKey, ThreadId};
 use crate::mail::{DisjointSets, Line, Node, What, arrange};
 
 /// How many messages of a thread are shown on one page.
@@ -30,21 +30,21 @@ pub struct Thread {
 
 impl Thread {
     /// The thread around a message, and what is there for its subject only.
-    pub(super) fn around(reader: &Reader, inbox: InboxId, place: &Place) -> Result<Thread> {
+    pub(super) fn around(reader: &Reader, shelf: &Shelf, place: &Place) -> Result<Thread> {
         let subject_key = place.first.subject_key;
-        let mut articles = strict(reader, inbox, place)?;
+        let mut articles = strict(reader, shelf, place)?;
         articles.sort_by_key(|article| (article.sent, article.num));
         let mut total = articles.len();
         let within: HashSet<ArticleNum> = articles.iter().map(|article| article.num).collect();
         articles.truncate(SHOWN);
         let strict = articles.len();
         if let Some(subject_key) = subject_key {
-            let mut loose = reader.under_subject(inbox, subject_key, SHOWN + within.len())?;
+            let mut loose = reader.under_subject(shelf, subject_key, SHOWN + within.len())?;
             let found = loose.len();
             loose.retain(|article| !within.contains(&article.num));
             total += loose.len();
             if found == SHOWN + within.len() {
-                let all = reader.count_under_subject(inbox, subject_key)?;
+                let all = reader.count_under_subject(shelf, subject_key)?;
                 total += all.saturating_sub(found);
             }
             loose.truncate(SHOWN - articles.len());
@@ -54,23 +54,19 @@ impl Thread {
             .iter()
             .map(|article| article.num)
             .collect();
-        let mut thread = Thread::of(reader, inbox, articles, Some(place.first.key), &loose)?;
+        let mut thread = Thread::of(reader, shelf, articles, Some(place.first.key), &loose)?;
         thread.total = total;
         Ok(thread)
     }
 
     /// All articles that [`Thread::around`] counts, by number.
-    pub(super) fn members(
-        reader: &Reader,
-        inbox: InboxId,
-        mid: &MessageId,
-    ) -> Result<Vec<Article>> {
-        let Some(place) = Place::find(reader, inbox, mid)? else {
+    pub(super) fn members(reader: &Reader, shelf: &Shelf, mid: &MessageId) -> Result<Vec<Article>> {
+        let Some(place) = Place::find(reader, shelf, mid)? else {
             return Ok(Vec::new());
         };
-        let mut articles = strict(reader, inbox, &place)?;
+        let mut articles = strict(reader, shelf, &place)?;
         if let Some(subject_key) = place.first.subject_key {
-            articles.extend(reader.under_subject(inbox, subject_key, usize::MAX >> 1)?);
+            articles.extend(reader.under_subject(shelf, subject_key, usize::MAX >> 1)?);
         }
         articles.sort_by_key(|article| article.num);
         articles.dedup_by_key(|article| article.num);
@@ -80,13 +76,13 @@ impl Thread {
     /// The articles that hang together by references, by number.
     pub(super) fn strict_members(
         reader: &Reader,
-        inbox: InboxId,
+        shelf: &Shelf,
         mid: &MessageId,
     ) -> Result<Vec<Article>> {
-        let Some(place) = Place::find(reader, inbox, mid)? else {
+        let Some(place) = Place::find(reader, shelf, mid)? else {
             return Ok(Vec::new());
         };
-        let mut articles = strict(reader, inbox, &place)?;
+        let mut articles = strict(reader, shelf, &place)?;
         articles.sort_by_key(|article| article.num);
         Ok(articles)
     }
@@ -95,7 +91,7 @@ impl Thread {
     /// far as the inbox has it. `total` counts only what was given.
     pub(super) fn of(
         reader: &Reader,
-        inbox: InboxId,
+        shelf: &Shelf,
         mut articles: Vec<Article>,
         about: Option<MidKey>,
         loose: &HashSet<ArticleNum>,
@@ -105,7 +101,7 @@ impl Thread {
         let mut known: HashSet<ArticleNum> = articles.iter().map(|article| article.num).collect();
         let mut answered = Vec::new();
         for key in ghosts_of(&lines) {
-            let first = reader.articles(inbox, key)?.into_iter().next();
+            let first = reader.articles(shelf, key)?.into_iter().next();
             answered.extend(first.filter(|article| known.insert(article.num)));
         }
         let outside: HashSet<ArticleNum> = answered.iter().map(|article| article.num).collect();
@@ -192,19 +188,19 @@ pub(super) struct Place {
 
 impl Place {
     /// The place of the message of this id; `None` where the inbox has none.
-    pub(super) fn find(reader: &Reader, inbox: InboxId, mid: &MessageId) -> Result<Option<Place>> {
+    pub(super) fn find(reader: &Reader, shelf: &Shelf, mid: &MessageId) -> Result<Option<Place>> {
         let Some((key, thread)) = reader.mid_place(mid)? else {
             return Ok(None);
         };
-        let first = reader.articles(inbox, key)?.into_iter().next();
+        let first = reader.articles(shelf, key)?.into_iter().next();
         Ok(first.map(|first| Place { first, thread }))
     }
 }
 
 /// What hangs together with a message by references, within this inbox alone. The catalogue weaves threads over the
 /// whole site, so mail that is elsewhere only may have joined what stands apart here.
-fn strict(reader: &Reader, inbox: InboxId, place: &Place) -> Result<Vec<Article>> {
-    let mut articles = reader.thread(inbox, place.thread)?;
+fn strict(reader: &Reader, shelf: &Shelf, place: &Place) -> Result<Vec<Article>> {
+    let mut articles = reader.thread(shelf, place.thread)?;
     let mut sets = DisjointSets::default();
     for article in &articles {
         sets.join(article.key, article.key);

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 
 use super::scope;
-use crate::archive::{Archive, Match, Query, Realm, Sort, Wanted};
+use crate::archive::{Archive, Match, Query, Realm, Sort, Wanted, Window};
 use crate::mail::{self, Message};
 use crate::time;
 
@@ -82,8 +82,11 @@ impl Search {
                 Order::Oldest => Sort::Oldest,
                 Order::Relevance => Sort::Relevance,
             },
-            offset: 0,
-            limit: self.limit,
+            window: Window {
+                offset: 0,
+                limit: self.limit,
+                edge: None,
+            },
             one_per_thread: false,
             stop: None,
         })?;

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::include::Placed;
-use super::site::{Config, FEED_MAX, InboxConfig, Listing, Problem, StyleSheet};
+use super::site::{Config, FEED_MAX, InboxConfig, IndexLevel, Listing, Problem, StyleSheet};
 use crate::id::InboxName;
 
 /// The settings that these lines make.
@@ -19,6 +19,11 @@ pub(super) fn understand(settings: &[Placed]) -> Config {
             ("publicinbox", Some(name)) => reader.inbox_line(name, placed),
             ("publicinbox", None) => reader.site_line(placed),
             ("threadbare", None) => reader.own_line(placed),
+            ("extindex", Some(name)) if name == "all" => reader.together_line(placed),
+            ("extindex", Some(name)) if setting.key == "topdir" => {
+                let why = format!("extindex {name:?} is not served; only \"all\" is known here");
+                reader.problem(placed.place(), why);
+            }
             _ => {}
         }
     }
@@ -82,6 +87,16 @@ impl Reading {
         }
     }
 
+    fn together_line(&mut self, placed: &Placed) {
+        let value = text(placed);
+        let together = self.config.all.get_or_insert_default();
+        match placed.setting.key.as_str() {
+            "topdir" if !value.is_empty() => together.dir = Some(placed.path(value)),
+            "url" => extend_new(&mut together.urls, value),
+            _ => {}
+        }
+    }
+
     fn own_line(&mut self, placed: &Placed) {
         let value = text(placed);
         match placed.setting.key.as_str() {
@@ -136,6 +151,21 @@ impl Reading {
                 inbox.hide.extend(words.map(str::to_ascii_lowercase));
             }
             "nntpmirror" | "imapmirror" => extend_new(&mut inbox.mirrors, value),
+            "boost" => match value.parse() {
+                Ok(boost) => inbox.boost = boost,
+                Err(_) => problem = Some(format!("{value:?} is no number")),
+            },
+            "alias" => match InboxName::parse(value) {
+                Some(alias) if !inbox.aliases.contains(&alias) => inbox.aliases.push(alias),
+                Some(_) => {}
+                None => problem = Some(format!("{value:?} cannot be the name of an inbox")),
+            },
+            "indexlevel" => match value.to_ascii_lowercase().as_str() {
+                "basic" => inbox.index_level = IndexLevel::Basic,
+                // Phrases cost little here: whoever can do without them has them all the same.
+                "medium" | "full" => inbox.index_level = IndexLevel::Full,
+                _ => problem = Some(format!("{value:?} is none of basic, medium and full")),
+            },
             _ => {}
         }
         if let Some(why) = problem {

@@ -8,4 +8,4 @@ mod site;
 mod syntax;
 
 pub use edit::Edit;
-pub use site::{Config, InboxConfig, Listing, Problem, StyleSheet};
+pub use site::{Config, InboxConfig, IndexLevel, Listing, Problem, StyleSheet, Together};

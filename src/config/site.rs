@@ -15,6 +15,8 @@ pub(super) const FEED_MAX: usize = 25;
 pub struct Config {
     /// The inboxes, in the order of the file.
     pub inboxes: Vec<InboxConfig>,
+    /// `[extindex "all"]`: what is said of all inboxes together, which are served at `/all/`.
+    pub all: Option<Together>,
     /// Which inboxes `/` lists.
     pub listing: Listing,
     /// `publicinbox.grokManifest`: which inboxes `/manifest.js.gz` lists.
@@ -50,6 +52,25 @@ pub enum Listing {
     MatchDomain,
     /// None: `/` is not found.
     Nothing,
+}
+
+/// `[extindex "all"]`: all inboxes together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Together {
+    /// `topdir`: where public-inbox keeps its index of them. Only a `description` is read there.
+    pub dir: Option<PathBuf>,
+    /// `url`: where they are to be found.
+    pub urls: Vec<String>,
+}
+
+/// How much of an inbox can be searched for: `publicinbox.NAME.indexlevel`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum IndexLevel {
+    /// Nothing: there are lists and threads, and no search.
+    Basic,
+    /// Words and phrases.
+    #[default]
+    Full,
 }
 
 /// A line of the config file that cannot be followed.
@@ -107,6 +128,12 @@ pub struct InboxConfig {
     pub hide: Vec<String>,
     /// `nntpmirror`, `imapmirror`: other servers of the same mail.
     pub mirrors: Vec<String>,
+    /// `boost`: where the same mail went to several inboxes, the copy of the one with the highest stands for all.
+    pub boost: i64,
+    /// `alias`: names that it had before, which lead to it.
+    pub aliases: Vec<InboxName>,
+    /// `indexlevel`.
+    pub index_level: IndexLevel,
 }
 
 impl InboxConfig {
@@ -125,6 +152,9 @@ impl InboxConfig {
             obfuscate: false,
             hide: Vec::new(),
             mirrors: Vec::new(),
+            boost: 0,
+            aliases: Vec::new(),
+            index_level: IndexLevel::Full,
         }
     }
 

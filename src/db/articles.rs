@@ -7,6 +7,7 @@ use rusqlite::{OptionalExtension, Params, Row};
 
 use super::messages::Skeleton;
 use super::pool::Reader;
+use super::shelf::Shelf;
 use crate::error::Result;
 use crate::id::{ArticleNum, EpochNum, InboxId, MessageKey, MidKey, Oid, ThreadId};
 use crate::time::Timestamp;
@@ -15,7 +16,9 @@ use crate::url::Window;
 /// What an inbox knows of one message without reading git; its [`Skeleton`] reads as part of it. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Article {
-    /// Its number in the inbox.
+    /// The inbox that this copy stands in.
+    pub inbox: InboxId,
+    /// Its number there, or on a shelf of several inboxes ([`Shelf::Several`]) the one that it has on the shelf.
     pub num: ArticleNum,
     /// When it was sent.
     pub sent: Timestamp,
@@ -45,22 +48,25 @@ impl Deref for Article {
 macro_rules! places {
     ($rest:literal) => {
         concat!(
-            "SELECT p.message, p.num, p.epoch, p.sent, p.received, p.blob ",
+            "SELECT p.message, p.num, p.epoch, p.sent, p.received, p.blob, p.inbox ",
             $rest
         )
     };
 }
 
-struct Place {
-    message: MessageKey,
-    num: ArticleNum,
-    epoch: EpochNum,
-    sent: Timestamp,
-    received: Timestamp,
-    blob: Oid,
+/// A copy of a message in an inbox: an [`Article`] before its skeleton is looked up.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) message: MessageKey,
+    pub(super) inbox: InboxId,
+    pub(super) num: ArticleNum,
+    pub(super) epoch: EpochNum,
+    pub(super) sent: Timestamp,
+    pub(super) received: Timestamp,
+    pub(super) blob: Oid,
 }
 
-fn place(row: &Row<'_>) -> rusqlite::Result<Place> {
+pub(super) fn place(row: &Row<'_>) -> rusqlite::Result<Place> {
     Ok(Place {
         message: row.get(0)?,
         num: row.get(1)?,
@@ -68,163 +74,245 @@ fn place(row: &Row<'_>) -> rusqlite::Result<Place> {
         sent: row.get(3)?,
         received: row.get(4)?,
         blob: row.get(5)?,
+        inbox: row.get(6)?,
     })
 }
 
 impl Reader {
-    fn list(&self, sql: &str, params: impl Params) -> Result<Vec<Article>> {
+    /// The first so many rows of a query that stand on the shelf, under their numbers there.
+    pub(super) fn places(
+        &self,
+        shelf: &Shelf,
+        sql: &str,
+        params: impl Params,
+        limit: usize,
+    ) -> Result<Vec<Place>> {
         let mut statement = self.sql()?.prepare_cached(sql)?;
-        let places: Vec<Place> = statement
-            .query_map(params, place)?
-            .collect::<rusqlite::Result<_>>()?;
-        drop(statement);
-        let mut articles = Vec::with_capacity(places.len());
-        for Place {
-            message,
-            num,
-            epoch,
-            sent,
-            received,
-            blob,
-        } in places
+        let mut rows = statement.query(params)?;
+        let mut places = Vec::new();
+        while places.len() < limit
+            && let Some(row) = rows.next()?
         {
-            let skeleton = self.skeleton(message)?;
-            articles.push(Article {
-                num,
-                sent,
-                received,
-                epoch,
-                blob,
-                message,
-                skeleton,
-            });
+            let mut place = place(row)?;
+            if shelf.shows(self, place.message, (place.inbox, place.num))? {
+                place.num = shelf.number(place.num, place.blob);
+                places.push(place);
+            }
         }
-        Ok(articles)
+        Ok(places)
     }
 
-    /// Every mail of the inbox that carries this Message-ID, by number.
+    fn list(
+        &self,
+        shelf: &Shelf,
+        sql: &str,
+        params: impl Params,
+        limit: usize,
+    ) -> Result<Vec<Article>> {
+        let places = self.places(shelf, sql, params, limit)?;
+        places.into_iter().map(|place| self.filled(place)).collect()
+    }
+
+    pub(super) fn filled(&self, place: Place) -> Result<Article> {
+        Ok(Article {
+            inbox: place.inbox,
+            num: place.num,
+            sent: place.sent,
+            received: place.received,
+            epoch: place.epoch,
+            blob: place.blob,
+            message: place.message,
+            skeleton: self.skeleton(place.message)?,
+        })
+    }
+
+    /// Every mail on the shelf that carries this Message-ID, by number.
     ///
     /// # Errors
     /// The catalogue cannot be read.
-    pub fn articles(&self, inbox: InboxId, mid: MidKey) -> Result<Vec<Article>> {
+    pub fn articles(&self, shelf: &Shelf, mid: MidKey) -> Result<Vec<Article>> {
         self.list(
+            shelf,
             places!(
                 "FROM carries c CROSS JOIN place p ON p.message = c.message
-              WHERE c.mid = ?1 AND p.inbox = ?2 ORDER BY p.num"
+              WHERE c.mid = ?1 AND (?2 IS NULL OR p.inbox = ?2) ORDER BY p.num, p.received, p.blob"
             ),
-            (mid, inbox),
+            (mid, shelf.inbox()),
+            usize::MAX,
         )
     }
 
-    /// The inboxes that have a mail of this Message-ID.
+    /// Every mail of the site that carries this Message-ID, in no order: all copies in all inboxes.
     ///
     /// # Errors
     /// The catalogue cannot be read.
-    pub fn holders(&self, mid: MidKey) -> Result<Vec<InboxId>> {
-        let mut statement = self.sql()?.prepare_cached(
-            "SELECT DISTINCT p.inbox FROM carries c CROSS JOIN place p ON p.message = c.message WHERE c.mid = ?1",
+    pub fn everywhere(&self, mid: MidKey) -> Result<Vec<Article>> {
+        let mut statement = self.sql()?.prepare_cached(places!(
+            "FROM carries c CROSS JOIN place p ON p.message = c.message WHERE c.mid = ?1"
+        ))?;
+        let places: Vec<Place> = statement
+            .query_map([mid], place)?
+            .collect::<rusqlite::Result<_>>()?;
+        drop(statement);
+        places.into_iter().map(|place| self.filled(place)).collect()
+    }
+
+    /// The message as it stands on the shelf: its first copy there.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn article_of(&self, shelf: &Shelf, message: MessageKey) -> Result<Option<Article>> {
+        let found = self.list(
+            shelf,
+            places!(
+                "FROM place p WHERE p.message = ?1 AND (?2 IS NULL OR p.inbox = ?2) ORDER BY p.num"
+            ),
+            (message, shelf.inbox()),
+            1,
         )?;
-        let rows = statement.query_map([mid], |row| row.get(0))?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+        Ok(found.into_iter().next())
     }
 
     /// At most `limit` articles of a stretch of time, newest received first.
     ///
     /// # Errors
     /// The catalogue cannot be read.
-    pub fn window(&self, inbox: InboxId, window: Window, limit: usize) -> Result<Vec<Article>> {
+    pub fn window(&self, shelf: &Shelf, window: Window, limit: usize) -> Result<Vec<Article>> {
         const NEWEST: &str = places!(
             "FROM place p
-              WHERE p.inbox = ?1 AND p.received BETWEEN ?2 AND ?3
-              ORDER BY p.received DESC, p.num DESC LIMIT ?4"
+              WHERE p.inbox = ?4 AND p.received BETWEEN ?1 AND ?2
+              ORDER BY p.received DESC, p.num DESC LIMIT ?3"
         );
         const OLDEST: &str = places!(
             "FROM place p
-              WHERE p.inbox = ?1 AND p.received BETWEEN ?2 AND ?3
-              ORDER BY p.received, p.num LIMIT ?4"
+              WHERE p.inbox = ?4 AND p.received BETWEEN ?1 AND ?2
+              ORDER BY p.received, p.num LIMIT ?3"
         );
-        let (sql, from, to) = match window {
-            Window::Latest => (NEWEST, i64::MIN, i64::MAX),
-            Window::UpTo(to) => (NEWEST, i64::MIN, to.0),
-            Window::From(from) => (OLDEST, from.0, i64::MAX),
-            Window::Between(from, to) => (NEWEST, from.0, to.0),
+        // There the numbers say nothing about the order in which mail came.
+        const NEWEST_OF_ALL: &str = places!(
+            "FROM place p WHERE p.received BETWEEN ?1 AND ?2
+              ORDER BY p.received DESC, p.blob DESC LIMIT ?3"
+        );
+        const OLDEST_OF_ALL: &str = places!(
+            "FROM place p WHERE p.received BETWEEN ?1 AND ?2 ORDER BY p.received, p.blob LIMIT ?3"
+        );
+        let (from, to) = match window {
+            Window::Latest => (i64::MIN, i64::MAX),
+            Window::UpTo(to) => (i64::MIN, to.0),
+            Window::From(from) => (from.0, i64::MAX),
+            Window::Between(from, to) => (from.0, to.0),
         };
-        let mut articles = self.list(sql, (inbox, from, to, limit))?;
-        if matches!(window, Window::From(_)) {
+        let ascends = matches!(window, Window::From(_));
+        let rows = shelf.row_limit(limit);
+        let mut articles = match (shelf.inbox(), ascends) {
+            (Some(inbox), false) => self.list(shelf, NEWEST, (from, to, rows, inbox), limit)?,
+            (Some(inbox), true) => self.list(shelf, OLDEST, (from, to, rows, inbox), limit)?,
+            (None, false) => self.list(shelf, NEWEST_OF_ALL, (from, to, rows), limit)?,
+            (None, true) => self.list(shelf, OLDEST_OF_ALL, (from, to, rows), limit)?,
+        };
+        if ascends {
             articles.reverse();
         }
         Ok(articles)
     }
 
-    /// At most `limit` articles with a number above `after`, in order.
+    /// At most `limit` articles that come after this one, in order: by number, or on a shelf of several inboxes by
+    /// the time when they came. `None`: from the start.
     ///
     /// # Errors
     /// The catalogue cannot be read.
     pub fn articles_after(
         &self,
-        inbox: InboxId,
-        after: Option<ArticleNum>,
+        shelf: &Shelf,
+        after: Option<&Article>,
         limit: usize,
     ) -> Result<Vec<Article>> {
-        self.list(
-            places!("FROM place p WHERE p.inbox = ?1 AND p.num > ?2 ORDER BY p.num LIMIT ?3"),
-            (inbox, after.unwrap_or(ArticleNum(i64::MIN)), limit),
-        )
+        let rows = shelf.row_limit(limit);
+        match shelf.inbox() {
+            Some(inbox) => self.list(
+                shelf,
+                places!("FROM place p WHERE p.inbox = ?1 AND p.num > ?2 ORDER BY p.num LIMIT ?3"),
+                (inbox, after.map_or(ArticleNum(i64::MIN), |a| a.num), rows),
+                limit,
+            ),
+            None => {
+                let (since, blob) =
+                    after.map_or((Timestamp(i64::MIN), None), |a| (a.received, Some(a.blob)));
+                self.list(
+                    shelf,
+                    places!(
+                        "FROM place p WHERE p.received >= ?1 AND (p.received > ?1 OR ?2 IS NULL OR p.blob > ?2)
+                          ORDER BY p.received, p.blob LIMIT ?3"
+                    ),
+                    (since, blob, rows),
+                    limit,
+                )
+            }
+        }
     }
 
-    /// All articles of the inbox in a thread of the site, in no order.
+    /// All articles of the shelf in a thread of the site, in no order.
     ///
     /// # Errors
     /// The catalogue cannot be read.
-    pub fn thread(&self, inbox: InboxId, thread: ThreadId) -> Result<Vec<Article>> {
-        self.list(
+    pub fn thread(&self, shelf: &Shelf, thread: ThreadId) -> Result<Vec<Article>> {
+        let places = self.thread_places(shelf, thread)?;
+        places.into_iter().map(|place| self.filled(place)).collect()
+    }
+
+    pub(super) fn thread_places(&self, shelf: &Shelf, thread: ThreadId) -> Result<Vec<Place>> {
+        self.places(
+            shelf,
             places!(
                 "FROM message m CROSS JOIN place p ON p.message = m.id
-              WHERE m.thread = ?1 AND p.inbox = ?2"
+              WHERE m.thread = ?1 AND (?2 IS NULL OR p.inbox = ?2)"
             ),
-            (thread, inbox),
+            (thread, shelf.inbox()),
+            usize::MAX,
         )
     }
 
-    /// Articles of the inbox under a subject, newest sent first, at most `limit`.
+    /// Articles of the shelf under a subject, newest sent first, at most `limit`.
     ///
     /// # Errors
     /// The catalogue cannot be read.
     pub fn under_subject(
         &self,
-        inbox: InboxId,
+        shelf: &Shelf,
         subject_key: i64,
         limit: usize,
     ) -> Result<Vec<Article>> {
         self.list(
+            shelf,
             places!(
                 "FROM message m CROSS JOIN place p ON p.message = m.id
-              WHERE m.subject_key = ?1 AND p.inbox = ?2 ORDER BY p.sent DESC, p.num DESC LIMIT ?3"
+              WHERE m.subject_key = ?1 AND (?2 IS NULL OR p.inbox = ?2)
+              ORDER BY p.sent DESC, p.num DESC, p.blob DESC LIMIT ?3"
             ),
-            (subject_key, inbox, limit),
+            (subject_key, shelf.inbox(), shelf.row_limit(limit)),
+            limit,
         )
     }
 
-    /// When the newest message of the inbox came.
+    /// When the newest message of the shelf came.
     ///
     /// # Errors
     /// The catalogue cannot be read.
-    pub fn newest(&self, inbox: InboxId) -> Result<Option<Timestamp>> {
-        let mut statement = self
-            .sql()?
-            .prepare_cached("SELECT max(received) FROM place WHERE inbox = ?1")?;
-        Ok(statement.query_row([inbox], |row| row.get(0))?)
+    pub fn newest(&self, shelf: &Shelf) -> Result<Option<Timestamp>> {
+        let latest = self.window(shelf, Window::Latest, 1)?;
+        Ok(latest.first().map(|article| article.received))
     }
 
-    /// How many articles the inbox has.
+    /// How many messages several inboxes have together, each counted once: reads all their places.
     ///
     /// # Errors
     /// The catalogue cannot be read.
-    pub fn count(&self, inbox: InboxId) -> Result<u64> {
-        let mut statement = self
-            .sql()?
-            .prepare_cached("SELECT count(*) FROM place WHERE inbox = ?1")?;
-        Ok(statement.query_row([inbox], |row| row.get(0))?)
+    pub fn count_together(&self, inboxes: &[InboxId]) -> Result<u64> {
+        let ids: Vec<String> = inboxes.iter().map(|id| id.0.to_string()).collect();
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT count(DISTINCT message) FROM place WHERE inbox IN (SELECT value FROM json_each(?1))",
+        )?;
+        Ok(statement.query_row([format!("[{}]", ids.join(","))], |row| row.get(0))?)
     }
 
     /// What an epoch holds, as (blob, number) pairs.
@@ -239,14 +327,16 @@ impl Reader {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// The article with this number.
+    /// The article of an inbox with this number.
     ///
     /// # Errors
     /// The catalogue cannot be read.
     pub fn article(&self, inbox: InboxId, num: ArticleNum) -> Result<Option<Article>> {
         let found = self.list(
+            &Shelf::Inbox(inbox),
             places!("FROM place p WHERE p.inbox = ?1 AND p.num = ?2"),
             (inbox, num),
+            1,
         )?;
         Ok(found.into_iter().next())
     }
@@ -256,18 +346,27 @@ impl Reader {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn copies(&self, message: MessageKey) -> Result<Vec<(InboxId, Article)>> {
-        let mut statement = self.sql()?.prepare_cached(
-            "SELECT inbox, num FROM place WHERE message = ?1 ORDER BY inbox, num",
-        )?;
-        let places: Vec<(InboxId, ArticleNum)> = statement
-            .query_map([message], |row| Ok((row.get(0)?, row.get(1)?)))?
+        let mut statement = self.sql()?.prepare_cached(places!(
+            "FROM place p WHERE p.message = ?1 ORDER BY p.inbox, p.num"
+        ))?;
+        let places: Vec<Place> = statement
+            .query_map([message], place)?
             .collect::<rusqlite::Result<_>>()?;
         drop(statement);
-        let mut copies = Vec::with_capacity(places.len());
-        for (inbox, num) in places {
-            copies.extend(self.article(inbox, num)?.map(|article| (inbox, article)));
-        }
-        Ok(copies)
+        let filled = |place: Place| Ok((place.inbox, self.filled(place)?));
+        places.into_iter().map(filled).collect()
+    }
+
+    /// The inboxes that have a copy of a message.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn holders(&self, message: MessageKey) -> Result<Vec<InboxId>> {
+        let mut statement = self
+            .sql()?
+            .prepare_cached("SELECT DISTINCT inbox FROM place WHERE message = ?1")?;
+        let rows = statement.query_map([message], |row| row.get(0))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
     /// The thread of the site that a message belongs to; `None` where there is no such message.
@@ -283,11 +382,22 @@ impl Reader {
             .optional()?)
     }
 
-    /// How many articles of the inbox stand under a subject.
+    /// How many articles of the shelf stand under a subject.
     ///
     /// # Errors
     /// The catalogue cannot be read.
-    pub fn count_under_subject(&self, inbox: InboxId, subject_key: i64) -> Result<usize> {
+    pub fn count_under_subject(&self, shelf: &Shelf, subject_key: i64) -> Result<usize> {
+        let Some(inbox) = shelf.inbox() else {
+            let all = self.places(
+                shelf,
+                places!(
+                    "FROM message m CROSS JOIN place p ON p.message = m.id WHERE m.subject_key = ?1"
+                ),
+                [subject_key],
+                usize::MAX,
+            )?;
+            return Ok(all.len());
+        };
         let mut statement = self.sql()?.prepare_cached(
             "SELECT count(*) FROM message m CROSS JOIN place p ON p.message = m.id
               WHERE m.subject_key = ?1 AND p.inbox = ?2",

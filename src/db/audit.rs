@@ -209,7 +209,7 @@ impl Writer {
     pub fn forget_everything(&mut self) -> Result<()> {
         self.sql.execute_batch(
             "DELETE FROM place; DELETE FROM carries; DELETE FROM message; DELETE FROM mid; DELETE FROM epoch;
-             UPDATE site SET words = NULL; UPDATE inbox SET state = state + 1;",
+             UPDATE site SET words = NULL; UPDATE inbox SET state = state + 1, articles = 0, changed = 0;",
         )?;
         self.met.clear();
         self.torn.clear();
@@ -218,7 +218,11 @@ impl Writer {
 }
 
 /// Rows that should not be: a question for their number, and what to say of each.
-const STRAY: [(&str, &str); 6] = [
+const STRAY: [(&str, &str); 7] = [
+    (
+        "SELECT id FROM inbox i WHERE articles <> (SELECT count(*) FROM place p WHERE p.inbox = i.id)",
+        "the articles are miscounted of inbox",
+    ),
     (
         "SELECT id FROM message m WHERE NOT EXISTS (SELECT 1 FROM place p WHERE p.message = m.id)",
         "no inbox has message",

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::pool::{Db, Reader};
 use crate::error::Result;
-use crate::id::{EpochNum, InboxId, Oid};
+use crate::id::{EpochNum, InboxId, MidKey, Oid};
 use crate::time::Timestamp;
 
 /// What the catalogue knows of an inbox as a whole.
@@ -22,6 +22,20 @@ pub struct InboxRow {
     pub last_num: i64,
     /// The lowest number below zero ever given.
     pub last_own: i64,
+    /// How many articles it has.
+    pub articles: u64,
+    /// The date of its last change: grows with every article that comes or goes, by the history of the inbox alone,
+    /// so that all catalogues of the same history agree about it. It is when the newest mail came, and for each that
+    /// comes later but is older, or that goes, a second more.
+    pub changed: Timestamp,
+}
+
+impl InboxRow {
+    /// Notes that a mail came at that time, or that one went.
+    pub(super) fn change(&mut self, came: Option<Timestamp>) {
+        let next = Timestamp(self.changed.0.saturating_add(1));
+        self.changed = came.map_or(next, |came| came.max(next));
+    }
 }
 
 impl Db {
@@ -55,13 +69,27 @@ impl Reader {
         Ok(row)
     }
 
-    /// Every inbox with its state: what a server compares to see whether another process has indexed.
+    /// Every inbox: what a server compares to see whether another process has indexed.
     ///
     /// # Errors
     /// The catalogue cannot be read.
-    pub fn states(&self) -> Result<Vec<(InboxId, u64)>> {
-        let mut statement = self.sql()?.prepare_cached("SELECT id, state FROM inbox")?;
-        let rows = statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?;
+    pub fn inboxes(&self) -> Result<Vec<InboxRow>> {
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT id, created, state, last_num, last_own, articles, changed FROM inbox",
+        )?;
+        let rows = statement.query_map((), row)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The last commit of each epoch of an inbox that was indexed, lowest epoch first.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn heads(&self, inbox: InboxId) -> Result<Vec<(EpochNum, Oid)>> {
+        let mut statement = self
+            .sql()?
+            .prepare_cached("SELECT number, head FROM epoch WHERE inbox = ?1 ORDER BY number")?;
+        let rows = statement.query_map([inbox], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
@@ -121,16 +149,35 @@ pub(super) fn dir_key(dir: &Path) -> String {
 
 pub(super) fn find(sql: &Connection, dir: &Path) -> Result<Option<InboxRow>> {
     let mut statement = sql.prepare_cached(
-        "SELECT id, created, state, last_num, last_own FROM inbox WHERE dir = ?1",
+        "SELECT id, created, state, last_num, last_own, articles, changed FROM inbox WHERE dir = ?1",
     )?;
-    let row = statement.query_row([dir_key(dir)], |row| {
-        Ok(InboxRow {
-            id: row.get(0)?,
-            created: row.get(1)?,
-            state: row.get(2)?,
-            last_num: row.get(3)?,
-            last_own: row.get(4)?,
-        })
-    });
-    Ok(row.optional()?)
+    Ok(statement.query_row([dir_key(dir)], row).optional()?)
+}
+
+pub(super) fn read(sql: &Connection, inbox: InboxId) -> Result<InboxRow> {
+    let mut statement = sql.prepare_cached(
+        "SELECT id, created, state, last_num, last_own, articles, changed FROM inbox WHERE id = ?1",
+    )?;
+    Ok(statement.query_row([inbox], row)?)
+}
+
+fn row(row: &Row<'_>) -> rusqlite::Result<InboxRow> {
+    Ok(InboxRow {
+        id: row.get(0)?,
+        created: row.get(1)?,
+        state: row.get(2)?,
+        last_num: row.get(3)?,
+        last_own: row.get(4)?,
+        articles: row.get(5)?,
+        changed: row.get(6)?,
+    })
+}
+
+/// The inboxes that have a mail of this Message-ID.
+pub(super) fn holders(sql: &Connection, mid: MidKey) -> Result<Vec<InboxId>> {
+    let mut statement = sql.prepare_cached(
+        "SELECT DISTINCT p.inbox FROM carries c CROSS JOIN place p ON p.message = c.message WHERE c.mid = ?1",
+    )?;
+    let rows = statement.query_map([mid], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

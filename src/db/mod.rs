@@ -9,6 +9,7 @@ mod inboxes;
 mod messages;
 mod mids;
 mod pool;
+mod shelf;
 mod threads;
 mod topics;
 mod values;
@@ -21,6 +22,7 @@ pub use copies::Copy;
 pub use inboxes::InboxRow;
 pub use messages::Skeleton;
 pub use pool::{Db, Reader};
+pub use shelf::Shelf;
 pub use topics::TopicRow;
 pub use writer::{Outcome, Removed, Stored, Writer};
 

@@ -8,10 +8,11 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::inboxes::{self, InboxRow};
 use super::threads;
+use super::values::unpack_keys;
 use crate::error::{Error, Result};
 use crate::id::{ArticleNum, EpochNum, InboxId, MessageId, MessageKey, MidKey, Oid, ThreadId};
 use crate::mail::Overview;
-use crate::time::{self, Timestamp};
+use crate::time;
 
 /// How often, and how long each time, readers of the log are waited for: two minutes in all. `SQLite` itself waits, too.
 const SCRUB_TRIES: u32 = 20;
@@ -97,9 +98,17 @@ impl Writer {
         for row in std::mem::take(&mut self.inboxes).into_values() {
             self.sql
                 .prepare_cached(
-                    "UPDATE inbox SET last_num = ?2, last_own = ?3, state = state + 1 WHERE id = ?1",
+                    "UPDATE inbox
+                        SET last_num = ?2, last_own = ?3, articles = ?4, changed = ?5, state = state + 1
+                      WHERE id = ?1",
                 )?
-                .execute((row.id, row.last_num, row.last_own))?;
+                .execute((
+                    row.id,
+                    row.last_num,
+                    row.last_own,
+                    row.articles,
+                    row.changed,
+                ))?;
         }
         self.sql.execute_batch("COMMIT")?;
         self.begun = false;
@@ -185,7 +194,11 @@ impl Writer {
             Some(num) => num,
             None => self.next_num(inbox, numbered)?,
         };
-        self.touch(inbox)?;
+        let row = self.touch(inbox)?;
+        row.articles += 1;
+        row.change(Some(overview.received));
+        let keys = self.keys_of(message)?;
+        self.touch_holders(&keys)?;
         let accepted = self.mid(accepted, None)?.0;
         self.sql
             .prepare_cached(
@@ -218,7 +231,10 @@ impl Writer {
         let Some(message) = message else {
             return Ok(None);
         };
-        self.touch(inbox)?;
+        let row = self.touch(inbox)?;
+        row.articles = row.articles.saturating_sub(1);
+        row.change(None);
+        let keys = self.keys_of(message)?;
         self.sql
             .prepare_cached("DELETE FROM place WHERE message = ?1 AND inbox = ?2 AND num = ?3")?
             .execute((message, inbox, num))?;
@@ -229,6 +245,7 @@ impl Writer {
         if !elsewhere {
             self.forget(message)?;
         }
+        self.touch_holders(&keys)?;
         Ok(Some(Removed {
             message,
             last: !elsewhere,
@@ -305,28 +322,33 @@ impl Writer {
         }
     }
 
+    /// Other inboxes tell on their pages which lists have a message too, so these change with it.
+    fn touch_holders(&mut self, keys: &[MidKey]) -> Result<()> {
+        for key in keys {
+            for inbox in inboxes::holders(&self.sql, *key)? {
+                self.touch(inbox)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn keys_of(&self, message: MessageKey) -> Result<Vec<MidKey>> {
+        let mut statement = self
+            .sql
+            .prepare_cached("SELECT mid, ids FROM message WHERE id = ?1")?;
+        Ok(statement.query_row([message], |row| {
+            let mut keys = vec![row.get(0)?];
+            keys.extend(unpack_keys(row.get_ref(1)?.as_blob()?));
+            Ok(keys)
+        })?)
+    }
+
     /// The inbox's row, to be written back with a new state when the batch ends.
     fn touch(&mut self, inbox: InboxId) -> Result<&mut InboxRow> {
         use std::collections::hash_map::Entry;
         match self.inboxes.entry(inbox) {
             Entry::Occupied(row) => Ok(row.into_mut()),
-            Entry::Vacant(vacant) => {
-                let row = self
-                    .sql
-                    .prepare_cached(
-                        "SELECT created, state, last_num, last_own FROM inbox WHERE id = ?1",
-                    )?
-                    .query_row([inbox], |row| {
-                        Ok(InboxRow {
-                            id: inbox,
-                            created: row.get::<_, Timestamp>(0)?,
-                            state: row.get(1)?,
-                            last_num: row.get(2)?,
-                            last_own: row.get(3)?,
-                        })
-                    })?;
-                Ok(vacant.insert(row))
-            }
+            Entry::Vacant(vacant) => Ok(vacant.insert(inboxes::read(&self.sql, inbox)?)),
         }
     }
 }

@@ -112,7 +112,7 @@ pub fn fsck(
     db.reader()?.snapshot(|reader| {
         // The first question begins the snapshot. Nobody else writes until then, so the words are of the same moment.
         let step = compare(db, search)?.2;
-        reader.states()?;
+        reader.inboxes()?;
         search.refresh()?;
         drop(indexer);
         let mut check = Check {

@@ -74,6 +74,21 @@ pub fn plain(fields: &Fields, parts: &[Part], obfuscate: bool) -> String {
     text
 }
 
+/// All headers of a mail as lines of plain text.
+pub fn plain_headers(raw: &[u8], obfuscate: bool) -> String {
+    let end = [&b"\n\n"[..], b"\n\r\n"]
+        .iter()
+        .filter_map(|end| memchr::memmem::find(raw, end))
+        .min()
+        .map_or(raw.len(), |at| at + 1);
+    let headers = raw.get(..end.min(BYTES)).unwrap_or_default();
+    let text = String::from_utf8_lossy(headers).replace('\r', "");
+    match obfuscate {
+        true => super::reply::obfuscated(&text).into_owned(),
+        false => text,
+    }
+}
+
 /// The hunks of a unified diff, to be put inside a `<pre>`. `None` where both are the same.
 pub fn compare(old: &str, new: &str) -> Option<Html> {
     let (old, new) = (lines(old), lines(new));

@@ -92,6 +92,14 @@ impl Html {
         self.0.is_empty()
     }
 
+    /// The same without the line end that it ends with, if it does.
+    pub fn without_last_line_end(mut self) -> Html {
+        if self.0.ends_with('\n') {
+            self.0.pop();
+        }
+        self
+    }
+
     /// Ends the last line, if it is not ended.
     pub fn end_line(&mut self) {
         if !self.0.is_empty() && !self.0.ends_with('\n') {

@@ -24,7 +24,7 @@ mod safety;
 
 pub use anchors::message as anchor;
 pub use body::{BodyOptions, Budget, attachment_href, body, body_within};
-pub use compare::{compare, plain};
+pub use compare::{compare, plain, plain_headers};
 pub use context::{Family, context};
 pub use entry::{View, entry_foot, entry_head};
 pub use headers::{Fields, HeaderOptions, headers};

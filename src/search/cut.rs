@@ -13,6 +13,8 @@ pub(super) struct CutText {
     pub(super) words: String,
     /// The stems of those words that differ from them, likewise.
     pub(super) stems: String,
+    /// How long it is: each word counts once, and once more where it has a stem. So does Xapian count.
+    pub(super) length: u64,
 }
 
 /// Cuts `text` and puts the character `mark` in front.
@@ -28,11 +30,12 @@ pub(super) fn cut(mark: char, text: &str, stems: &mut Stems) -> CutText {
         next = words.position + 1;
         cut.words.push(if neighbour { ' ' } else { BREAK });
         cut.words.push_str(&words.word);
-        let stem = words
-            .word
-            .starts_with(has_stem)
-            .then(|| stems.of(&words.word));
-        if let Some(stem) = stem.flatten() {
+        cut.length += 1;
+        if !words.word.starts_with(has_stem) {
+            continue;
+        }
+        cut.length += 1;
+        if let Some(stem) = stems.of(&words.word) {
             cut.stems.push(' ');
             cut.stems.push_str(stem);
         }

@@ -272,6 +272,8 @@ impl Document {
         self.tags.sort();
         self.tags.dedup();
         let mut document = self.numbers;
+        let weighed = self.cut.iter().filter(|(zone, _)| *zone != Zone::Quoted);
+        document.add_u64(FIELDS.1.length, weighed.map(|(_, text)| text.length).sum());
         for (zone, text) in &self.cut {
             document.add_text(FIELDS.1.words(*zone), &text.words);
             document.add_text(FIELDS.1.stems(*zone), &text.stems);

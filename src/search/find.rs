@@ -4,16 +4,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use tantivy::query::{BooleanQuery, EnableScoring, Query as _, Weight};
-use tantivy::{DocId, Searcher, SegmentReader, TERMINATED};
+use tantivy::schema::IndexRecordOption;
+use tantivy::{DocSet, Searcher, TERMINATED, Term};
 
 use super::index::{Search, failed};
+use super::measure::Measure;
 use super::plan::{self, Places, Plan};
 use super::query::Query;
-use super::schema::column;
+use super::schema::{FIELDS, column};
 use super::stems::Stems;
+use super::window::{Candidate, Columns, Cursor, Edge, Hit, Sort, Top, Window};
 use crate::error::Result;
 use crate::id::{ArticleNum, InboxId, MessageKey};
-use crate::time::Timestamp;
 
 /// Between two looks at the clock, so many documents are read.
 const STRIDE: u32 = 1024;
@@ -27,47 +29,6 @@ pub struct Filter<'a> {
     pub any_of: Option<&'a [InboxId]>,
     /// These messages only: a thread.
     pub among: Option<&'a [MessageKey]>,
-}
-
-/// In which order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sort {
-    /// What came last comes first.
-    Newest,
-    /// What came first comes first.
-    Oldest,
-    /// What fits best comes first, and of these the newest.
-    Relevance,
-}
-
-/// Which of the results.
-#[derive(Clone, Copy, Debug)]
-pub struct Window {
-    /// How many to pass over.
-    pub offset: usize,
-    /// How many to give at most.
-    pub limit: usize,
-    /// Only those that come behind this one; mail that comes meanwhile does not move them.
-    pub after: Option<Cursor>,
-}
-
-/// A place between two results, by time as well as by relevance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Cursor(i64, i64, i64);
-
-impl Cursor {
-    /// Reads what [`std::fmt::Display`] printed.
-    pub fn parse(text: &str) -> Option<Cursor> {
-        let mut numbers = text.split('.').map(|n| n.parse::<i64>().ok());
-        let cursor = Cursor(numbers.next()??, numbers.next()??, numbers.next()??);
-        numbers.next().is_none().then_some(cursor)
-    }
-}
-
-impl std::fmt::Display for Cursor {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}.{}.{}", self.0, self.1, self.2)
-    }
 }
 
 /// When to give up.
@@ -86,19 +47,6 @@ impl Budget<'_> {
     }
 }
 
-/// One message that was found.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Hit {
-    /// Its row in the catalogue.
-    pub key: MessageKey,
-    /// Its number in the inbox that was searched, or in the first that holds it.
-    pub num: ArticleNum,
-    /// When it came there.
-    pub received: Timestamp,
-    /// How well it fits, 0 to 99 per cent of the best: of all where the order is by relevance, else of those shown.
-    pub percent: u8,
-}
-
 /// What was found.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
@@ -106,38 +54,10 @@ pub struct Found {
     pub hits: Vec<Hit>,
     /// How many there are in all, without regard to the window.
     pub total: usize,
-    /// Where the next window begins; `None` where there is none.
-    pub next: Option<Cursor>,
+    /// How many of them stand before the window.
+    pub passed: usize,
     /// Whether everything was looked at; not where the budget was spent before.
     pub complete: bool,
-}
-
-/// A result before it is known whether it will be among those shown. Larger comes first.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Candidate {
-    rank: Cursor,
-    key: i64,
-    num: i64,
-    received: i64,
-    /// The bits of its score: of what is not negative, these are in order.
-    score: u32,
-    segment: usize,
-    doc: DocId,
-}
-
-impl Candidate {
-    fn hit(&self, best: f32) -> Hit {
-        let share = match best > 0.0 {
-            true => f32::from_bits(self.score) / best,
-            false => 0.0,
-        };
-        Hit {
-            key: MessageKey(self.key),
-            num: ArticleNum(self.num),
-            received: Timestamp(self.received),
-            percent: (share * 100.0).min(99.0) as u8,
-        }
-    }
 }
 
 impl Search {
@@ -155,13 +75,17 @@ impl Search {
         budget: Budget<'_>,
     ) -> Result<Found> {
         let searcher = self.searcher();
-        let planned = plan(&searcher, query, filter)?;
         // By time, only those that are shown are weighed.
-        let scoring = match sort {
-            Sort::Relevance => EnableScoring::enabled_from_searcher(&searcher),
-            Sort::Newest | Sort::Oldest => EnableScoring::disabled_from_searcher(&searcher),
+        let weight = match sort {
+            Sort::Relevance => self.weighed(&searcher, query, filter)?,
+            Sort::Newest | Sort::Oldest => plan(&searcher, query, filter, None)?
+                .weight(EnableScoring::disabled_from_searcher(&searcher))?,
         };
-        let weight = planned.weight(scoring).map_err(failed)?;
+        let mut window = window;
+        if let (Sort::Relevance, Some(edge)) = (sort, &mut window.edge) {
+            let (Edge::After(cursor) | Edge::Before(cursor)) = edge;
+            *cursor = present(&searcher, weight.as_ref(), *cursor)?;
+        }
         let mut top = Top::new(window);
         let mut complete = true;
         for (ord, segment) in searcher.segment_readers().iter().enumerate() {
@@ -186,23 +110,22 @@ impl Search {
                 break;
             }
         }
-        let (mut shown, more) = top.finish();
+        let mut shown = top.finish();
         if sort != Sort::Relevance {
-            let scoring = EnableScoring::enabled_from_searcher(&searcher);
-            let weight = planned.weight(scoring).map_err(failed)?;
+            let weight = self.weighed(&searcher, query, filter)?;
             top.best = weigh(&searcher, weight.as_ref(), &mut shown).map_err(failed)?;
         }
         let best = f32::from_bits(top.best);
         Ok(Found {
             hits: shown.iter().map(|candidate| candidate.hit(best)).collect(),
             total: top.total,
-            next: shown.last().map(|c| c.rank).filter(|_| more),
+            passed: top.passed(shown.len()),
             complete,
         })
     }
 
     /// The numbers of all that `query` asks for in the inbox of the filter, highest first, and whether the budget was
-    /// enough. A result is eight bytes, so that also a million of them are few.
+    /// enough. Without such an inbox the keys of the messages stand in the place of numbers. A result is eight bytes, so that also a million of them are few.
     ///
     /// # Errors
     /// Those of [`Search::find`].
@@ -213,13 +136,16 @@ impl Search {
         budget: Budget<'_>,
     ) -> Result<(Vec<ArticleNum>, bool)> {
         let searcher = self.searcher();
-        let planned = plan(&searcher, query, filter)?;
         let scoring = EnableScoring::disabled_from_searcher(&searcher);
-        let weight = planned.weight(scoring).map_err(failed)?;
+        let weight = plan(&searcher, query, filter, None)?.weight(scoring)?;
         let mut all = Vec::new();
         let mut complete = true;
         for segment in searcher.segment_readers() {
-            let numbers = Places::open(segment, column::NUM).map_err(failed)?;
+            let numbers = match filter.inbox {
+                Some(_) => Places::open(segment, column::NUM),
+                None => Places::open(segment, column::KEY),
+            };
+            let numbers = numbers.map_err(failed)?;
             let mut scorer = weight.scorer(segment, 1.0).map_err(failed)?;
             let mut read = 0u32;
             while scorer.doc() != TERMINATED && complete {
@@ -235,14 +161,32 @@ impl Search {
         all.sort_unstable_by_key(|num| std::cmp::Reverse(*num));
         Ok((all, complete))
     }
+
+    /// The query with a weight for what it finds.
+    fn weighed(
+        &self,
+        searcher: &Searcher,
+        query: &Query,
+        filter: Filter<'_>,
+    ) -> Result<Box<dyn Weight>> {
+        let measure = self.measure(searcher, filter.inbox)?;
+        let scoring = EnableScoring::enabled_from_searcher(searcher);
+        Ok(plan(searcher, query, filter, Some(measure))?.weight(scoring)?)
+    }
 }
 
-/// The query as tantivy asks it.
-fn plan(searcher: &Searcher, query: &Query, filter: Filter<'_>) -> Result<BooleanQuery> {
+/// The query as tantivy asks it. Without a measure nothing is weighed.
+fn plan(
+    searcher: &Searcher,
+    query: &Query,
+    filter: Filter<'_>,
+    measure: Option<Measure>,
+) -> Result<BooleanQuery> {
     let mut plan = Plan {
         searcher,
         inbox: filter.inbox,
         stems: Stems::new(16),
+        measure,
     };
     let mut parts = vec![plan.of(&query.root)?];
     let inbox = filter.inbox;
@@ -250,6 +194,27 @@ fn plan(searcher: &Searcher, query: &Query, filter: Filter<'_>) -> Result<Boolea
     parts.extend(filter.any_of.map(plan::in_any_inbox));
     parts.extend(filter.among.map(plan::among));
     Ok(BooleanQuery::intersection(parts))
+}
+
+/// Where a result of an earlier search by relevance stands now: each mail that comes changes all weights a little.
+fn present(searcher: &Searcher, weight: &dyn Weight, cursor: Cursor) -> tantivy::Result<Cursor> {
+    let term = Term::from_field_i64(FIELDS.1.key, cursor.key().0);
+    for segment in searcher.segment_readers() {
+        let index = segment.inverted_index(FIELDS.1.key)?;
+        let Some(list) = index.read_postings(&term, IndexRecordOption::Basic)? else {
+            continue;
+        };
+        let doc = list.doc();
+        let mut scorer = weight.scorer(segment, 1.0)?;
+        if scorer.doc() < doc {
+            scorer.seek(doc);
+        }
+        if scorer.doc() == doc && !segment.is_deleted(doc) {
+            let score = scorer.score().max(0.0).to_bits();
+            return Ok(cursor.at_score(score));
+        }
+    }
+    Ok(cursor)
 }
 
 /// Gives each of these its score, and says which is the highest.
@@ -278,117 +243,4 @@ fn weigh(
         }
     }
     Ok(best)
-}
-
-/// The columns that results are told apart by.
-struct Columns {
-    key: tantivy::columnar::Column<i64>,
-    received: Places,
-    num: Places,
-    inbox: Option<InboxId>,
-}
-
-impl Columns {
-    fn open(segment: &SegmentReader, inbox: Option<InboxId>) -> tantivy::Result<Columns> {
-        Ok(Columns {
-            key: segment.fast_fields().i64(column::KEY)?,
-            received: Places::open(segment, column::RECEIVED)?,
-            num: Places::open(segment, column::NUM)?,
-            inbox,
-        })
-    }
-
-    /// The first and most telling number of the rank.
-    fn first_rank(&self, doc: DocId, sort: Sort, score: u32) -> (i64, i64) {
-        let received = self.received.first(doc, self.inbox).unwrap_or(0);
-        let first = match sort {
-            Sort::Newest => received,
-            Sort::Oldest => received.saturating_neg(),
-            Sort::Relevance => i64::from(score),
-        };
-        (first, received)
-    }
-}
-
-/// The first results of all, kept while they are read in any order.
-struct Top {
-    window: Window,
-    kept: Vec<Candidate>,
-    /// Nothing below it can be among them any more.
-    floor: Option<Cursor>,
-    total: usize,
-    best: u32,
-}
-
-impl Top {
-    fn new(window: Window) -> Top {
-        Top {
-            window,
-            kept: Vec::new(),
-            floor: None,
-            total: 0,
-            best: 0,
-        }
-    }
-
-    /// One more than is shown tells whether there are more.
-    fn wanted(&self) -> usize {
-        self.window
-            .offset
-            .saturating_add(self.window.limit)
-            .saturating_add(1)
-    }
-
-    fn add(&mut self, columns: &Columns, sort: Sort, (segment, doc): (usize, DocId), score: u32) {
-        self.total += 1;
-        self.best = self.best.max(score);
-        let (first, received) = columns.first_rank(doc, sort, score);
-        if self.floor.is_some_and(|floor| first < floor.0) {
-            return; // most end here, before more is read of them
-        }
-        let key = columns.key.first(doc).unwrap_or_default();
-        let num = columns.num.first(doc, columns.inbox).unwrap_or(0);
-        // Mail of the same second stands in the order of its numbers, either way round.
-        let rank = match sort {
-            Sort::Newest | Sort::Oldest => Cursor(first, -num, -key),
-            Sort::Relevance => Cursor(first, received, -key),
-        };
-        let passed = self.window.after.is_some_and(|after| rank >= after);
-        if passed || self.floor.is_some_and(|floor| rank <= floor) {
-            return;
-        }
-        self.kept.push(Candidate {
-            rank,
-            key,
-            num,
-            received,
-            score,
-            segment,
-            doc,
-        });
-        if self.kept.len() >= self.wanted().saturating_mul(2).max(1024) {
-            self.shrink();
-        }
-    }
-
-    fn shrink(&mut self) {
-        let wanted = self.wanted();
-        if self.kept.len() <= wanted {
-            return;
-        }
-        self.kept
-            .select_nth_unstable_by(wanted - 1, |a, b| b.cmp(a));
-        self.kept.truncate(wanted);
-        self.floor = self.kept.iter().map(|c| c.rank).min();
-    }
-
-    /// Those that are shown, in order, and whether there are more behind them.
-    fn finish(&mut self) -> (Vec<Candidate>, bool) {
-        self.shrink();
-        self.kept.sort_unstable_by(|a, b| b.cmp(a));
-        let from = self.window.offset.min(self.kept.len());
-        let to = from.saturating_add(self.window.limit).min(self.kept.len());
-        let shown = self.kept.get(from..to).unwrap_or_default().to_vec();
-        (shown, self.kept.len() >= self.wanted())
-    }
 }

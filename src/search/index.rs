@@ -6,7 +6,9 @@ use tantivy::directory::MmapDirectory;
 use tantivy::{Index, IndexReader, IndexSettings, ReloadPolicy, Searcher, TantivyError};
 
 use crate::error::{Error, Result};
+use crate::id::InboxId;
 
+use super::measure::{Lengths, Measure};
 use super::schema::{FIELDS, LAYOUT, tokenizers};
 use super::writer::Writer;
 
@@ -14,6 +16,7 @@ use super::writer::Writer;
 pub struct Search {
     index: Index,
     reader: IndexReader,
+    lengths: Lengths,
 }
 
 impl Search {
@@ -37,7 +40,11 @@ impl Search {
             .reload_policy(ReloadPolicy::Manual)
             .try_into()
             .map_err(failed)?;
-        Ok(Search { index, reader })
+        Ok(Search {
+            index,
+            reader,
+            lengths: Lengths::default(),
+        })
     }
 
     /// The one writer, who indexes in so many threads (1 to 8), with 64 MB each.
@@ -80,6 +87,11 @@ impl Search {
 
     pub(super) fn searcher(&self) -> Searcher {
         self.reader.searcher()
+    }
+
+    /// What words are weighed against in an inbox, or in the whole site.
+    pub(super) fn measure(&self, searcher: &Searcher, inbox: Option<InboxId>) -> Result<Measure> {
+        self.lengths.measure(searcher, inbox)
     }
 }
 

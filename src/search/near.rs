@@ -183,7 +183,8 @@ impl Weight for EitherWeight {
     }
 }
 
-fn explain(
+/// What a weight of ours has to say of a document.
+pub(super) fn explain(
     weight: &dyn Weight,
     reader: &SegmentReader,
     doc: DocId,

@@ -37,8 +37,10 @@ pub(super) fn may_hold(text: &str) -> bool {
 enum Place {
     /// In the letter.
     Letter,
-    /// Behind a header, where changes are to come.
-    Diff,
+    /// Behind the header of a file, where a hunk is to come.
+    Head,
+    /// In a hunk.
+    Hunk,
     /// In base 85, which nobody searches.
     Binary,
 }
@@ -49,7 +51,7 @@ pub(super) fn read<'a>(text: &'a str, mut found: impl FnMut(Piece<'a>)) {
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {
         if line.starts_with("diff ") {
-            place = Place::Diff;
+            place = Place::Head;
             header_files(line).for_each(|name| found(Piece::File(name)));
             found(Piece::Text(line));
             continue;
@@ -61,7 +63,7 @@ pub(super) fn read<'a>(text: &'a str, mut found: impl FnMut(Piece<'a>)) {
         }
         let old = line.strip_prefix("--- ");
         if let (Some(old), Some(new)) = (old, lines.peek().and_then(|l| l.strip_prefix("+++ "))) {
-            place = Place::Diff;
+            place = Place::Head;
             [old, new]
                 .into_iter()
                 .filter_map(file_name)
@@ -72,32 +74,44 @@ pub(super) fn read<'a>(text: &'a str, mut found: impl FnMut(Piece<'a>)) {
         match place {
             Place::Letter => found(Piece::Text(line)),
             Place::Binary if line.is_empty() || is_base85(line) => {}
-            Place::Binary | Place::Diff => {
-                place = Place::Diff;
+            Place::Binary | Place::Head | Place::Hunk => {
+                if place == Place::Binary {
+                    place = Place::Head;
+                }
                 if line.starts_with("GIT binary patch") {
                     place = Place::Binary;
                 } else if let Some((pre, post)) = blobs(line) {
                     found(Piece::Pre(pre));
                     found(Piece::Post(post));
-                } else {
+                } else if line.starts_with("@@") {
+                    place = Place::Hunk;
+                    found(Piece::Hunk(function(line)));
+                } else if place == Place::Hunk {
                     found(change(line));
+                } else {
+                    // Prose may follow where a diff was only spoken of.
+                    found(Piece::Text(line));
                 }
             }
         }
     }
 }
 
-/// A line inside of a diff that is no header.
+/// A line inside of a hunk.
 fn change(line: &str) -> Piece<'_> {
     match line.as_bytes().first() {
         Some(b' ') => Piece::Context(&line[1..]),
         Some(b'-') => Piece::Removed(&line[1..]),
         Some(b'+') => Piece::Added(&line[1..]),
-        Some(b'@') if line.starts_with("@@ ") => {
-            Piece::Hunk(line.splitn(3, "@@").nth(2).unwrap_or("").trim())
-        }
         _ => Piece::Text(line),
     }
+}
+
+/// What stands behind the line numbers of `@@ -1,2 +1,2 @@ function`; merges have more signs.
+fn function(line: &str) -> &str {
+    let numbers = line.trim_start_matches('@');
+    let behind = numbers.split_once("@@").map_or("", |(_, behind)| behind);
+    behind.trim_start_matches('@').trim()
 }
 
 /// The names in `diff --git a/x b/x` or `diff -u x x`. A name with blanks in it comes in pieces, which are words
@@ -406,6 +420,24 @@ index 0000000..1269488
         let base85 = |piece: &Piece<'_>| matches!(piece, Piece::Text(t) if t.starts_with("Tcm"));
         assert!(!found.iter().any(base85));
         assert!(!found.contains(&Piece::File("/dev/null")));
+    }
+
+    #[test]
+    fn prose_below_a_diff_that_has_no_hunk_is_no_change() {
+        let mut found = Vec::new();
+        read(
+            "diff --git a/x.c b/x.c\n...\n - if\n@@@ -1 -1 +1 @@@ main\n if\n",
+            |piece| found.push(piece),
+        );
+        assert_eq!(
+            found[3..],
+            [
+                Piece::Text("..."),
+                Piece::Text(" - if"),
+                Piece::Hunk("main"),
+                Piece::Context("if")
+            ]
+        );
     }
 
     #[test]

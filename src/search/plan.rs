@@ -12,10 +12,12 @@ use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, Searcher, SegmentReader, Term};
 
 use super::dates::Span;
+use super::measure::Measure;
 use super::near::{Either, Near};
 use super::prefix;
 use super::query::{Date, Node, Number, Scope};
 use super::schema::{FIELDS, Tag, Zone, column};
+use super::score::Weighed;
 use super::stems::Stems;
 use crate::error::{Error, Result};
 use crate::id::{InboxId, MessageKey};
@@ -32,6 +34,8 @@ pub(super) struct Plan<'a> {
     /// The inbox that is searched, where it is only one.
     pub(super) inbox: Option<InboxId>,
     pub(super) stems: Stems,
+    /// What words are weighed against; `None` where only what is found matters.
+    pub(super) measure: Option<Measure>,
 }
 
 type Planned = Box<dyn Query>;
@@ -42,26 +46,34 @@ impl Plan<'_> {
         Ok(match node {
             Node::Nothing => Box::new(EmptyQuery),
             Node::Word { scope, word, forms } => self.word(scope, word, *forms)?,
-            Node::Phrase(scope, words) => in_zones(scope, |zone| phrase(zone, words)),
+            Node::Phrase(scope, words) => {
+                self.together(scope, words, |terms| Box::new(PhraseQuery::new(terms)))?
+            }
             Node::Near {
                 scope,
                 words,
                 window,
                 ordered,
-            } => in_zones(scope, |zone| {
+            } => self.together(scope, words, |terms| {
                 Box::new(Near {
-                    terms: Arc::new(words.iter().map(|w| word_term(zone, w)).collect()),
-                    window: window.saturating_add(words.len() as u32 - 1),
+                    window: window.saturating_add(terms.len().saturating_sub(1) as u32),
+                    terms: Arc::new(terms),
                     ordered: *ordered,
                 })
-            }),
+            })?,
             Node::Beginning(scope, start) => self.beginning(scope, start)?,
             Node::Exact(tags, value) => no_weight(self.exact(tags, value)?),
             Node::Time(date, span) => no_weight(self.time(*date, *span)),
             Node::Range(number, from, to) => no_weight(self.range(*number, *from, *to)),
             Node::All(nodes) => Box::new(BooleanQuery::intersection(self.list(nodes)?)),
             Node::Any(nodes) => self.any(nodes)?,
-            Node::Either(a, b) => Box::new(Either(self.of(a)?, self.of(b)?)),
+            Node::Either(a, b) => {
+                let either = Either(self.of(a)?, self.of(b)?);
+                match self.measure {
+                    Some(_) => weighed_by(Box::new(either), vec![self.of(a)?, self.of(b)?]),
+                    None => Box::new(either),
+                }
+            }
             Node::Without(yes, no) => Box::new(BooleanQuery::new(vec![
                 (Occur::Must, self.of(yes)?),
                 (Occur::MustNot, self.of(no)?),
@@ -101,18 +113,13 @@ impl Plan<'_> {
             Some(stem) => self.stems.of(stem).is_none().then_some(stem.as_str()),
             None => Some(word),
         };
-        let mut all: Vec<Planned> = Vec::new();
+        let mut all = Vec::new();
         for zone in scope.zones {
             let stem = stem
                 .as_ref()
                 .map(|stem| marked(FIELDS.1.stems(*zone), zone.mark(), stem));
             let plain = plain.map(|plain| word_term(*zone, plain));
-            all.extend(
-                plain
-                    .into_iter()
-                    .chain(stem)
-                    .map(|term| weigh(*zone, one(term))),
-            );
+            self.forms(*zone, plain.into_iter().chain(stem).collect(), &mut all)?;
         }
         if scope.blobs && prefix::is_blob(word) {
             all.push(no_weight(self.exact(&[Tag::Pre, Tag::Post], word)?));
@@ -120,9 +127,48 @@ impl Plan<'_> {
         Ok(union(all))
     }
 
+    /// A word in one zone that may stand there in any of these forms.
+    fn forms(&self, zone: Zone, forms: Vec<Term>, all: &mut Vec<Planned>) -> Result<()> {
+        match self.measure {
+            Some(measure) if zone_counts(zone) => {
+                all.push(Box::new(Weighed::new(self.searcher, forms, measure)?));
+            }
+            Some(_) => all.extend(forms.into_iter().map(one).map(no_weight)),
+            None => all.extend(forms.into_iter().map(one)),
+        }
+        Ok(())
+    }
+
+    /// Words that stand together in one zone, as `how` says; each of them weighs.
+    fn together(
+        &self,
+        scope: &Scope,
+        words: &[String],
+        how: impl Fn(Vec<Term>) -> Planned,
+    ) -> Result<Planned> {
+        let mut all: Vec<Planned> = Vec::new();
+        for zone in scope.zones {
+            let terms: Vec<Term> = words.iter().map(|word| word_term(*zone, word)).collect();
+            let found = how(terms.clone());
+            let found = match self.measure {
+                Some(_) if zone_counts(*zone) => {
+                    let mut weights = Vec::with_capacity(terms.len());
+                    for term in terms {
+                        self.forms(*zone, vec![term], &mut weights)?;
+                    }
+                    weighed_by(found, weights)
+                }
+                Some(_) => no_weight(found),
+                None => found,
+            };
+            all.push(found);
+        }
+        Ok(union(all))
+    }
+
     /// Every word that begins so, in every zone of the scope.
     fn beginning(&self, scope: &Scope, start: &str) -> Result<Planned> {
-        let mut all: Vec<Planned> = Vec::new();
+        let mut all = Vec::new();
         for zone in scope.zones {
             let found =
                 self.beginning_with(FIELDS.1.words(*zone), zone.mark(), start, BEGINNING_MAX)?;
@@ -132,7 +178,7 @@ impl Plan<'_> {
                     format!("“{start}*” stands for too many words, write more of its letters"),
                 ));
             };
-            all.extend(found.into_iter().map(|term| weigh(*zone, one(term))));
+            self.forms(*zone, found, &mut all)?;
         }
         Ok(union(all))
     }
@@ -311,25 +357,19 @@ fn marked(field: Field, mark: char, text: &str) -> Term {
 }
 
 fn one(term: Term) -> Planned {
-    Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs))
-}
-
-fn phrase(zone: Zone, words: &[String]) -> Planned {
-    let terms = words.iter().map(|w| word_term(zone, w));
-    Box::new(PhraseQuery::new(terms.collect()))
-}
-
-fn in_zones(scope: &Scope, query: impl Fn(Zone) -> Planned) -> Planned {
-    let zones = scope.zones.iter();
-    union(zones.map(|zone| weigh(*zone, query(*zone))).collect())
+    Box::new(TermQuery::new(term, IndexRecordOption::Basic))
 }
 
 /// Quoted text is found, but does not make a mail more relevant: who is quoted has said it already.
-fn weigh(zone: Zone, query: Planned) -> Planned {
-    match zone {
-        Zone::Quoted => no_weight(query),
-        _ => query,
-    }
+fn zone_counts(zone: Zone) -> bool {
+    zone != Zone::Quoted
+}
+
+/// What `found` finds, weighed by as many of `weights` as are in it.
+fn weighed_by(found: Planned, weights: Vec<Planned>) -> Planned {
+    let weights = weights.into_iter().map(|weight| (Occur::Should, weight));
+    let must = std::iter::once((Occur::Must, no_weight(found)));
+    Box::new(BooleanQuery::new(must.chain(weights).collect()))
 }
 
 fn no_weight(query: Planned) -> Planned {

@@ -8,7 +8,7 @@
 //! "kernel" in a subject. So there is one dictionary to open instead of twenty, and a zone costs nothing where it
 //! is empty. `words` has every word with its position; `stems` has, without positions, the stems of those words
 //! that are not their own stem, as everything else is found in `words`; `exact` has ids. What is quoted has a pair of
-//! its own, so that it does not count when the length of a mail is weighed.
+//! its own, as it is found but never weighed.
 
 use std::sync::LazyLock;
 
@@ -110,6 +110,7 @@ pub(super) mod column {
     pub(crate) const KEY: &str = "key";
     pub(crate) const SENT: &str = "sent";
     pub(crate) const BYTES: &str = "bytes";
+    pub(crate) const LENGTH: &str = "length";
     pub(crate) const INBOX: &str = "inbox";
     pub(crate) const RECEIVED: &str = "received";
     pub(crate) const NUM: &str = "num";
@@ -127,6 +128,8 @@ pub(super) struct Fields {
     pub(super) key: Field,
     pub(super) sent: Field,
     pub(super) bytes: Field,
+    /// How many words it has that are not quoted.
+    pub(super) length: Field,
     /// One value for each place, and so the next two, in the same order.
     pub(super) inbox: Field,
     pub(super) received: Field,
@@ -152,33 +155,33 @@ impl Fields {
 }
 
 /// Says when the layout of the index changed, so that an old one is made anew.
-pub(super) const LAYOUT: u32 = 1;
+pub(super) const LAYOUT: u32 = 2;
 
 /// The schema and its fields, the same in every index of this layout.
 pub(super) static FIELDS: LazyLock<(Schema, Fields)> = LazyLock::new(schema);
 
 fn schema() -> (Schema, Fields) {
     use IndexRecordOption::{Basic, WithFreqs, WithFreqsAndPositions};
-    let text = |tokenizer: &str, record: IndexRecordOption, norms: bool| {
+    let text = |tokenizer: &str, record: IndexRecordOption| {
         TextOptions::default().set_indexing_options(
             TextFieldIndexing::default()
                 .set_tokenizer(tokenizer)
                 .set_index_option(record)
-                .set_fieldnorms(norms),
+                .set_fieldnorms(false), // there is a column for the length
         )
     };
     let number = || NumericOptions::from(FAST);
     let mut schema = Schema::builder();
     let fields = Fields {
-        words: schema.add_text_field("words", text("pieces", WithFreqsAndPositions, true)),
-        stems: schema.add_text_field("stems", text("pieces", WithFreqs, true)),
-        quoted_words: schema
-            .add_text_field("quoted_words", text("pieces", WithFreqsAndPositions, false)),
-        quoted_stems: schema.add_text_field("quoted_stems", text("pieces", Basic, false)),
-        exact: schema.add_text_field("exact", text("exact", Basic, false)),
+        words: schema.add_text_field("words", text("pieces", WithFreqsAndPositions)),
+        stems: schema.add_text_field("stems", text("pieces", WithFreqs)),
+        quoted_words: schema.add_text_field("quoted_words", text("pieces", WithFreqsAndPositions)),
+        quoted_stems: schema.add_text_field("quoted_stems", text("pieces", Basic)),
+        exact: schema.add_text_field("exact", text("exact", Basic)),
         key: schema.add_i64_field(column::KEY, number() | INDEXED),
         sent: schema.add_i64_field(column::SENT, number()),
         bytes: schema.add_u64_field(column::BYTES, number()),
+        length: schema.add_u64_field(column::LENGTH, number()),
         inbox: schema.add_i64_field(column::INBOX, number() | INDEXED),
         received: schema.add_i64_field(column::RECEIVED, number()),
         num: schema.add_i64_field(column::NUM, number()),

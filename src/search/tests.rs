@@ -6,7 +6,7 @@ use proptest::prelude::any;
 use proptest::proptest;
 
 use super::schema::Zone;
-use super::{Budget, Cursor, Document, Filter, Found, Place, Query, Search, Sort, Window};
+use super::{Budget, Cursor, Document, Edge, Filter, Found, Place, Query, Search, Sort, Window};
 use crate::id::{ArticleNum, InboxId, MessageKey};
 use crate::mail::{CommitTimes, Message, Overview};
 use crate::time::Timestamp;
@@ -17,7 +17,7 @@ const NOW: Timestamp = Timestamp(1_632_139_200);
 const ALL: Window = Window {
     offset: 0,
     limit: 100,
-    after: None,
+    edge: None,
 };
 
 /// 1: a letter. 2: its answer. 3: a patch. 4: a mail with an attachment, in other scripts. 5: a mail of many words.
@@ -289,7 +289,7 @@ fn results_come_in_three_orders() {
         assert_eq!(keys_of(&found), expected, "{sort:?}");
         assert_eq!(found.total, 3);
         assert!(found.complete);
-        assert_eq!(found.next, None);
+        assert_eq!(found.passed, 0);
     }
 }
 
@@ -311,32 +311,34 @@ fn what_is_only_quoted_has_no_relevance() {
 #[test]
 fn pages_by_offset_and_by_cursor_are_the_same() {
     let (_dir, search) = index();
+    let nobody = Filter::default();
     for sort in [Sort::Newest, Sort::Oldest, Sort::Relevance] {
-        let whole = keys_of(&find(&search, "z:1..", Filter::default(), sort, ALL));
-        let (mut by_offset, mut by_cursor) = (Vec::new(), Vec::new());
-        let mut after = None;
-        for offset in [0, 2, 4] {
-            let window = |offset, after| Window {
+        let query = "engine OR z:1..";
+        let all = find(&search, query, nobody, sort, ALL);
+        let whole = keys_of(&all);
+        assert_eq!(whole.len(), 5);
+        let page = |offset, edge| {
+            let limit = 2;
+            let window = Window {
                 offset,
-                limit: 2,
-                after,
+                limit,
+                edge,
             };
-            by_offset.extend(keys_of(&find(
-                &search,
-                "z:1..",
-                Filter::default(),
-                sort,
-                window(offset, None),
-            )));
-            let found = find(&search, "z:1..", Filter::default(), sort, window(0, after));
-            by_cursor.extend(keys_of(&found));
+            let found = find(&search, query, nobody, sort, window);
             assert_eq!(found.total, 5);
-            assert_eq!(found.next.is_some(), offset < 4);
-            let printed = found.next.map(|cursor| cursor.to_string());
-            after = printed.as_deref().and_then(Cursor::parse);
+            (keys_of(&found), found.passed)
+        };
+        for (at, hit) in all.hits.iter().enumerate() {
+            assert_eq!(hit.cursor.key(), hit.key);
+            let printed = Cursor::parse(&hit.cursor.to_string()).unwrap();
+            let behind = (at + 1).min(5)..(at + 3).min(5);
+            let expected = (whole[behind].to_vec(), at + 1);
+            assert_eq!(page(0, Some(Edge::After(printed))), expected, "{sort:?}");
+            assert_eq!(page(at + 1, None), expected, "{sort:?}");
+            let before = at.saturating_sub(2)..at;
+            let expected = (whole[before.clone()].to_vec(), before.start);
+            assert_eq!(page(0, Some(Edge::Before(printed))), expected, "{sort:?}");
         }
-        assert_eq!(by_offset, whole);
-        assert_eq!(by_cursor, whole);
     }
     for bad in [
         "",
@@ -347,6 +349,34 @@ fn pages_by_offset_and_by_cursor_are_the_same() {
         "1.2.99999999999999999999",
     ] {
         assert_eq!(Cursor::parse(bad), None, "{bad}");
+    }
+}
+
+#[test]
+fn mail_that_comes_meanwhile_does_not_move_the_pages() {
+    for sort in [Sort::Newest, Sort::Oldest, Sort::Relevance] {
+        let (_dir, search) = index();
+        let whole = |window| find(&search, "engine", Filter::default(), sort, window);
+        let before = whole(ALL);
+        let first = before.hits[0];
+        let mut writer = search.writer(1).unwrap();
+        let more = "Subject: another engine\nDate: Thu, 16 Sep 2021 13:00:00 +0000\n\nx\n";
+        for key in 6..9 {
+            writer.add(document(key, more, &[1])).unwrap();
+        }
+        writer.commit("more").unwrap();
+        search.refresh().unwrap();
+        let after = Window {
+            edge: Some(Edge::After(first.cursor)),
+            ..ALL
+        };
+        let (now, found) = (keys_of(&whole(ALL)), whole(after));
+        assert_eq!(now.len(), 6);
+        let at = now.iter().position(|key| *key == first.key.0).unwrap();
+        assert_eq!(keys_of(&found), now[at + 1..], "{sort:?}");
+        assert_eq!((found.passed, found.total), (at + 1, 6), "{sort:?}");
+        let stayed: Vec<i64> = keys_of(&found).into_iter().filter(|key| *key < 6).collect();
+        assert_eq!(stayed, keys_of(&before)[1..], "{sort:?}");
     }
 }
 
@@ -392,7 +422,7 @@ fn an_expunged_mail_leaves_no_word_on_disk() {
     let dir = tempfile::tempdir().unwrap();
     let search = Search::open(dir.path()).unwrap();
     let mut writer = search.writer(1).unwrap();
-    let secret = "Subject: zyxwvutsecret\nMessage-ID: <zyxwvutsecret@x>\n\nzyxwvutsecret\n";
+    let secret = "Subject: zyxwvutsecret\nMessage-ID: <zyxwvutsecret@x>\n\nzyxwvutsecret\n\n> zyxwvutsecret\n";
     writer.add(document(1, secret, &[1])).unwrap();
     writer.add(document(2, MAILS[1], &[1])).unwrap();
     writer.commit("1").unwrap();
@@ -403,15 +433,16 @@ fn an_expunged_mail_leaves_no_word_on_disk() {
     writer.commit("2").unwrap();
     search.refresh().unwrap();
     assert!(holds(&search, "secret"), "only marked as removed so far");
-    drop(search);
     writer.expunge().unwrap();
-    let search = Search::open(dir.path()).unwrap();
-    assert!(!holds(&search, "secret"));
     let after = segment_files(dir.path());
     assert!(after.iter().all(|file| !before.contains(file)), "{after:?}");
+    assert_eq!(keys(&search, "engine"), [2], "who reads goes on reading");
     search.refresh().unwrap();
+    assert!(!holds(&search, "secret"));
     assert_eq!(keys(&search, "engine"), [2]);
     assert_eq!(search.payload().unwrap().as_deref(), Some("2"));
+    writer.expunge().unwrap();
+    assert_eq!(segment_files(dir.path()), after, "nothing is left to do");
 }
 
 /// Whether some term in some segment has `text` in it.
@@ -440,7 +471,7 @@ fn holds(search: &Search, text: &str) -> bool {
 
 /// The files that belong to one segment or another.
 fn segment_files(dir: &std::path::Path) -> Vec<std::ffi::OsString> {
-    let files = std::fs::read_dir(dir.join("layout-1")).unwrap();
+    let files = std::fs::read_dir(dir.join(format!("layout-{}", super::schema::LAYOUT))).unwrap();
     let names = files.map(|file| file.unwrap().file_name());
     names.filter(|name| name.len() > 32 + 1).collect()
 }

@@ -12,7 +12,7 @@ use tantivy::{IndexWriter, TantivyDocument, Term};
 use super::document::Document;
 use super::index::failed;
 use super::schema::FIELDS;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::MessageKey;
 
 /// Memory for each thread that indexes, in bytes.
@@ -21,7 +21,7 @@ const HEAP: usize = 64 << 20;
 /// How often, and how long each time, a merge that goes on already is waited for: ten minutes in all.
 const MERGE_TRIES: u32 = 6000;
 const MERGE_PAUSE: Duration = Duration::from_millis(100);
-/// How often files of segments that are gone are looked for before they are left to those who still read them.
+/// How often files of segments that are gone are looked for before it is an error that they are still there.
 const LEFTOVER_TRIES: u32 = 50;
 
 /// The only one who writes an index.
@@ -96,12 +96,15 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes every segment anew that still holds words of removed messages, and deletes the old ones: after a purge
-    /// not one of its words is left on disk. Removals must have been committed. What a [`super::Search`] of this
-    /// process still reads is only deleted when that has been refreshed and this is called again.
+    /// Writes every segment anew that still holds words of removed messages, and deletes the old ones: once this has
+    /// succeeded, not one word of what was removed and committed is left in any file of the index. Who reads, in this
+    /// process or another, is not held up, and keeps the old files open, which have no names any more, until it
+    /// refreshes.
+    ///
+    /// May take as long as it takes to write the whole index, and as much room.
     ///
     /// # Errors
-    /// [`crate::error::Error::Search`] where the index cannot be written.
+    /// [`crate::error::Error::Search`] where the index cannot be written, or old files cannot be deleted.
     pub fn expunge(&mut self) -> Result<()> {
         let mut tries = 0;
         loop {
@@ -125,11 +128,13 @@ impl Writer {
         for _ in 0..LEFTOVER_TRIES {
             self.inner.garbage_collect_files().wait().map_err(failed)?;
             if !self.has_leftovers()? {
-                break;
+                return Ok(());
             }
             std::thread::sleep(MERGE_PAUSE);
         }
-        Ok(())
+        Err(Error::Search(
+            "files of removed mail are still there".to_owned(),
+        ))
     }
 
     /// Whether files of segments that are no part of the index any more are still on disk.

@@ -12,6 +12,9 @@ use crate::error::Result;
 use crate::id::Oid;
 use crate::time::Timestamp;
 
+/// How many files and directories of refs are looked at; an epoch has few.
+const MAX_REFS: usize = 1000;
+
 /// What a manifest tells of one repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
@@ -19,6 +22,8 @@ pub struct Facts {
     pub fingerprint: String,
     /// When the newest commit of any ref was made.
     pub modified: Timestamp,
+    /// When any of this was written here last, by the clock of the file system.
+    pub written: Timestamp,
     /// `gitweb.owner`.
     pub owner: Option<String>,
     /// The one repository whose objects this one borrows, if it is one.
@@ -27,6 +32,38 @@ pub struct Facts {
     pub description: Option<String>,
     /// What HEAD says, for instance `ref: refs/heads/master`.
     pub head: Option<String>,
+}
+
+/// When a file was written last; the beginning of time where there is none.
+pub fn file_written(path: &Path) -> Timestamp {
+    let written = fs::metadata(path).and_then(|about| about.modified()).ok();
+    let since = written.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    let seconds = since.map_or(0, |since| since.as_secs());
+    Timestamp(i64::try_from(seconds).unwrap_or(0))
+}
+
+/// When refs or settings of the repository at `path` were written last.
+fn written(path: &Path) -> Timestamp {
+    let files = ["HEAD", "config", "description", "packed-refs", "refs"];
+    let mut newest = files
+        .iter()
+        .map(|name| file_written(&path.join(name)))
+        .max();
+    let mut dirs = vec![path.join("refs")];
+    let mut seen = 0;
+    while let Some(dir) = dirs.pop() {
+        for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+            newest = newest.max(Some(file_written(&entry.path())));
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                dirs.push(entry.path());
+            }
+            seen += 1;
+            if seen > MAX_REFS {
+                return newest.unwrap_or_default();
+            }
+        }
+    }
+    newest.unwrap_or_default()
 }
 
 impl Epoch {
@@ -55,6 +92,7 @@ impl Epoch {
         Ok(Some(Facts {
             fingerprint,
             modified: modified.unwrap_or(Timestamp(0)),
+            written: written(self.path()),
             owner: owner.filter(|owner| !owner.is_empty()),
             reference: self.reference(),
             description: description_in(self.path()),

@@ -61,6 +61,16 @@ impl Layout {
         Err(Error::invalid(dir.display().to_string(), why))
     }
 
+    /// A directory without repositories, or none at all: where what is made of several inboxes lies.
+    pub fn without_mail(dir: Option<&Path>) -> Layout {
+        Layout {
+            // Nothing can be in a file.
+            dir: dir.unwrap_or(Path::new("/dev/null")).to_owned(),
+            version: Version::V2,
+            epochs: Vec::new(),
+        }
+    }
+
     /// The repository of an epoch.
     pub fn epoch(&self, number: EpochNum) -> Option<&Path> {
         let found = self.epochs.iter().find(|(n, _)| *n == number);

@@ -29,7 +29,7 @@ pub use blobs::Blobs;
 pub use commit::{CommitMeta, Who};
 pub use create::init_inbox;
 pub use epoch::{Epoch, MAX_BLOB};
-pub use facts::Facts;
+pub use facts::{Facts, file_written};
 pub use layout::{Layout, Version};
 pub use lock::Lock;
 pub use mirrored::{Partial, Upstream};

@@ -14,7 +14,7 @@ use crate::id::InboxName;
 use crate::id::MessageId;
 use crate::time::Timestamp;
 
-pub use search::{Search, SearchView, Start};
+pub use search::{Edge, Search, SearchView, Start};
 
 /// What a path asks for. Names are checked for their form only: whether there is such an inbox or message is for
 /// the archive to say.

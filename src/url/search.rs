@@ -1,4 +1,4 @@
-//! The address of a search: `?q=WORDS&o=FROM&l=COUNT&r&t&x=VIEW`.
+//! The address of a search: `?q=WORDS&o=FROM&k=PLACE&l=COUNT&r&t&x=VIEW`.
 
 use std::fmt;
 
@@ -14,6 +14,8 @@ pub struct Search {
     pub q: String,
     /// From which result on, and in which direction.
     pub start: Start,
+    /// Behind or before which result, if that is said: then it counts, and `start` only tells the direction.
+    pub edge: Option<Edge>,
     /// How many results at most, 1 to 200.
     pub limit: usize,
     /// Whether what fits best comes first, not what came last.
@@ -31,6 +33,38 @@ pub enum Start {
     First(usize),
     /// So many from the last, which comes first then: `o=-1` passes over none.
     Last(usize),
+}
+
+/// A side of a page of results, by the place of the result next to it, as the index of words prints it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Edge {
+    /// The page begins behind it: `PLACE..`
+    After(String),
+    /// The page ends before it: `..PLACE`
+    Before(String),
+}
+
+impl Edge {
+    fn parse(text: &str) -> Option<Edge> {
+        let is_place = |place: &str| {
+            let plain = |b: u8| b.is_ascii_digit() || matches!(b, b'.' | b'-');
+            (1..=80).contains(&place.len()) && place.bytes().all(plain)
+        };
+        if let Some(place) = text.strip_suffix("..").filter(|place| is_place(place)) {
+            return Some(Edge::After(place.to_owned()));
+        }
+        let place = text.strip_prefix("..").filter(|place| is_place(place))?;
+        Some(Edge::Before(place.to_owned()))
+    }
+}
+
+impl fmt::Display for Edge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Edge::After(place) => write!(f, "{place}.."),
+            Edge::Before(place) => write!(f, "..{place}"),
+        }
+    }
 }
 
 /// As what results are shown.
@@ -52,6 +86,7 @@ impl Search {
         Search {
             q: q.into(),
             start: Start::First(0),
+            edge: None,
             limit: LIMIT,
             relevance: false,
             threads: false,
@@ -74,6 +109,7 @@ impl Search {
                 true => Start::Last(from - 1),
                 false => Start::First(from),
             },
+            edge: query.value('k').and_then(Edge::parse),
             limit: limit.filter(|l| (1..=LIMIT).contains(l)).unwrap_or(LIMIT),
             relevance: query.flag('r'),
             threads: query.flag('t'),
@@ -93,15 +129,16 @@ impl Search {
         }
     }
 
-    /// The same search from another result on, in the same direction.
+    /// The same search from another result on, in the same direction. `edge` finds it also when mail has come since.
     #[must_use]
-    pub fn at(&self, offset: usize) -> Search {
+    pub fn at(&self, offset: usize, edge: Option<Edge>) -> Search {
         let start = match self.start {
             Start::First(_) => Start::First(offset),
             Start::Last(_) => Start::Last(offset),
         };
         Search {
             start,
+            edge,
             ..self.clone()
         }
     }
@@ -124,6 +161,9 @@ impl fmt::Display for Search {
             Start::First(0) => {}
             Start::First(n) => write!(f, "&o={n}")?,
             Start::Last(n) => write!(f, "&o=-{}", n.saturating_add(1))?,
+        }
+        if let Some(edge) = &self.edge {
+            write!(f, "&k={edge}")?;
         }
         if self.limit != LIMIT {
             write!(f, "&l={}", self.limit)?;
@@ -159,6 +199,11 @@ mod tests {
             ("q=a&o=x&l=0&r=0&t=0&x=z", "?q=a"),
             ("q=a&l=201&o=-0", "?q=a"),
             ("q=a&x=m", "?q=a&x=m"),
+            ("q=a&k=1.-2.-3..&o=10", "?q=a&o=10&k=1.-2.-3.."),
+            ("q=a&k=..1.-2.-3&o=-10", "?q=a&o=-10&k=..1.-2.-3"),
+            ("q=a&k=1.-2.-3", "?q=a"),
+            ("q=a&k=..", "?q=a"),
+            ("q=a&k=%22..", "?q=a"),
             ("", "?q="),
         ] {
             let search = Search::of(&Query::parse(given));

@@ -53,11 +53,11 @@ impl Feed {
 
     /// A short feed, in the order given.
     pub(super) fn whole(mut self, articles: Vec<Article>) -> std::result::Result<Answer, WebError> {
-        let newest = self.inbox.newest()?;
-        self.updated = newest;
+        let changed = self.inbox.changed();
+        self.updated = self.inbox.newest()?;
         let mut feed = Vec::new();
         self.write(&mut feed, articles)?;
-        Ok(Answer::found(Media::Atom, feed, Fresh::of_bytes(newest)))
+        Ok(Answer::found(Media::Atom, feed, Fresh::of_bytes(changed)))
     }
 
     pub(super) fn write(self, out: &mut dyn Write, articles: Vec<Article>) -> Result<()> {
@@ -65,7 +65,7 @@ impl Feed {
         for article in &articles {
             // An entry without its mail would say nothing, and readers would keep it.
             if let Some(raw) = lines::read(&self.inbox, article) {
-                put(out, self.entry(article, &Message::parse(&raw)))?;
+                put(out, self.entry(article, &Message::parse(&raw))?)?;
             }
         }
         put(out, closing("</feed>\n"))
@@ -91,7 +91,7 @@ impl Feed {
         xml
     }
 
-    fn entry(&self, article: &Article, message: &Message<'_>) -> Html {
+    fn entry(&self, article: &Article, message: &Message<'_>) -> Result<Html> {
         let link = |mid: &MessageId| format!("{}{}/", self.inbox_url, url::escape_mid(mid));
         let settings = self.inbox.config();
         let base = link(&article.mid);
@@ -128,6 +128,13 @@ impl Feed {
             xml.line(&link(parent));
             xml.markup("\"/>");
         }
+        if self.inbox.is_together() {
+            for list in self.inbox.lists_of(article)? {
+                xml.markup("<category\nterm=\"");
+                xml.line(list.config().name.as_str());
+                xml.markup("\"/>");
+            }
+        }
         xml.markup("<content\ntype=\"xhtml\"><div\nxmlns=\"http://www.w3.org/1999/xhtml\"><pre\n");
         xml.markup("style=\"white-space:pre-wrap\">");
         let options = BodyOptions {
@@ -137,7 +144,7 @@ impl Feed {
         };
         xml.append(&render::body(&message.parts_as_sent(), &options));
         xml.markup("</pre></div></content></entry>");
-        xml
+        Ok(xml)
     }
 }
 

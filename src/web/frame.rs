@@ -51,7 +51,7 @@ impl SheetLink {
             // It changes when the file does: browsers keep what they have for long.
             href: match &sheet.href {
                 Some(href) => href.clone(),
-                None => format!("{base}{}?{}", sheet.name, sheet.written.0),
+                None => format!("{base}{}?{}", sheet.name, sheet.fingerprint),
             },
             media: sheet.media.clone(),
             title: sheet.title.clone(),

@@ -23,7 +23,7 @@ pub(super) enum Fresh {
     Checked {
         /// What its bytes depend on, as a hash; where there is none it is taken of the bytes themselves.
         seed: Option<u64>,
-        /// When the newest thing on it came.
+        /// When it last changed, by a clock that tells any two states of it apart.
         modified: Option<Timestamp>,
     },
     /// Refusals and redirects.
@@ -133,7 +133,8 @@ impl Validators {
         ) {
             (Some(since), Some(modified)) => {
                 let seconds = u64::try_from(modified.0).unwrap_or(0);
-                UNIX_EPOCH + Duration::from_secs(seconds) <= since
+                // RFC 9110, 13.1.3 would also take a later date; but mail may come late, under a date that has gone by.
+                UNIX_EPOCH + Duration::from_secs(seconds) == since
             }
             _ => false,
         }
@@ -195,11 +196,12 @@ mod tests {
     }
 
     #[test]
-    fn dates_are_compared_as_dates_in_every_form() {
+    fn a_date_in_any_form_has_to_be_that_which_was_sent() {
         for (date, unchanged) in [
             ("Sun, 12 Sep 2021 09:34:48 GMT", true),
             ("Sunday, 12-Sep-21 09:34:48 GMT", true),
-            ("Sun Sep 12 09:34:49 2021", true),
+            ("Sun Sep 12 09:34:48 2021", true),
+            ("Sun, 12 Sep 2021 09:34:49 GMT", false),
             ("Sun, 12 Sep 2021 09:34:47 GMT", false),
             ("yesterday", false),
         ] {

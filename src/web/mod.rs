@@ -19,6 +19,7 @@ mod freshness;
 mod gate;
 mod head;
 mod lines;
+mod lists;
 mod members;
 mod pages;
 mod posted;

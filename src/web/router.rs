@@ -79,7 +79,7 @@ pub(super) fn line(route: Route, query: &Query) -> Line {
 
 fn site(page: SitePage) -> Line {
     match page {
-        SitePage::Listing => list(listing::show).kept(Scope::Site),
+        SitePage::Listing => list(listing::show).kept(Scope::Site).by_query(),
         SitePage::Manifest => list(manifest::site),
         SitePage::Robots => plain(|_| Ok(assets::robots())),
         SitePage::Favicon => plain(|_| Ok(assets::icon())),

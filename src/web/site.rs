@@ -1,10 +1,12 @@
 //! The site as its pages see it: the archive, and where it is to be found.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
 
 use super::ask::Ask;
 use super::error::WebError;
 use crate::archive::{Archive, Inbox};
+use crate::config::InboxConfig;
 use crate::config::Listing;
 use crate::id::InboxName;
 
@@ -81,21 +83,35 @@ impl Site {
         match scope {
             Scope::Inbox(name) => Ok(self.archive.inbox(name).map(|inbox| {
                 let mut hasher = DefaultHasher::new();
-                hash_inbox(&inbox, &mut hasher);
-                self.archive.sheets().state.hash(&mut hasher);
+                inbox.state().hash(&mut hasher);
+                self.looks(&inbox).hash(&mut hasher);
                 hasher.finish()
             })),
             // That page is another one for every host.
             Scope::Site if self.listing == Listing::MatchDomain => Ok(None),
             Scope::Site => {
                 let mut hasher = DefaultHasher::new();
-                for inbox in self.archive.inboxes()? {
-                    hash_inbox(&inbox, &mut hasher);
+                for inbox in self.archive.every_inbox() {
+                    inbox.state().hash(&mut hasher);
+                    self.looks(&inbox).hash(&mut hasher);
                 }
-                self.archive.sheets().state.hash(&mut hasher);
                 Ok(Some(hasher.finish()))
             }
         }
+    }
+
+    /// All that the pages of an inbox depend on besides its mail: its description, its settings, the style sheets.
+    /// The same on every server that is set up alike.
+    pub(super) fn looks(&self, inbox: &Inbox) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        inbox.description().hash(&mut hasher);
+        let settings = InboxConfig {
+            dir: PathBuf::new(),
+            ..inbox.config().clone()
+        };
+        settings.hash(&mut hasher);
+        self.archive.sheets().state.hash(&mut hasher);
+        hasher.finish()
     }
 
     /// A path from the root of the site as the value of `Location`: absolute where the site knows where it is, else
@@ -120,13 +136,6 @@ impl Site {
             }
         }
     }
-}
-
-/// All that the pages of an inbox depend on: its mail, its description, its settings.
-fn hash_inbox(inbox: &Inbox, hasher: &mut DefaultHasher) {
-    inbox.state().hash(hasher);
-    inbox.description().hash(hasher);
-    inbox.config().hash(hasher);
 }
 
 /// From the path `asked` to `inside`, a path from the root without its first `/`.

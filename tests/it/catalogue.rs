@@ -113,8 +113,8 @@ fn index(dir: &Path, index_dir: &Path, options: Options) -> Report {
 fn seen(inbox: &Inbox, numbers: bool) -> Vec<String> {
     let mut lines = Vec::new();
     let mut after = None;
-    while let Some(article) = inbox.articles_after(after, 1).unwrap().pop() {
-        after = Some(article.num);
+    while let Some(article) = inbox.articles_after(after.as_ref(), 1).unwrap().pop() {
+        after = Some(article.clone());
         let thread = inbox.thread(&article.mid).unwrap().unwrap();
         let show = |num: ArticleNum| {
             if numbers {

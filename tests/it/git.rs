@@ -490,11 +490,12 @@ fn the_manifest_says_what_a_mirror_needs() {
     assert_eq!(first.get("head"), None);
     let refs = work.well(&["-C", epoch(&site, 0).to_str().unwrap(), "show-ref"]);
     assert_eq!(first["fingerprint"], sha1_hex(&format!("{refs}\n")));
-    assert_eq!(reply.says("last-modified"), "Mon, 02 Feb 2026 03:09:00 GMT");
+    // Not the date of any commit: what is pushed late would have one that has gone by.
+    let written = reply.says("last-modified").to_owned();
     for (date, status) in [
-        ("Mon, 02 Feb 2026 03:09:00 GMT", 304),
-        ("Tuesday, 03-Feb-26 00:00:00 GMT", 304),
-        ("Mon, 02 Feb 2026 03:08:59 GMT", 200),
+        (written.as_str(), 304),
+        ("Mon, 02 Feb 2026 03:09:00 GMT", 200),
+        ("Fri, 01 Jan 2100 00:00:00 GMT", 200),
     ] {
         let ask = Ask::get("/warp/manifest.js.gz").with("If-Modified-Since", date);
         assert_eq!(site.ask(ask).status, status, "{date}");

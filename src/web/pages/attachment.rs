@@ -36,7 +36,7 @@ pub(in crate::web) fn show(
         return Ok(Answer::found(
             media,
             part.bytes,
-            Fresh::of_bytes(Some(article.received)),
+            Fresh::of_bytes(inbox.changed()),
         ));
     }
     Err(NO_SUCH_PART)

@@ -65,12 +65,14 @@ pub(in crate::web) fn thread(
     );
     feed.id = urn(&format!("t\n{mid}"));
     feed.updated = inbox.newest()?;
-    let newest = articles.iter().map(|a| a.received).max();
     let parts: Vec<_> = articles.iter().map(|a| (a.num, a.blob)).collect();
-    let fresh = Fresh::of(
-        (&feed.own, &feed.inbox_url, &feed.id, parts, feed.updated),
-        newest,
-    );
+    let seed = (&feed.own, &feed.inbox_url, &feed.id, parts, feed.updated);
+    let looks = visit.site.looks(&inbox);
+    let lists = match inbox.is_together() {
+        true => inbox.revision()?,
+        false => 0,
+    };
+    let fresh = Fresh::of((seed, looks, lists), inbox.changed());
     Ok(Answer::stream(Media::Atom, fresh, move |out| {
         feed.write(out, articles)
     }))

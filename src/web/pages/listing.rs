@@ -1,4 +1,5 @@
-//! `/` — the inboxes of the site, the one with the newest mail first.
+//! `/` — the inboxes of the site, the one with the newest mail first. `?f=` shows those whose name, description or
+//! address has all of its words.
 
 use askama::Template;
 
@@ -14,34 +15,75 @@ use crate::web::site::Visit;
 #[template(path = "listing.html")]
 struct ListingPage {
     frame: Frame,
+    /// What is written into the box that filters; no box where there is little to filter.
+    filter: Option<String>,
+    /// How many lists there are, and how many are shown where these are fewer.
+    count: Html,
     entries: Html,
 }
+
+/// Fewer lists are seen at a glance.
+const MANY: usize = 8;
 
 /// Answers `/`.
 pub(in crate::web) fn show(visit: &Visit<'_>) -> Result<Answer, WebError> {
     let inboxes = visit.listed()?;
+    let filter = visit.ask.query.value('f').unwrap_or("").trim();
+    let words: Vec<String> = filter.split_whitespace().map(str::to_lowercase).collect();
     let mut entries = Html::new();
-    for inbox in &inboxes {
+    let mut shown = 0;
+    for inbox in inboxes.iter().filter(|inbox| has_all(inbox, &words)) {
         entry(&mut entries, visit, inbox)?;
+        shown += 1;
     }
-    let mut newest = None;
-    for inbox in &inboxes {
-        newest = newest.max(inbox.newest()?);
-    }
-    let mut outcome = Outcome::Found;
+    let outcome = match inboxes.is_empty() {
+        true => Outcome::Missing,
+        false => Outcome::Found,
+    };
     if inboxes.is_empty() {
         entries.markup("no inboxes, yet");
-        outcome = Outcome::Missing;
+    } else if shown == 0 {
+        entries.markup("[No list is called like that]\n");
     }
     let page = ListingPage {
         frame: Frame::of_site(visit, "Mailing lists"),
+        filter: (inboxes.len() > MANY || !words.is_empty()).then(|| filter.to_owned()),
+        count: summary(visit, inboxes.len(), shown),
         entries,
     };
-    Ok(Answer::page(
-        outcome,
-        print(&page)?,
-        Fresh::of_bytes(newest),
-    ))
+    Ok(Answer::page(outcome, print(&page)?, Fresh::of_bytes(None)))
+}
+
+/// Whether the name, the description or an address of an inbox has each of these words.
+fn has_all(inbox: &Inbox, words: &[String]) -> bool {
+    if words.is_empty() {
+        return true;
+    }
+    let settings = inbox.config();
+    let mut text = format!("{}\n{}\n", settings.name, inbox.description());
+    text.push_str(&settings.addresses.join("\n"));
+    let text = text.to_lowercase();
+    words.iter().all(|word| text.contains(word.as_str()))
+}
+
+/// How many lists there are, with a link to all of them together.
+fn summary(visit: &Visit<'_>, all: usize, shown: usize) -> Html {
+    let mut html = Html::new();
+    if all < 2 {
+        return html;
+    }
+    match all == shown {
+        true => html.text(&format!("{} lists", grouped(all as u64))),
+        false => html.text(&format!("{shown} of {} lists", grouped(all as u64))),
+    }
+    if let Some(together) = visit.site.archive.all() {
+        html.markup(" | ");
+        html.link(
+            &format!("{}/", together.config().name),
+            "all of them together",
+        );
+    }
+    html
 }
 
 fn entry(html: &mut Html, visit: &Visit<'_>, inbox: &Inbox) -> Result<(), WebError> {

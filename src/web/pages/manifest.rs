@@ -11,10 +11,14 @@ use crate::archive::Mirrored;
 use crate::config::Listing;
 use crate::error::Error;
 use crate::id::InboxName;
+use crate::time::{self, Timestamp};
 use crate::web::answer::{Answer, Media};
 use crate::web::error::WebError;
 use crate::web::freshness::Fresh;
 use crate::web::site::Visit;
+
+/// grokmirror cannot do without a date: what has none, because it is empty, is as old as can be.
+const OLDEST: Timestamp = Timestamp(1);
 
 /// What a repository's HEAD says unless something else is told.
 const USUAL_HEAD: &str = "ref: refs/heads/master";
@@ -23,29 +27,40 @@ const USUAL_HEAD: &str = "ref: refs/heads/master";
 pub(in crate::web) fn site(visit: &Visit<'_>) -> Result<Answer, WebError> {
     let archive = &visit.site.archive;
     let repositories = match archive.config().manifest {
-        Listing::All => archive.manifest(|_| true)?,
-        Listing::MatchDomain => archive.manifest(|inbox| visit.is_of_host(inbox))?,
+        Listing::All => archive.manifest(|_| true),
+        Listing::MatchDomain => archive.manifest(|inbox| visit.is_of_host(inbox)),
         Listing::Nothing => Vec::new(),
     };
-    answer(repositories)
+    answer(visit, repositories)
 }
 
-/// Answers with the manifest of one inbox, also of a hidden one.
+/// Answers with the manifest of one inbox, also of a hidden one. All of them together have no repository.
 pub(in crate::web) fn inbox(visit: &Visit<'_>, name: &InboxName) -> Result<Answer, WebError> {
-    answer(visit.site.inbox(name)?.manifest()?)
+    let inbox = visit.site.inbox(name)?;
+    match inbox.is_together() {
+        true => Err(WebError::MISSING),
+        false => answer(visit, inbox.manifest()),
+    }
 }
 
-fn answer(repositories: Vec<Mirrored>) -> Result<Answer, WebError> {
-    let modified = repositories
-        .iter()
-        .map(|repository| repository.modified)
-        .max();
+fn answer(visit: &Visit<'_>, repositories: Vec<Mirrored>) -> Result<Answer, WebError> {
+    let written = repositories.iter().map(|repository| repository.written);
+    let written = written.chain(visit.site.archive.configured()).max();
+    let date = written
+        .unwrap_or_default()
+        .min(last_whole_second())
+        .max(OLDEST);
     let all: Map<String, Value> = repositories.into_iter().map(entry).collect();
     let mut file = GzEncoder::new(Vec::new(), Compression::default());
     let packed = file.write_all(Value::Object(all).to_string().as_bytes());
     let packed = packed.and_then(|()| file.finish());
     let packed = packed.map_err(|error| Error::io("the manifest", error))?;
-    Ok(Answer::found(Media::Gzip, packed, Fresh::of_bytes(modified)).unlisted())
+    Ok(Answer::found(Media::Gzip, packed, Fresh::of_bytes(Some(date))).unlisted())
+}
+
+/// The second that is not over yet may bring another change, which would have the same date.
+fn last_whole_second() -> Timestamp {
+    Timestamp(time::now().0 - 1)
 }
 
 fn entry(repository: Mirrored) -> (String, Value) {

@@ -1,5 +1,6 @@
 //! `/INBOX/MSGID/t.mbox.gz`, `/INBOX/all.mbox.gz` — a thread, or all mail, as one file.
 
+use crate::archive::Article;
 use crate::id::{InboxName, MessageId};
 use crate::mail;
 use crate::web::answer::{Answer, Media};
@@ -21,9 +22,8 @@ pub(in crate::web) fn thread(
     let articles = inbox.whole_thread(mid)?;
     let first = articles.first().ok_or(WebError::NotFound(""))?;
     let file_name = mail::mbox_file_name(&first.subject);
-    let newest = articles.iter().map(|a| a.received).max();
     let parts: Vec<_> = articles.iter().map(|a| (a.num, a.blob)).collect();
-    let fresh = Fresh::of(("mbox", name, parts), newest);
+    let fresh = Fresh::of(("mbox", name, parts), inbox.changed());
     let answer = Answer::stream(Media::Gzip, fresh, move |out| {
         let mut members = Members::new(out);
         articles
@@ -37,14 +37,14 @@ pub(in crate::web) fn thread(
 /// Answers with all mail of an inbox.
 pub(in crate::web) fn all(visit: &Visit<'_>, name: &InboxName) -> Result<Answer, WebError> {
     let inbox = visit.site.inbox(name)?;
-    let fresh = Fresh::of(("all.mbox", name, inbox.state()), inbox.newest()?);
+    let fresh = Fresh::of(("all.mbox", name, inbox.revision()?), inbox.changed());
     let answer = Answer::stream(Media::Gzip, fresh, move |out| {
         let mut members = Members::new(out);
-        let mut after = None;
+        let mut after: Option<Article> = None;
         loop {
-            let articles = inbox.articles_after(after, BATCH)?;
+            let articles = inbox.articles_after(after.as_ref(), BATCH)?;
             let Some(last) = articles.last() else { break };
-            after = Some(last.num);
+            after = Some(last.clone());
             articles
                 .iter()
                 .try_for_each(|article| members.add_from(&inbox, article))?;

@@ -12,6 +12,7 @@ use crate::web::error::{Outcome, WebError};
 use crate::web::frame::{Frame, print};
 use crate::web::freshness::Fresh;
 use crate::web::lines::{self, Lines};
+use crate::web::lists::Elsewhere;
 use crate::web::site::Visit;
 
 #[derive(Template)]
@@ -33,6 +34,8 @@ struct MessagePage {
     overview: Option<Html>,
     reply: Option<Reply>,
     info_urls: Vec<String>,
+    /// Other lists that have it.
+    elsewhere: Option<Elsewhere>,
     up: String,
 }
 
@@ -58,17 +61,14 @@ pub(in crate::web) fn show(
         let raw = lines::read(&inbox, other).unwrap_or_default();
         mails.push(mail(&inbox, &Message::parse(&raw), false));
     }
-    let newest = thread
-        .as_deref()
-        .into_iter()
-        .flat_map(|thread| &thread.articles)
-        .chain(&articles);
-    let newest = newest.map(|a| a.received).max();
-    let page = page(visit, &inbox, article, &first, mails, thread.as_deref());
+    let mut page = page(visit, &inbox, article, &first, mails, thread.as_deref());
+    page.elsewhere = Elsewhere::of(visit, &inbox, mid, article)?;
+    // What another list has changes the page at another time than the changes of this one.
+    let changed = inbox.changed().filter(|_| page.elsewhere.is_none());
     Ok(Answer::page(
         Outcome::Found,
         print(&page)?,
-        Fresh::of_bytes(newest),
+        Fresh::of_bytes(changed),
     ))
 }
 
@@ -119,6 +119,7 @@ fn page(
         overview: None,
         reply: None,
         info_urls: settings.info_urls.clone(),
+        elsewhere: None,
         up: if up.is_empty() {
             "./".to_owned()
         } else {

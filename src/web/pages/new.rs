@@ -12,6 +12,7 @@ use crate::web::error::{Outcome, WebError};
 use crate::web::frame::{Frame, print};
 use crate::web::freshness::Fresh;
 use crate::web::lines;
+use crate::web::lists;
 use crate::web::site::Visit;
 
 #[derive(Template)]
@@ -30,23 +31,27 @@ pub(in crate::web) fn show(visit: &Visit<'_>, name: &InboxName) -> Result<Answer
         frame: Frame::of_inbox(visit, &inbox, &inbox.description()).around(newest),
         entries: articles
             .iter()
-            .map(|article| entry(&inbox, article))
-            .collect(),
+            .map(|article| entry(visit, &inbox, article))
+            .collect::<Result<_, _>>()?,
     };
     Ok(Answer::page(
         Outcome::Found,
         print(&page)?,
-        Fresh::of_bytes(newest),
+        Fresh::of_bytes(inbox.changed()),
     ))
 }
 
-fn entry(inbox: &Inbox, article: &Article) -> String {
+fn entry(visit: &Visit<'_>, inbox: &Inbox, article: &Article) -> Result<String, WebError> {
     let base = format!("{}/", url::escape_mid(&article.mid));
     let raw = lines::read(inbox, article);
     let message = Message::parse(raw.as_deref().unwrap_or_default());
     let mut html = title(article);
     let (to, cc) = (message.addresses("To"), message.addresses("Cc"));
     let head = render::entry_head(&article.author, article.sent, &base, &to, &cc);
+    let head = lists::head_with(
+        head,
+        lists::line_of(inbox, article, &visit.ask.up_to_site())?,
+    );
     let mut page = std::mem::take(&mut html).into_string();
     match message.references().last() {
         Some(parent) => {
@@ -73,7 +78,7 @@ fn entry(inbox: &Inbox, article: &Article) -> String {
     html.end_line();
     html.append(&render::entry_foot(&article.mid, &base, None, ""));
     page.push_str(html.as_str());
-    page
+    Ok(page)
 }
 
 fn title(article: &Article) -> Html {

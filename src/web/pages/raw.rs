@@ -16,7 +16,6 @@ pub(in crate::web) fn show(
     let inbox = visit.site.inbox(name)?;
     let mut mbox = Vec::new();
     let mut first = None;
-    let mut newest = None;
     for article in inbox.articles(mid)? {
         let Some(raw) = inbox.read(&article)? else {
             continue;
@@ -29,9 +28,9 @@ pub(in crate::web) fn show(
             plain.then(|| "us-ascii".to_owned())
         });
         first.get_or_insert_with(|| (charset, message.subject()));
-        newest = newest.max(Some(article.received));
     }
     let (charset, subject) = first.ok_or(WebError::MISSING)?;
     let media = Media::Text(charset.unwrap_or_else(|| "UTF-8".to_owned()));
-    Ok(Answer::found(media, mbox, Fresh::of_bytes(newest)).named(mail::raw_file_name(&subject)))
+    Ok(Answer::found(media, mbox, Fresh::of_bytes(inbox.changed()))
+        .named(mail::raw_file_name(&subject)))
 }

@@ -25,14 +25,14 @@ pub(in crate::web) fn of_site(visit: &Visit<'_>, name: &str) -> Result<Answer, W
     }
 }
 
-/// Pages ask for it together with the time when it was written; so it may be kept for as long as anybody likes.
+/// Pages ask for it together with its fingerprint; so it may be kept for as long as anybody likes.
 fn operators(visit: &Visit<'_>, name: &str) -> Option<Answer> {
     let sheets = visit.site.archive.sheets();
     let sheet = sheets.find(name)?;
-    let fresh = if visit.ask.raw_query == sheet.written.0.to_string() {
+    let fresh = if visit.ask.raw_query == sheet.fingerprint {
         Fresh::Forever
     } else {
-        Fresh::of_bytes(Some(sheet.written))
+        Fresh::of_bytes(None)
     };
     Some(Answer::found(Media::Css, sheet.content.to_vec(), fresh))
 }

@@ -51,7 +51,7 @@ pub(in crate::web) fn raw(
     let inbox = visit.site.inbox(name)?;
     let text = Text::of(visit, &inbox, key)?.ok_or(WebError::MISSING)?;
     // Mirrors take the date of the configuration as the birthday of the inbox.
-    let modified = if key == "config" {
+    let modified = if key == "config" && !inbox.is_together() {
         inbox.newest()?
     } else {
         None
@@ -71,7 +71,9 @@ impl Text {
         Ok(match key {
             "help" => Some(help(&base)),
             "color" => Some(color(&base)),
+            "mirror" if inbox.is_together() => Some(mirror_together(inbox, &base)),
             "mirror" => Some(mirror(inbox, &base)),
+            "config" if inbox.is_together() => Some(config_together(inbox, &base)),
             "config" => Some(config(inbox, &base)),
             _ => None,
         })
@@ -240,6 +242,36 @@ fn mirror(inbox: &Inbox, base: &str) -> Text {
     Text {
         title: "mirroring instructions".to_owned(),
         sections,
+    }
+}
+
+/// Everything together is copied list by list.
+fn mirror_together(inbox: &Inbox, base: &str) -> Text {
+    let mut text = String::from(
+        "mirroring instructions\n\nThis is the mail of several lists, each message once. Each list has repositories of\n\
+         its own, and is mirrored by itself; its mirror page tells how:\n\n",
+    );
+    let site = base.trim_end_matches('/');
+    let site = site.rsplit_once('/').map_or(site, |(site, _)| site);
+    for list in inbox.members() {
+        text += &format!("  {site}/{}/_/text/mirror/\n", list.config().name);
+    }
+    text += &format!("\nAll repositories, for grokmirror and the like: {site}/manifest.js.gz\n");
+    Text {
+        title: "mirroring instructions".to_owned(),
+        sections: vec![("", text)],
+    }
+}
+
+fn config_together(inbox: &Inbox, base: &str) -> Text {
+    let name = &inbox.config().name;
+    let text = format!(
+        "; settings for the mail of all lists together, as at\n; {base}\n[extindex \"{name}\"]\n\
+         \ttopdir = /path/to/extindex\n\turl = https://example.com/{name}/\n"
+    );
+    Text {
+        title: format!("settings for {base}"),
+        sections: vec![("", text)],
     }
 }
 

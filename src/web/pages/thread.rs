@@ -18,6 +18,7 @@ use crate::web::error::WebError;
 use crate::web::frame::{Foot, Frame, Head, printed};
 use crate::web::freshness::Fresh;
 use crate::web::lines::{self, Lines};
+use crate::web::lists;
 use crate::web::site::Visit;
 
 /// Deeper answers stand no further to the right.
@@ -50,6 +51,7 @@ fn show(
     let inbox = visit.site.inbox(name)?;
     let thread = inbox.thread(mid)?.ok_or(WebError::NoMessage)?;
     let newest = thread.articles.iter().map(|a| a.received).max();
+    let lists = lists_of(&inbox, &thread.articles)?;
     let title = thread
         .articles
         .first()
@@ -72,11 +74,11 @@ fn show(
             parts,
             lines,
             thread.total,
-            inbox.description(),
-            visit.site.archive.sheets().state,
+            lists,
+            visit.site.looks(&inbox),
             &visit.ask.path,
         ),
-        newest,
+        inbox.changed(),
     );
     let page = ThreadPage {
         frame: Frame::of_inbox(visit, &inbox, title)
@@ -92,6 +94,21 @@ fn show(
     Ok(Answer::stream(Media::Html, fresh, move |out| {
         page.write(out)
     }))
+}
+
+/// On which lists each of them is, where the page tells it.
+fn lists_of(inbox: &Inbox, articles: &[Article]) -> Result<Vec<Vec<InboxName>>> {
+    if !inbox.is_together() {
+        return Ok(Vec::new());
+    }
+    let names = |article| -> Result<Vec<InboxName>> {
+        let lists = inbox.lists_of(article)?;
+        Ok(lists
+            .iter()
+            .map(|list| list.config().name.clone())
+            .collect())
+    };
+    articles.iter().map(names).collect()
 }
 
 struct ThreadPage {
@@ -131,7 +148,7 @@ impl ThreadPage {
         );
         for (n, (place, article)) in order.into_iter().enumerate() {
             put(out, if n == 0 { "<pre>" } else { "<hr>\n<pre>" }.to_owned())?;
-            put(out, self.entry(lines, &family, place, article))?;
+            put(out, self.entry(lines, &family, place, article)?)?;
             put(out, "</pre>\n".to_owned())?;
         }
         Ok(())
@@ -155,7 +172,7 @@ impl ThreadPage {
             put(out, lists.go_to(entry.depth.min(DEEPEST)))?;
             put(out, "<pre>".to_owned())?;
             match article {
-                Some(article) => put(out, self.entry(lines, &family, place, article))?,
+                Some(article) => put(out, self.entry(lines, &family, place, article)?)?,
                 None => put(out, self.ghost(entry.mid))?,
             }
             put(out, "</pre>\n".to_owned())?;
@@ -163,7 +180,14 @@ impl ThreadPage {
         put(out, lists.go_to(0))
     }
 
-    fn entry(&self, lines: &Lines<'_>, family: &Family, place: usize, article: &Article) -> String {
+    fn entry(
+        &self,
+        lines: &Lines<'_>,
+        family: &Family,
+        place: usize,
+        article: &Article,
+    ) -> Result<String> {
+        let lists = lists::line_of(&self.inbox, article, &format!("{}../", self.up))?;
         let base = format!("{}{}/", self.up, url::escape_mid(&article.mid));
         let in_thread = self.in_thread();
         let requested = article.mid == self.mid;
@@ -171,13 +195,8 @@ impl ThreadPage {
         let raw = lines::read(&self.inbox, article);
         let message = Message::parse(raw.as_deref().unwrap_or_default());
         let (to, cc) = (message.addresses("To"), message.addresses("Cc"));
-        html.append(&render::entry_head(
-            &article.author,
-            article.sent,
-            &base,
-            &to,
-            &cc,
-        ));
+        let head = render::entry_head(&article.author, article.sent, &base, &to, &cc);
+        html.append(&lists::head_with(head, lists));
         match raw {
             Some(_) => {
                 let obfuscate = self.inbox.config().obfuscate;
@@ -197,7 +216,7 @@ impl ThreadPage {
             Some(self.view),
             &in_thread,
         ));
-        html.into_string()
+        Ok(html.into_string())
     }
 
     fn ghost(&self, mid: &MessageId) -> String {

@@ -45,7 +45,7 @@ pub(in crate::web) fn show(
     Ok(Answer::page(
         Outcome::Found,
         print(&page)?,
-        Fresh::of_bytes(inbox.newest()?),
+        Fresh::of_bytes(inbox.changed()),
     ))
 }
 

@@ -67,7 +67,7 @@ pub(in crate::web) fn show(visit: &Visit<'_>, name: &InboxName) -> Result<Answer
     Ok(Answer::page(
         outcome,
         print(&page)?,
-        Fresh::of_bytes(newest),
+        Fresh::of_bytes(inbox.changed()),
     ))
 }
 

@@ -1,5 +1,6 @@
 //! The pages, each in a file of the name of what it shows, asked for over HTTP.
 
+mod all;
 mod attachment;
 mod copies;
 mod feed;

@@ -136,6 +136,41 @@ fn pages_of_results_lead_to_each_other_and_leave_nothing_out() {
 }
 
 #[test]
+fn links_between_pages_know_their_place() {
+    let rel = |html: &str, rel: &str| {
+        let (before, _) = html.split_once(&format!("\" rel=\"{rel}\"")).unwrap();
+        unescape(before.rsplit('"').next().unwrap())
+    };
+    for start in [
+        "?q=herringbone&l=7",
+        "?q=herringbone&l=7&o=-1",
+        "?q=herringbone&l=7&r",
+        "?q=herringbone+OR+s:warp&l=7&t",
+    ] {
+        let first = get(&format!("/cloth/{start}")).ok();
+        let next = rel(&first.text(), "next");
+        assert!(next.contains("&k="), "{next}");
+        let second = get(&format!("/cloth/{next}")).ok();
+        let third = get(&format!("/cloth/{}", rel(&second.text(), "next"))).ok();
+        let back = rel(&third.text(), "prev");
+        assert!(back.contains("&k=.."), "{back}");
+        let again = get(&format!("/cloth/{back}")).ok();
+        assert_eq!(found(&again), found(&second), "{start}");
+        let page = text(&again.text());
+        assert!(page.contains("Results 8-14 of 3"), "{page}");
+        // Where the place counts, the number does not.
+        let moved = next.replace("o=7", "o=5").replace("o=-8", "o=-6");
+        assert_eq!(found(&get(&format!("/cloth/{moved}")).ok()), found(&second));
+        // A place that cannot be read is none.
+        let unread = next.replace("&k=", "&k=1.");
+        assert_eq!(
+            found(&get(&format!("/cloth/{unread}")).ok()),
+            found(&second)
+        );
+    }
+}
+
+#[test]
 fn behind_the_last_result_there_is_a_way_back() {
     let reply = get("/cloth/?q=herringbone&l=7&o=1000").ok();
     assert!(text(&reply.text()).contains("No more results, only 30"));

@@ -1,11 +1,11 @@
 //! A search from its address to its answer: what is asked, where, and as what the results are shown.
 
 use super::{fields, mbox, nested, summary};
-use crate::archive::{Inbox, Query, Realm, Results, Sort, Wanted};
+use crate::archive::{Cursor, Edge, Inbox, Query, Realm, Results, Sort, Wanted, Window};
 use crate::error::Error;
 use crate::id::{InboxName, MessageId};
 use crate::time;
-use crate::url::{Search, SearchView, Start};
+use crate::url::{self, Search, SearchView, Start};
 use crate::web::answer::{Answer, Media};
 use crate::web::atom::{Feed, urn};
 use crate::web::error::WebError;
@@ -91,7 +91,7 @@ impl Asked<'_, '_> {
     /// Links are sometimes encoded once too often.
     fn find_in_some_spelling(&mut self) -> Result<(Query, Results), Error> {
         let first = self.find()?;
-        let decoded = crate::url::decode_query(&self.search.q);
+        let decoded = url::decode_query(&self.search.q);
         if first.1.total > 0 || decoded == self.search.q {
             return Ok(first);
         }
@@ -115,11 +115,23 @@ impl Asked<'_, '_> {
             (false, Start::First(_)) => Sort::Newest,
             (false, Start::Last(_)) => Sort::Oldest,
         };
+        let edge = match &self.search.edge {
+            Some(url::Edge::After(place)) => Cursor::parse(place).map(Edge::After),
+            Some(url::Edge::Before(place)) => Cursor::parse(place).map(Edge::Before),
+            None => None,
+        };
         let results = self.realm.find(&Wanted {
             query: &query,
             sort,
-            offset: self.search.offset(),
-            limit: self.search.limit,
+            window: Window {
+                offset: if edge.is_some() {
+                    0
+                } else {
+                    self.search.offset()
+                },
+                limit: self.search.limit,
+                edge,
+            },
             one_per_thread: self.search.threads && self.search.view == SearchView::Summary,
             stop: Some(&self.visit.ask.gone),
         })?;

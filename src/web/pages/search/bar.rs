@@ -3,7 +3,7 @@
 use super::asked::Asked;
 use crate::archive::{Query, Results};
 use crate::render::Html;
-use crate::url::{Search, SearchView, Start};
+use crate::url::{Edge, Search, SearchView, Start};
 
 /// A query that is longer is not told in full.
 const READING: usize = 300;
@@ -12,6 +12,7 @@ const READING: usize = 300;
 pub(super) fn above(search: &Search, downloads: bool) -> Html {
     let first = Search {
         start: Start::First(0),
+        edge: None,
         ..search.clone()
     };
     let ordered = |relevance| Search {
@@ -104,9 +105,9 @@ pub(super) fn notes(asked: &Asked<'_, '_>, query: &Query, results: &Results) -> 
 
 /// `Results 1-31 of 31`, and links to the pages around this one.
 pub(super) fn below(search: &Search, results: &Results) -> Html {
-    let (offset, total) = (search.offset(), results.total);
+    let (offset, total) = (results.passed, results.total);
     let mut html = Html::new();
-    let last = offset.saturating_add(search.limit).min(total);
+    let last = offset.saturating_add(results.shown).min(total);
     if offset < total {
         let about = if results.complete { "" } else { "~" };
         html.text(&format!("Results {}-{last} of {about}{total}", offset + 1));
@@ -117,14 +118,17 @@ pub(super) fn below(search: &Search, results: &Results) -> Html {
     let more = last < total;
     if more {
         html.markup("  ");
-        page(&mut html, &search.at(last), "next", &forth);
+        let edge = results.ends.map(|(_, end)| Edge::After(end.to_string()));
+        page(&mut html, &search.at(last, edge), "next", &forth);
     }
     if offset > 0 {
         html.markup(if more { " | " } else { "  " });
         // From far behind the end it leads to the last page.
         let end = total.saturating_sub(1) / search.limit * search.limit;
         let before = offset.saturating_sub(search.limit).min(end);
-        page(&mut html, &search.at(before), "prev", &back);
+        let edge = results.ends.filter(|_| before > 0);
+        let edge = edge.map(|(start, _)| Edge::Before(start.to_string()));
+        page(&mut html, &search.at(before, edge), "prev", &back);
     }
     if !search.relevance {
         html.markup(" | ");
@@ -134,6 +138,7 @@ pub(super) fn below(search: &Search, results: &Results) -> Html {
         };
         let reverse = Search {
             start,
+            edge: None,
             ..search.clone()
         };
         html.link(&reverse.to_string(), "reverse");

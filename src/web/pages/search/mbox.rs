@@ -26,22 +26,22 @@ pub(super) fn download(asked: &Asked<'_, '_>, inbox: &Inbox) -> Result<Answer, W
         let mut members = Members::new(out);
         let mut written = HashSet::new();
         for number in numbers {
-            if written.contains(&number) {
-                continue;
-            }
             // What has gone since it was found is gone.
-            let Some(article) = inbox.article(number)? else {
+            let Some(article) = inbox.found(number)? else {
                 continue;
             };
+            if written.contains(&article.num) {
+                continue;
+            }
             let articles = match threads {
                 true => inbox.strict_thread(&article.mid)?,
                 false => Vec::new(),
             };
-            if written.insert(number) && !articles.iter().any(|a| a.num == number) {
+            if written.insert(article.num) && !articles.iter().any(|a| a.num == article.num) {
                 members.add_from(&inbox, &article)?;
             }
             for member in articles {
-                if member.num == number || written.insert(member.num) {
+                if member.num == article.num || written.insert(member.num) {
                     members.add_from(&inbox, &member)?;
                 }
             }

@@ -159,7 +159,7 @@ fn list(asked: &Asked<'_, '_>, query: &Query, results: &Results) -> Html {
         if !seen.insert((found.inbox.id(), found.article.key)) {
             continue;
         }
-        let rank = asked.search.offset() + n + 1;
+        let rank = results.passed + n + 1;
         html.text(&format!("{rank:>width$}. "));
         row(&mut html, asked, found, width);
         if n < SNIPPETS {
