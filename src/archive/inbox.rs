@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::Thread;
+use super::graves::Graves;
 use super::thread::Place;
 use super::threads::Threads;
 use crate::config::InboxConfig;
@@ -41,6 +42,7 @@ struct Shared {
     blobs: Arc<Blobs>,
     threads: Arc<Threads>,
     layout: RwLock<Arc<Layout>>,
+    graves: Graves,
     description: RwLock<Arc<str>>,
     row: RwLock<Option<InboxRow>>,
     /// What was last counted, and in which state.
@@ -109,6 +111,7 @@ impl Inbox {
             threads: Arc::clone(&keeps.threads),
             description: RwLock::new(description),
             layout: RwLock::new(Arc::new(layout)),
+            graves: Graves::default(),
             row: RwLock::default(),
             summary: Mutex::default(),
         }))
@@ -116,6 +119,7 @@ impl Inbox {
 
     pub(super) fn refresh(&self, row: Option<InboxRow>) {
         *self.0.row.write().unwrap_or_else(PoisonError::into_inner) = row;
+        self.0.graves.refresh(&self.0.config.dir);
         if let Ok(layout) = Layout::find(&self.0.config.dir) {
             let description = described(&layout);
             *self
@@ -402,6 +406,10 @@ impl Inbox {
 
     pub(super) fn shelf(&self) -> &Shelf {
         &self.0.shelf
+    }
+
+    pub(super) fn graves(&self) -> &Graves {
+        &self.0.graves
     }
 
     pub(super) fn reader(&self) -> Result<Reader> {

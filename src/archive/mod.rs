@@ -1,6 +1,7 @@
 //! The right stairs: every question that a reader can ask.
 
 mod git;
+mod graves;
 mod inbox;
 mod search;
 mod sheets;
@@ -17,3 +18,4 @@ pub use thread::Thread;
 
 pub use crate::db::{Article, Skeleton};
 pub use crate::search::{Cursor, Edge, Piece, Query, Sort, Window, snippet};
+pub use crate::store::{Deed, Tombstone};

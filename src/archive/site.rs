@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::inbox::Keeps;
@@ -22,6 +23,7 @@ struct Shared {
     keeps: Keeps,
     site: RwLock<Arc<Site>>,
     sheets: RwLock<Arc<Sheets>>,
+    purges: AtomicU64,
 }
 
 /// What the config says, as one value: a request sees one state of it from its beginning to its end.
@@ -53,6 +55,7 @@ impl Archive {
             },
             site: RwLock::default(),
             sheets: RwLock::default(),
+            purges: AtomicU64::new(0),
         };
         let archive = Archive(Arc::new(shared));
         archive.configure(config)?;
@@ -130,11 +133,21 @@ impl Archive {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn refresh(&self) -> Result<()> {
-        let rows = self.0.keeps.db.reader()?.inboxes()?;
+        let (rows, purges) = self
+            .0
+            .keeps
+            .db
+            .reader()?
+            .snapshot(|reader| Ok((reader.inboxes()?, reader.purges()?)))?;
         let rows: HashMap<InboxId, InboxRow> = rows.into_iter().map(|row| (row.id, row)).collect();
         // After the states: a state is only written once its words are there, so no page of old words is ever kept
         // under a new state.
         self.0.keeps.search.refresh()?;
+        if self.0.purges.swap(purges, Ordering::AcqRel) != purges {
+            self.0.keeps.db.forget_skeletons();
+            self.0.keeps.threads.clear();
+            self.0.keeps.blobs.clear();
+        }
         let site = self.site();
         let before = self.sheets();
         if !(site.config.css.is_empty() && before.list.is_empty()) {
@@ -149,6 +162,11 @@ impl Archive {
             inbox.refresh(rows.get(&inbox.id()).copied());
         }
         Ok(())
+    }
+
+    /// Grows when something was purged: what was read before may not be kept.
+    pub fn purges(&self) -> u64 {
+        self.0.purges.load(Ordering::Acquire)
     }
 
     /// The settings.

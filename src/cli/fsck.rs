@@ -48,8 +48,11 @@ impl Fsck {
         let look = Look { scope, options };
         let found = match look.once() {
             Ok(found) => found,
-            Err(error) if is_index(&error) && self.repair => {
+            Err(error) if is_index(&error) => {
                 println!("{error:#}");
+                if !self.repair {
+                    return Ok(ExitCode::FAILURE);
+                }
                 look.make_anew()?;
                 look.once()?
             }

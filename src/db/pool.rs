@@ -78,6 +78,11 @@ impl Db {
         Ok(Writer::new(connect(&self.0.path)?))
     }
 
+    /// Forgets what is kept in memory of messages.
+    pub fn forget_skeletons(&self) {
+        self.0.skeletons.clear();
+    }
+
     pub(super) fn skeletons(&self) -> &Cache<MessageKey, Arc<Skeleton>> {
         &self.0.skeletons
     }

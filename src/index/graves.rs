@@ -14,7 +14,7 @@ use super::report::Report;
 use crate::error::{Error, Result};
 use crate::id::{InboxId, Oid};
 use crate::mail::Overview;
-use crate::store::{Change, Layout, Tombstones, What};
+use crate::store::{Change, Layout, Tombstone, Tombstones, What};
 
 /// The tombstones of an inbox as they are now.
 pub(super) struct Graves {
@@ -91,7 +91,7 @@ impl Away<'_> {
             && self
                 .stones
                 .covering(&overview.ids, overview.fingerprint)
-                .is_some()
+                .is_some_and(Tombstone::buries)
     }
 }
 
@@ -112,7 +112,7 @@ impl Indexer {
         let new = graves.since(before.as_deref());
         let batch = self.batch(options)?;
         batch.begin()?;
-        for stone in new.iter() {
+        for stone in new.iter().filter(|stone| stone.buries()) {
             for num in batch.db.articles_of(inbox, &stone.mids, stone.content)? {
                 batch.remove(inbox, num)?;
                 report.removed += 1;

@@ -5,12 +5,12 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use super::catch_up::{Indexer, Options, Target, apply, lock_file};
-use super::fsck::{Findings, Wanted};
+use super::fsck::{Findings, Wanted, replay};
 use super::graves::Graves;
 use super::pipeline::{Names, Prepared, prepare};
 use super::report::{Progress, Report};
 use crate::error::{Error, Result};
-use crate::id::{ArticleNum, InboxId, InboxName, Oid};
+use crate::id::{ArticleNum, EpochNum, InboxId, InboxName, Oid};
 use crate::store::{Epoch, Layout, What};
 
 impl Indexer {
@@ -79,7 +79,9 @@ impl Indexer {
         batch.begin()?;
         batch.forget_everything()?;
         for (inbox, name, layout) in &layouts {
-            let (had, highest) = numbers.remove(inbox).unwrap_or_default();
+            let (mut had, highest) = numbers.remove(inbox).unwrap_or_default();
+            let live = live(layout)?;
+            had.retain(|blob, num| num.0 <= highest && live.contains_key(blob));
             let mut numbers = Numbers::new(had, highest);
             let graves = Graves::read(layout)?;
             for (number, path) in &layout.epochs {
@@ -107,9 +109,10 @@ impl Indexer {
                     |change, prepared| {
                         progress.advance(1);
                         let num = match (&prepared, &change.what) {
-                            (Prepared::Mail(mail), What::Added(blob)) if !mail.0.ids.is_empty() => {
-                                numbers.of(*blob)
+                            (Prepared::Mail(mail), What::Added(blob)) if mail.0.ids.is_empty() => {
+                                numbers.had.remove(blob)
                             }
+                            (Prepared::Mail(_), What::Added(blob)) => numbers.of(*blob),
                             _ => None,
                         };
                         let before = report.duplicates;
@@ -126,6 +129,20 @@ impl Indexer {
         }
         batch.commit()
     }
+}
+
+/// The mail that git has of an inbox.
+fn live(layout: &Layout) -> Result<HashMap<Oid, EpochNum>> {
+    let mut live = HashMap::new();
+    for (number, path) in &layout.epochs {
+        let epoch = Epoch::open(path);
+        if let Ok(epoch) = epoch
+            && let Some(tip) = epoch.tip()?
+        {
+            replay(&epoch.walk(None, tip)?, *number, &mut live);
+        }
+    }
+    Ok(live)
 }
 
 /// Deletes both indexes, when nobody indexes.

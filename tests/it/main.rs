@@ -8,12 +8,14 @@
 mod catalogue;
 mod clients;
 mod config;
+mod fsck;
 mod git;
 mod golden;
 mod house;
 mod index;
 mod init;
 mod real;
+mod removal;
 mod search;
 mod serve;
 mod store;
