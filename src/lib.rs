@@ -15,6 +15,7 @@ pub mod id;
 pub mod index;
 pub mod ingest;
 pub mod mail;
+pub mod net;
 pub mod render;
 pub mod store;
 pub mod time;

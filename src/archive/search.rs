@@ -1,13 +1,13 @@
-//! Searches: from words to articles, in one inbox, in one thread, or in the whole site.
+//! Searches: from words to articles, in an inbox, in several together, or in one thread.
 
 use std::collections::HashSet;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use super::{Archive, Inbox};
+use super::Inbox;
 use crate::db::{Article, Reader};
 use crate::error::{Error, Result};
-use crate::id::{ArticleNum, InboxId, MessageId, MessageKey};
+use crate::id::{InboxId, MessageId, MessageKey};
 use crate::search::{Budget, Cursor, Edge, Filter, Found, Hit, Query, Search, Sort, Window};
 
 /// No search works for longer than this; what it found until then is shown.
@@ -24,12 +24,10 @@ const DEEPEST: usize = 1_000_000;
 /// Where is searched.
 #[derive(Clone)]
 pub enum Realm {
-    /// In one inbox.
+    /// In an inbox, or in several together.
     Inbox(Inbox),
     /// Among these messages of an inbox: a thread.
     Thread(Inbox, Vec<MessageKey>),
-    /// In several inboxes of the site.
-    Site(Archive, Vec<Inbox>),
 }
 
 /// What is sought, and how much of it.
@@ -68,10 +66,8 @@ pub struct Results {
 pub struct Match {
     /// The message, as the inbox has it.
     pub article: Article,
-    /// Where it was found; the first of several.
-    pub inbox: Inbox,
-    /// Further inboxes that have it, in a search of the whole site.
-    pub also: Vec<Inbox>,
+    /// Where it went, in a search of several inboxes together; at least one of them then.
+    pub lists: Vec<Inbox>,
     /// How well it fits, compared with the best result, 0 to 99 per cent.
     pub percent: u8,
 }
@@ -112,7 +108,7 @@ impl Realm {
             budget(wanted.stop),
         )?;
         let mut found = found;
-        self.reader()?.snapshot(|reader| {
+        self.inbox().reader()?.snapshot(|reader| {
             if wanted.one_per_thread {
                 first_of_threads(reader, &mut found)?;
                 narrow(&mut found, wanted.window);
@@ -141,14 +137,11 @@ impl Realm {
         })
     }
 
-    /// All results in an inbox or a thread, highest number first, for [`Inbox::found`]; none for the whole site.
+    /// All results, for [`Inbox::found`]: highest number first, or of several inboxes together what came last.
     ///
     /// # Errors
     /// As for [`Realm::find`]; and [`Error::Invalid`] where it takes too long: half of the mail is no answer.
-    pub fn find_all(&self, query: &Query, stop: Option<&AtomicBool>) -> Result<Vec<ArticleNum>> {
-        if let Realm::Site(..) = self {
-            return Ok(Vec::new());
-        }
+    pub fn find_all(&self, query: &Query, stop: Option<&AtomicBool>) -> Result<Vec<MessageKey>> {
         let (all, complete) =
             self.search()
                 .find_all(query, self.filter(&self.ids()), budget(stop))?;
@@ -161,88 +154,55 @@ impl Realm {
         Ok(all)
     }
 
+    /// The inbox that is searched, or several together.
+    pub fn inbox(&self) -> &Inbox {
+        match self {
+            Realm::Inbox(inbox) | Realm::Thread(inbox, _) => inbox,
+        }
+    }
+
     fn search(&self) -> &Search {
-        match self {
-            Realm::Inbox(inbox) | Realm::Thread(inbox, _) => inbox.search(),
-            Realm::Site(archive, _) => archive.search_index(),
-        }
-    }
-
-    fn reader(&self) -> Result<Reader> {
-        match self {
-            Realm::Inbox(inbox) | Realm::Thread(inbox, _) => inbox.reader(),
-            Realm::Site(archive, _) => archive.db().reader(),
-        }
-    }
-
-    /// The inboxes whose mail is sought.
-    pub fn inboxes(&self) -> &[Inbox] {
-        match self {
-            Realm::Inbox(inbox) | Realm::Thread(inbox, _) => std::slice::from_ref(inbox),
-            Realm::Site(_, inboxes) => inboxes,
-        }
+        self.inbox().search()
     }
 
     /// Whose mail is sought, one by one.
     fn ids(&self) -> Vec<InboxId> {
-        let inboxes = self.inboxes().iter().flat_map(|inbox| inbox.members());
-        inboxes.map(Inbox::id).collect()
+        self.inbox().members().iter().map(Inbox::id).collect()
     }
 
     fn filter<'a>(&'a self, inboxes: &'a [InboxId]) -> Filter<'a> {
-        let among = match self {
-            Realm::Thread(_, keys) => Some(keys.as_slice()),
-            Realm::Inbox(_) | Realm::Site(..) => None,
-        };
-        match self {
-            Realm::Inbox(inbox) | Realm::Thread(inbox, _) if !inbox.is_together() => Filter {
-                inbox: Some(inbox.id()),
-                any_of: None,
-                among,
-            },
-            _ => Filter {
-                inbox: None,
-                any_of: Some(inboxes),
-                among,
+        let inbox = self.inbox();
+        let one = !inbox.is_together();
+        Filter {
+            inbox: one.then(|| inbox.id()),
+            any_of: (!one).then_some(inboxes),
+            among: match self {
+                Realm::Thread(_, keys) => Some(keys),
+                Realm::Inbox(_) => None,
             },
         }
     }
 
     /// The article of a hit. The index of words may know what the catalogue has forgotten since.
     fn look_up(&self, reader: &Reader, hit: Hit) -> Result<Option<Match>> {
-        let place = match self {
-            Realm::Inbox(inbox) | Realm::Thread(inbox, _) => {
-                let article = match inbox.is_together() {
-                    true => reader.article_of(inbox.shelf(), hit.key)?,
-                    false => reader.article(inbox.id(), hit.num)?,
-                };
-                let article = article.filter(|article| article.message == hit.key);
-                article.map(|article| (article, inbox.clone(), Vec::new()))
-            }
-            Realm::Site(_, inboxes) => among(&reader.copies(hit.key)?, inboxes),
+        let inbox = self.inbox();
+        let article = match inbox.is_together() {
+            true => reader.article_of(inbox.shelf(), hit.key)?,
+            false => reader.article(inbox.id(), hit.num)?,
         };
-        Ok(place.map(|(article, inbox, also)| Match {
+        let Some(article) = article.filter(|article| article.message == hit.key) else {
+            return Ok(None);
+        };
+        let lists = match inbox.is_together() {
+            true => inbox.lists_of(&article)?,
+            false => Vec::new(),
+        };
+        Ok(Some(Match {
             article,
-            inbox,
-            also,
+            lists,
             percent: hit.percent,
         }))
     }
-}
-
-/// The first of the inboxes that has a copy, with it, and all others that have one.
-fn among(copies: &[(InboxId, Article)], inboxes: &[Inbox]) -> Option<(Article, Inbox, Vec<Inbox>)> {
-    let mut first = None;
-    let mut also = Vec::new();
-    for inbox in inboxes {
-        let copy = copies.iter().find(|(id, _)| *id == inbox.id());
-        match (copy, &first) {
-            (Some((_, article)), None) => first = Some((article.clone(), inbox.clone())),
-            (Some(_), Some(_)) => also.push(inbox.clone()),
-            (None, _) => {}
-        }
-    }
-    first.map(|(article, inbox)| (article, inbox, also))
 }
 
 /// Keeps the first hit of each thread.
@@ -293,17 +253,12 @@ fn budget(stop: Option<&AtomicBool>) -> Budget<'_> {
 }
 
 impl Inbox {
-    /// The article that [`Realm::find_all`] has found under this number; `None` where it is gone since.
+    /// The article of a message that [`Realm::find_all`] has found; `None` where it is gone since.
     ///
     /// # Errors
     /// The catalogue cannot be read.
-    pub fn found(&self, number: ArticleNum) -> Result<Option<Article>> {
-        match self.is_together() {
-            true => self
-                .reader()?
-                .article_of(self.shelf(), MessageKey(number.0)),
-            false => self.article(number),
-        }
+    pub fn found(&self, message: MessageKey) -> Result<Option<Article>> {
+        self.reader()?.article_of(self.shelf(), message)
     }
 
     /// At most `limit` Message-IDs of this inbox that contain `part`, whatever punctuation is between its letters.

@@ -118,14 +118,42 @@ impl Archive {
     fn everything(&self, config: &Config, inboxes: &[Inbox]) -> Option<Inbox> {
         let listed = config.listing != Listing::Nothing || config.all.is_some();
         let members: Vec<Inbox> = inboxes.iter().filter(|i| !i.is_hidden()).cloned().collect();
+        let all = || self.settled_together(members, config);
+        listed.then(all)?.filter(|all| !all.members().is_empty())
+    }
+
+    fn settled_together(&self, members: Vec<Inbox>, config: &Config) -> Option<Inbox> {
         let mut settings = InboxConfig::new(InboxName::parse(ALL)?, PathBuf::new());
         if let Some(all) = &config.all {
             settings.urls.clone_from(&all.urls);
             settings.dir = all.dir.clone().unwrap_or_default();
         }
         settings.obfuscate = members.iter().any(|inbox| inbox.config().obfuscate);
-        let all = || Inbox::together(members, settings, &self.0.keeps);
-        listed.then(all).filter(|all| !all.members().is_empty())
+        Some(Inbox::together(members, settings, &self.0.keeps))
+    }
+
+    /// These inboxes together as one, also hidden ones, for one question. [`Archive::all`] is better where it will do:
+    /// it remembers how much mail it has.
+    pub fn together(&self, members: Vec<Inbox>) -> Option<Inbox> {
+        self.settled_together(members, &self.site().config)
+    }
+
+    /// Goes on with empty indexes where those that were opened have been deleted, or with those that have taken their
+    /// place; whether that was so. All mail has to be indexed again then.
+    ///
+    /// # Errors
+    /// New indexes cannot be made.
+    pub fn heal(&self) -> Result<bool> {
+        let words = self.0.keeps.search.heal()?;
+        if !self.0.keeps.db.heal()? {
+            return Ok(words);
+        }
+        // The handles of inboxes name rows of the old catalogue.
+        let config = self.config();
+        *self.0.site.write().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+        self.0.keeps.threads.clear();
+        self.configure(config)?;
+        Ok(true)
     }
 
     /// Notices what others have changed: indexes, descriptions, new epochs, style sheets. Cheap; to be called often.

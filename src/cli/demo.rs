@@ -5,8 +5,9 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
+use super::doors::{LISTEN, Wanted};
 use super::scope::Scope;
-use super::serve::{self, LISTEN, Options};
+use super::serve::{self, Options};
 use crate::archive::Archive;
 use crate::config::Config;
 use crate::demo;
@@ -48,7 +49,10 @@ impl Demo {
             world.path().display()
         );
         let options = Options {
-            listen: vec![self.listen],
+            doors: Wanted {
+                listen: vec![self.listen],
+                ..Wanted::default()
+            },
             url: None,
             cache_bytes: 32 << 20,
             threads: None,

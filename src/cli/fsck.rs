@@ -7,7 +7,7 @@ use super::progress::Bars;
 use super::scope::{self, Scope};
 use crate::archive::Archive;
 use crate::error::Error;
-use crate::index::{self, Findings, Indexer, Keep, Options, Silent, Wanted};
+use crate::index::{self, Findings, Indexer, Keep, Options, Wanted};
 
 /// The flags of `fsck`.
 #[derive(clap::Args)]
@@ -135,9 +135,6 @@ impl Look {
 
     fn repair(&self, found: &Findings) -> anyhow::Result<()> {
         let (_archive, mut indexer, wanted) = self.open()?;
-        for (name, layout) in &wanted {
-            indexer.catch_up(name, layout, self.options, &Silent)?;
-        }
         indexer.repair(found, &wanted, self.options, &Bars::default())?;
         Ok(())
     }

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use crate::archive::{Archive, Inbox};
 use crate::config::Config;
 use crate::index::{Indexer, Options, Silent};
+use crate::net::{Said, notify};
 use crate::store;
 
 /// How often it looks.
@@ -25,9 +26,14 @@ const PAUSE: Duration = Duration::from_secs(10);
 /// Reads the settings anew.
 pub(super) type Reload = Box<dyn Fn() -> anyhow::Result<Config> + Send>;
 
+/// What else is to be done at every look, with the settings where they were read anew.
+pub(super) type Also = Box<dyn FnMut(Option<&Config>) + Send>;
+
 /// A thread that keeps an archive up to date. It ends when this is dropped.
 pub(super) struct KeepUp {
     stop: Arc<AtomicBool>,
+    /// Set where the settings are to be read though the file looks the same.
+    again: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -40,13 +46,17 @@ impl KeepUp {
         archive: Archive,
         index_dir: PathBuf,
         reload: Option<Reload>,
+        also: Also,
     ) -> std::io::Result<KeepUp> {
         let stop = Arc::new(AtomicBool::new(false));
+        let again = Arc::new(AtomicBool::new(false));
         let mut watch = Watch {
             archive,
             index_dir,
             config: Config::path().map(|path| (stamp(&path), path)),
             reload,
+            also,
+            again: Arc::clone(&again),
             indexed: HashMap::new(),
             missing_until: Instant::now() + PAUSE,
             stop: Arc::clone(&stop),
@@ -62,8 +72,14 @@ impl KeepUp {
             })?;
         Ok(KeepUp {
             stop,
+            again,
             thread: Some(thread),
         })
+    }
+
+    /// Has the settings read, and inboxes that were not there looked for, within a moment.
+    pub(super) fn read_again(&self) {
+        self.again.store(true, Ordering::Relaxed);
     }
 }
 
@@ -83,6 +99,8 @@ struct Watch {
     index_dir: PathBuf,
     config: Option<(Option<u64>, PathBuf)>,
     reload: Option<Reload>,
+    also: Also,
+    again: Arc<AtomicBool>,
     /// What each inbox looked like when it was last indexed, or when it is to be tried again.
     indexed: HashMap<PathBuf, Result<u64, Instant>>,
     /// When inboxes that were not there are looked for again.
@@ -92,6 +110,14 @@ struct Watch {
 
 impl Watch {
     fn look(&mut self) {
+        match self.archive.heal() {
+            Ok(false) => {}
+            Ok(true) => {
+                tracing::error!("the indexes were deleted or replaced: all mail is indexed again");
+                self.indexed.clear();
+            }
+            Err(error) => tracing::error!("the indexes are gone: {error}"),
+        }
         self.look_at_config();
         self.look_for_the_missing();
         if let Err(error) = self.archive.refresh() {
@@ -154,17 +180,40 @@ impl Watch {
 
     /// A broken config keeps the old one and says what is wrong.
     fn look_at_config(&mut self) {
+        let again = self.again.swap(false, Ordering::Relaxed);
+        if again {
+            notify(Said::Reloading);
+            self.missing_until = Instant::now();
+        }
+        let new = self.new_config(again);
+        (self.also)(new.as_ref());
+        if again {
+            notify(Said::Ready);
+        }
+    }
+
+    fn new_config(&mut self, again: bool) -> Option<Config> {
         let (Some((known, path)), Some(reload)) = (&mut self.config, &self.reload) else {
-            return;
+            return None;
         };
         let now = stamp(path);
-        if now == *known {
-            return;
+        if now == *known && !again {
+            return None;
         }
         *known = now;
-        match reload().and_then(|config| Ok(self.archive.configure(config)?)) {
-            Ok(()) => tracing::info!("the config was read anew"),
-            Err(error) => tracing::error!("the config stays as it was: {error:#}"),
+        let taken = reload().and_then(|config| {
+            self.archive.configure(config.clone())?;
+            Ok(config)
+        });
+        match taken {
+            Ok(config) => {
+                tracing::info!("the config was read anew");
+                Some(config)
+            }
+            Err(error) => {
+                tracing::error!("the config stays as it was: {error:#}");
+                None
+            }
         }
     }
 }

@@ -2,7 +2,9 @@
 
 mod chosen;
 mod demo;
+mod doors;
 mod edit;
+mod export;
 mod fsck;
 mod index;
 pub mod init;
@@ -23,6 +25,8 @@ pub enum Command {
     Demo(demo::Demo),
     /// Change a mail in an editor, in history too
     Edit(edit::Edit),
+    /// Write mail into files, or the archive as a site that needs no server
+    Export(export::Export),
     /// Compare the indexes with git, and mend them
     Fsck(fsck::Fsck),
     /// Make an inbox and its config entry
@@ -48,6 +52,7 @@ impl Command {
         match self {
             Command::Demo(demo) => demo.run(),
             Command::Edit(edit) => edit.run(),
+            Command::Export(export) => export.run(),
             Command::Fsck(fsck) => fsck.run(),
             Command::Init(arguments) => {
                 init::run(arguments)?;

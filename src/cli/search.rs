@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 
 use super::scope;
-use crate::archive::{Archive, Match, Query, Realm, Sort, Wanted, Window};
+use crate::archive::{Archive, Inbox, Match, Query, Realm, Sort, Wanted, Window};
 use crate::mail::{self, Message};
 use crate::time;
 
@@ -75,7 +75,13 @@ impl Search {
         let scope = scope::find(&self.inboxes, self.index_dir)?;
         let archive = Archive::open(scope.config, &scope.index_dir)
             .with_context(|| format!("opening the indexes in {}", scope.index_dir.display()))?;
-        let results = Realm::Site(archive.clone(), archive.every_inbox()).find(&Wanted {
+        let inboxes = archive.every_inbox();
+        let inbox = match inboxes.as_slice() {
+            [one] => Some(one.clone()),
+            _ => archive.together(inboxes),
+        };
+        let inbox = inbox.context("no inbox to search")?;
+        let results = Realm::Inbox(inbox.clone()).find(&Wanted {
             query: &query,
             sort: match self.sort {
                 Order::Newest => Sort::Newest,
@@ -94,7 +100,7 @@ impl Search {
         let printed = results
             .matches
             .iter()
-            .try_for_each(|found| self.format.print(&mut out, found))
+            .try_for_each(|found| self.format.print(&mut out, &inbox, found))
             .and_then(|()| Ok(out.flush()?));
         match printed {
             // `| head` has seen enough.
@@ -113,7 +119,7 @@ impl Search {
 }
 
 impl Format {
-    fn print(self, out: &mut impl Write, found: &Match) -> anyhow::Result<()> {
+    fn print(self, out: &mut impl Write, inbox: &Inbox, found: &Match) -> anyhow::Result<()> {
         let article = &found.article;
         match self {
             Format::Table => {
@@ -128,7 +134,7 @@ impl Format {
                     plain(&article.author),
                     plain(subject)
                 )?;
-                let inboxes: Vec<&str> = inboxes(found).collect();
+                let inboxes: Vec<&str> = names(inbox, found).collect();
                 writeln!(
                     out,
                     "{:18}{} <{}>",
@@ -138,7 +144,12 @@ impl Format {
                 )?;
             }
             Format::Json => {
-                let inboxes: Vec<String> = inboxes(found).map(quoted).collect();
+                // Where several inboxes are searched it has a number in each.
+                let number = match inbox.is_together() {
+                    true => "null".to_owned(),
+                    false => article.num.0.to_string(),
+                };
+                let inboxes: Vec<String> = names(inbox, found).map(quoted).collect();
                 writeln!(
                     out,
                     "{{\"mid\":{},\"subject\":{},\"from\":{},\"sent\":\"{}\",\"received\":\"{}\",\"inboxes\":[{}],\
@@ -149,14 +160,14 @@ impl Format {
                     article.sent.rfc3339(),
                     article.received.rfc3339(),
                     inboxes.join(","),
-                    article.num.0,
+                    number,
                     article.blob,
                     found.percent,
                 )?;
             }
             Format::Mids => writeln!(out, "{}", plain(article.mid.as_str()))?,
             Format::Mbox => {
-                if let Some(raw) = found.inbox.read(article)? {
+                if let Some(raw) = inbox.read(article)? {
                     let mut mbox = Vec::with_capacity(raw.len() + 64);
                     mail::mboxrd(Message::parse(&raw).raw(), &mut mbox);
                     out.write_all(&mbox)?;
@@ -167,9 +178,13 @@ impl Format {
     }
 }
 
-fn inboxes(found: &Match) -> impl Iterator<Item = &str> {
-    let all = std::iter::once(&found.inbox).chain(&found.also);
-    all.map(|inbox| inbox.config().name.as_str())
+/// What the inboxes are called that have it.
+fn names<'a>(inbox: &'a Inbox, found: &'a Match) -> impl Iterator<Item = &'a str> {
+    let lists = match inbox.is_together() {
+        true => found.lists.as_slice(),
+        false => std::slice::from_ref(inbox),
+    };
+    lists.iter().map(|list| list.config().name.as_str())
 }
 
 /// Mail may hold what moves a terminal's cursor, or turns its text around.

@@ -2,17 +2,18 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
-use tokio::net::TcpListener;
+use tokio::sync::Notify;
 
-use super::keep_up::{KeepUp, Reload};
+use super::doors::{self, Doors, Wanted};
+use super::keep_up::{Also, KeepUp, Reload};
 use super::scope::{self, Scope};
 use crate::archive::Archive;
+use crate::config::Config;
+use crate::net::{Certificates, Pair, Said, Successor, notify};
 use crate::web;
-
-/// Where a server listens when nobody says otherwise: for this machine alone.
-pub(super) const LISTEN: &str = "127.0.0.1:8080";
 
 /// The flags of `serve`.
 #[derive(clap::Args)]
@@ -20,9 +21,21 @@ pub struct Serve {
     /// Inboxes by their names in the config, or directories that need not be in it; all by default
     #[arg(value_name = "NAME|DIR")]
     inboxes: Vec<String>,
-    /// Where to listen, as HOST:PORT; may be given more than once [default: 127.0.0.1:8080]
-    #[arg(long, short, value_name = "ADDR")]
+    #[arg(
+        long,
+        short,
+        value_name = "ADDR",
+        help = "Where to listen: HOST:PORT, unix:/PATH, fd:NAME for a socket of systemd's, https://HOST:PORT or tls:ADDR \
+                with TLS; may be given more than once [default: 127.0.0.1:8080]"
+    )]
     listen: Vec<String>,
+    /// A certificate with its chain, and its key, in PEM; may be given more than once, the client's name for us
+    /// decides. Read again when they change
+    #[arg(long, value_name = "CHAIN[,KEY]", value_parser = doors::parse_pair)]
+    certificate: Vec<Pair>,
+    /// A unix socket through which this server takes the place of the one that waits there, and waits for the next
+    #[arg(long, value_name = "PATH")]
+    hand_over: Option<PathBuf>,
     /// Where the site is to be found from outside, for the links that cannot be relative (feeds, redirects)
     #[arg(long, value_name = "URL")]
     url: Option<String>,
@@ -47,13 +60,12 @@ impl Serve {
         );
         let (wanted, index_dir) = (self.inboxes.clone(), self.index_dir.clone());
         let reload: Reload = Box::new(move || Ok(scope::find(&wanted, index_dir.clone())?.config));
-        let listen = match (&self.listen[..], &scope.config.listen[..]) {
-            ([], []) => vec![LISTEN.to_owned()],
-            ([], configured) => configured.to_vec(),
-            (given, _) => given.to_vec(),
-        };
         let options = Options {
-            listen,
+            doors: Wanted {
+                listen: self.listen,
+                certificates: self.certificate,
+                hand_over: self.hand_over.or_else(|| scope.config.hand_over.clone()),
+            },
             url: self.url.or_else(|| scope.config.url.clone()),
             cache_bytes: self.cache << 20,
             threads: self.threads.map(|n| n.get()),
@@ -65,15 +77,17 @@ impl Serve {
 
 /// How to serve.
 pub(super) struct Options {
-    pub(super) listen: Vec<String>,
+    pub(super) doors: Wanted,
     pub(super) url: Option<String>,
     pub(super) cache_bytes: usize,
     pub(super) threads: Option<usize>,
 }
 
-/// Serves until the process is told to stop.
+/// Serves until the process is told to stop, or another one has taken its place.
 pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> anyhow::Result<()> {
     let Scope { config, index_dir } = scope;
+    let hand_over = options.doors.hand_over.clone();
+    let mut doors = Doors::find(&options.doors, &config)?;
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if let Some(threads) = options.threads {
         runtime.worker_threads(threads);
@@ -83,37 +97,65 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
         .build()
         .context("starting the runtime")?;
     runtime.block_on(async {
-        let mut listeners = Vec::new();
-        for address in &options.listen {
-            let listener = TcpListener::bind(address.as_str()).await;
-            listeners.push(listener.with_context(|| format!("listening on {address}"))?);
-        }
+        let listeners = doors.open(&options.doors, &config)?;
         let listing = config.listing;
-        let archive = Archive::open(config, &index_dir)?;
-        let keep_up = KeepUp::start(archive.clone(), index_dir, reload)?;
-        let first = listeners
-            .first()
-            .and_then(|listener| listener.local_addr().ok());
-        for listener in &listeners {
-            println!("listening on http://{}/", listener.local_addr()?);
-        }
+        let shares = web::Shares::default().with(&config.limits);
+        let proxy = config.proxy.clone();
+        let archive = Archive::open(config.clone(), &index_dir)?;
+        let also = also(doors.certificates.clone(), options.doors, config);
+        let keep_up = KeepUp::start(archive.clone(), index_dir, reload, also)?;
+        let first = listeners.iter().find_map(|listener| listener.address());
         let settings = web::Settings {
             url: options
                 .url
                 .or_else(|| first.map(|address| format!("http://{address}/"))),
             listing,
             cache_bytes: options.cache_bytes,
+            shares,
+            proxy,
             ..web::Settings::default()
         };
         let app = web::App::new(archive, settings);
+        let replaced = Arc::new(Notify::new());
+        if let Some(path) = hand_over {
+            let leave = Arc::clone(&replaced);
+            Successor::wait(path, Arc::downgrade(&listeners), move || leave.notify_one())?;
+        }
+        let signals = web::Signals::listen().context("listening to signals")?;
+        for listener in listeners.iter() {
+            println!("listening on {}", listener.url("http"));
+        }
+        notify(Said::Ready);
+        if let Some(before) = doors.before.take() {
+            before.ready();
+        }
         let stop = async {
-            if let Err(error) = web::stop_signal().await {
-                tracing::error!("signals cannot be heard: {error}");
-                std::future::pending().await
+            tokio::select! {
+                () = signals.stop(|| keep_up.read_again()) => notify(Said::Stopping),
+                () = replaced.notified() => tracing::info!("another server has taken this one's place"),
             }
         };
         web::serve(app, listeners, web::Limits::default(), stop).await;
         drop(keep_up);
         Ok(())
+    })
+}
+
+/// What of a server, besides the archive, follows its files: the certificates. The sockets do not.
+fn also(certificates: Option<Certificates>, wanted: Wanted, mut config: Config) -> Also {
+    Box::new(move |new| {
+        if let Some(new) = new {
+            if new.listen != config.listen && wanted.listen.is_empty() {
+                tracing::warn!("where to listen has changed, and holds from the next start");
+            }
+            config = new.clone();
+        }
+        if let Some(certificates) = &certificates {
+            match certificates.renew(Some(doors::pairs(&wanted, &config))) {
+                Ok(true) => tracing::info!("the certificates were read anew"),
+                Ok(false) => {}
+                Err(error) => tracing::error!("the certificates stay as they were: {error}"),
+            }
+        }
     })
 }

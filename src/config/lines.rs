@@ -4,9 +4,12 @@
 //! cannot be read as git's config syntax is an error.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use super::include::Placed;
+use super::keys::{self, hint, is_known};
 use super::site::{Config, FEED_MAX, InboxConfig, IndexLevel, Listing, Problem, StyleSheet};
 use crate::id::InboxName;
 
@@ -19,6 +22,7 @@ pub(super) fn understand(settings: &[Placed]) -> Config {
             ("publicinbox", Some(name)) => reader.inbox_line(name, placed),
             ("publicinbox", None) => reader.site_line(placed),
             ("threadbare", None) => reader.own_line(placed),
+            ("threadbare", Some(part)) => reader.part_line(part, placed),
             ("extindex", Some(name)) if name == "all" => reader.together_line(placed),
             ("extindex", Some(name)) if setting.key == "topdir" => {
                 let why = format!("extindex {name:?} is not served; only \"all\" is known here");
@@ -55,8 +59,22 @@ impl Reading {
         });
     }
 
+    /// Notes a key that nobody knows: for public-inbox's sections it may be one of a newer version of it.
+    fn note_strange(&mut self, placed: &Placed, name: &str, keys: &[&str]) {
+        let key = &placed.setting.key;
+        if !is_known(key, keys) {
+            let why = format!(
+                "{name}.{key} is no setting that is known here{}",
+                hint(key, keys)
+            );
+            let place = placed.place();
+            self.config.strange.push(Problem { place, why });
+        }
+    }
+
     fn site_line(&mut self, placed: &Placed) {
         let value = text(placed);
+        self.note_strange(placed, "publicinbox", keys::SITE);
         match placed.setting.key.as_str() {
             "wwwlisting" => self.config.listing = self.listing(placed, value),
             "grokmanifest" => self.config.manifest = self.listing(placed, value),
@@ -99,17 +117,76 @@ impl Reading {
 
     fn own_line(&mut self, placed: &Placed) {
         let value = text(placed);
-        match placed.setting.key.as_str() {
+        // What is read below is listed there.
+        let key = &placed.setting.key;
+        if !is_known(key, keys::OWN) {
+            let why = match hint(key, keys::OWN) {
+                hint if hint.is_empty() => format!("; there are {}", keys::OWN.join(", ")),
+                hint => hint,
+            };
+            self.problem(
+                placed.place(),
+                format!("threadbare.{key} is no setting{why}"),
+            );
+            return;
+        }
+        match key.as_str() {
             "url" if value.is_empty() => self.config.url = None,
             "url" => self.config.url = Some(format!("{}/", value.trim_end_matches('/'))),
             "indexdir" if value.is_empty() => self.config.index_dir = None,
             "indexdir" => self.config.index_dir = Some(placed.path(value)),
             "listen" => extend_words(&mut self.config.listen, value),
-            key => {
-                let why =
-                    format!("threadbare.{key} is no setting; there are url, indexDir and listen");
-                self.problem(placed.place(), why);
+            "certificate" => self.certificate(placed, value),
+            "metrics" => self.config.metrics = (!value.is_empty()).then(|| value.to_owned()),
+            "handover" if value.is_empty() => self.config.hand_over = None,
+            "handover" => self.config.hand_over = Some(placed.path(value)),
+            "drain" => self.config.drain = self.parsed(placed, value),
+            "logformat" => self.config.log_format = self.parsed(placed, value),
+            "logaddresses" => self.config.log_addresses = self.parsed(placed, value),
+            _ => {}
+        }
+    }
+
+    fn parsed<T: FromStr<Err: Display>>(&mut self, placed: &Placed, value: &str) -> Option<T> {
+        match value.parse() {
+            Ok(parsed) => Some(parsed),
+            Err(error) => {
+                self.problem(placed.place(), format!("{}: {error}", placed.setting.key));
+                None
             }
+        }
+    }
+
+    /// `CHAIN [KEY]`; the key may be in the same file.
+    fn certificate(&mut self, placed: &Placed, value: &str) {
+        match &shell_words(value)[..] {
+            [] => self.config.certificates.clear(),
+            [both] => {
+                let both = placed.path(both);
+                self.config.certificates.push((both.clone(), both));
+            }
+            [chain, key] => {
+                let pair = (placed.path(chain), placed.path(key));
+                self.config.certificates.push(pair);
+            }
+            _ => self.problem(
+                placed.place(),
+                "a certificate is one file, or two with its key",
+            ),
+        }
+    }
+
+    /// A line of `[threadbare "PART"]`.
+    fn part_line(&mut self, part: &str, placed: &Placed) {
+        let (key, value) = (placed.setting.key.as_str(), text(placed));
+        let followed = match part {
+            "limits" => self.config.limits.follow(key, value),
+            "proxy" => self.config.proxy.follow(key, value, truth(placed)),
+            // Other rooms have parts of their own.
+            _ => Ok(()),
+        };
+        if let Err(why) = followed {
+            self.problem(placed.place(), why);
         }
     }
 
@@ -117,6 +194,7 @@ impl Reading {
         let Some(at) = self.draft(name, placed) else {
             return;
         };
+        self.note_strange(placed, &format!("publicinbox.{name}"), keys::INBOX);
         let value = text(placed);
         let mut problem = None;
         let Draft { dir, inbox, .. } = &mut self.inboxes[at];
@@ -325,6 +403,7 @@ mod tests {
     use std::path::Path;
 
     use super::super::include::read_text;
+    use super::super::site::{LogAddresses, LogFormat};
     use super::{Config, Listing, understand};
 
     fn config(text: &str) -> Config {
@@ -364,7 +443,9 @@ mod tests {
             "[publicinbox]\n\twwwListing = match=domain\n\tgrokManifest = 404\n\
              \tcss = /srv/a.css media=screen title='A b'\n\tindexMaxSize = 1m\n\
              \tnoObfuscate = @example.com a@example.org\n\
-             [threadbare]\n\turl = https://example.com\n\tindexDir = index\n\tlisten = :80\n\tlisten = [::1]:81\n",
+             [threadbare]\n\turl = https://example.com\n\tindexDir = index\n\tlisten = :80\n\tlisten = [::1]:81\n\
+             \tcertificate = tls/a.pem '/k y/a.pem'\n\tcertificate = /b.pem\n\tmetrics = [::1]:82\n\
+             \thandOver = /run/x\n\tdrain = 5\n\tlogFormat = JSON\n\tlogAddresses = network\n",
         );
         assert_eq!(config.problems, []);
         assert_eq!(
@@ -382,6 +463,17 @@ mod tests {
             Some(Path::new("/etc/site/index"))
         );
         assert_eq!(config.listen, [":80", "[::1]:81"]);
+        let pairs = [("/etc/site/tls/a.pem", "/k y/a.pem"), ("/b.pem", "/b.pem")];
+        assert_eq!(
+            config.certificates,
+            pairs.map(|(a, b)| (a.into(), b.into()))
+        );
+        assert_eq!(config.metrics.as_deref(), Some("[::1]:82"));
+        assert_eq!(config.hand_over.as_deref(), Some(Path::new("/run/x")));
+        assert_eq!(config.drain, Some(5));
+        assert_eq!(config.log_format, Some(LogFormat::Json));
+        assert_eq!(config.log_addresses, Some(LogAddresses::Network));
+        assert_eq!(config.strange, []);
     }
 
     #[test]
@@ -413,6 +505,31 @@ mod tests {
             assert_eq!(said, 1, "{part} in {lines:#?}");
         }
         assert_eq!(lines.len(), 9, "{lines:#?}");
+    }
+
+    #[test]
+    fn a_key_that_nobody_knows_is_noted_with_what_was_meant() {
+        let config = config(
+            "[publicinbox]\n\twwwlist = all\n[publicinbox \"a\"]\n\tinboxdir = /a\n\taddress = a@example.com\n\
+             \tfeedmx = 3\n[threadbare]\n\tmetric = :80\n\tdrain = soon\n[other]\n\tkey = 1\n",
+        );
+        let strange: Vec<String> = config.strange.iter().map(|p| p.to_string()).collect();
+        assert!(
+            strange[0].contains("config:2: publicinbox.wwwlist is no setting"),
+            "{strange:?}"
+        );
+        assert!(strange[1].ends_with("feedmx is no setting that is known here; is feedmax meant?"));
+        assert_eq!(strange.len(), 2);
+        let problems: Vec<String> = config.problems.iter().map(|p| p.to_string()).collect();
+        assert!(
+            problems[0].ends_with("metric is no setting; is metrics meant?"),
+            "{problems:?}"
+        );
+        assert!(
+            problems[1].contains("config:9: drain: invalid digit"),
+            "{problems:?}"
+        );
+        assert_eq!(problems.len(), 2);
     }
 
     #[test]

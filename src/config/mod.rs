@@ -3,9 +3,15 @@
 mod directories;
 mod edit;
 mod include;
+mod keys;
+mod limits;
 mod lines;
 mod site;
 mod syntax;
 
 pub use edit::Edit;
-pub use site::{Config, InboxConfig, IndexLevel, Listing, Problem, StyleSheet, Together};
+pub use limits::{Block, ClientHeader, Limits, Proxy};
+pub use site::{
+    Config, InboxConfig, IndexLevel, Listing, LogAddresses, LogFormat, Problem, StyleSheet,
+    Together,
+};

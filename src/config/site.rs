@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::limits::{Limits, Proxy};
 use super::{include, lines};
 use crate::error::Result;
 use crate::id::InboxName;
@@ -33,10 +34,75 @@ pub struct Config {
     pub index_dir: Option<PathBuf>,
     /// `threadbare.listen`.
     pub listen: Vec<String>,
+    /// `threadbare.certificate`: the files of certificate chains and their keys, for TLS.
+    pub certificates: Vec<(PathBuf, PathBuf)>,
+    /// `threadbare.metrics`: where health and figures are to be had.
+    pub metrics: Option<String>,
+    /// `threadbare.handOver`: the socket at which a server waits for the one that takes its place.
+    pub hand_over: Option<PathBuf>,
+    /// `threadbare.drain`: for how many seconds a server that was told to stop says so before it stops listening.
+    pub drain: Option<u32>,
+    /// `threadbare.logFormat`.
+    pub log_format: Option<LogFormat>,
+    /// `threadbare.logAddresses`.
+    pub log_addresses: Option<LogAddresses>,
+    /// `[threadbare "limits"]`.
+    pub limits: Limits,
+    /// `[threadbare "proxy"]`.
+    pub proxy: Proxy,
     /// The file that all this was read from, where there was one.
     pub file: Option<PathBuf>,
     /// What in the file makes no sense, to be logged.
     pub problems: Vec<Problem>,
+    /// Lines that may be slips: nobody knows their keys.
+    pub strange: Vec<Problem>,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object to a line.
+    Json,
+}
+
+/// How much of a visitor's address the log shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogAddresses {
+    /// All of it.
+    #[default]
+    Full,
+    /// Its network: the first 24 bits of IPv4, 48 of IPv6.
+    Network,
+    /// Nothing.
+    None,
+}
+
+impl std::str::FromStr for LogFormat {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<LogFormat, String> {
+        match text.to_ascii_lowercase().as_str() {
+            "text" => Ok(LogFormat::Text),
+            "json" => Ok(LogFormat::Json),
+            _ => Err(format!("{text:?} is neither text nor json")),
+        }
+    }
+}
+
+impl std::str::FromStr for LogAddresses {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<LogAddresses, String> {
+        match text.to_ascii_lowercase().as_str() {
+            "full" => Ok(LogAddresses::Full),
+            "network" => Ok(LogAddresses::Network),
+            "none" => Ok(LogAddresses::None),
+            _ => Err(format!("{text:?} is none of full, network and none")),
+        }
+    }
 }
 
 /// Which inboxes a list shows: `publicinbox.wwwListing`, `publicinbox.grokManifest`.

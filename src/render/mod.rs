@@ -20,6 +20,8 @@ mod reply;
 mod skeleton;
 
 #[cfg(test)]
+mod markup;
+#[cfg(test)]
 mod safety;
 
 pub use anchors::message as anchor;

@@ -15,7 +15,7 @@ use super::schema::{FIELDS, column};
 use super::stems::Stems;
 use super::window::{Candidate, Columns, Cursor, Edge, Hit, Sort, Top, Window};
 use crate::error::Result;
-use crate::id::{ArticleNum, InboxId, MessageKey};
+use crate::id::{InboxId, MessageKey};
 
 /// Between two looks at the clock, so many documents are read.
 const STRIDE: u32 = 1024;
@@ -124,8 +124,9 @@ impl Search {
         })
     }
 
-    /// The numbers of all that `query` asks for in the inbox of the filter, highest first, and whether the budget was
-    /// enough. Without such an inbox the keys of the messages stand in the place of numbers. A result is eight bytes, so that also a million of them are few.
+    /// All that `query` asks for, and whether the budget was enough: what has the highest number in the inbox of the
+    /// filter comes first, or without such an inbox what came last. A result is sixteen bytes, so that also a million
+    /// of them are few.
     ///
     /// # Errors
     /// Those of [`Search::find`].
@@ -134,32 +135,35 @@ impl Search {
         query: &Query,
         filter: Filter<'_>,
         budget: Budget<'_>,
-    ) -> Result<(Vec<ArticleNum>, bool)> {
+    ) -> Result<(Vec<MessageKey>, bool)> {
         let searcher = self.searcher();
         let scoring = EnableScoring::disabled_from_searcher(&searcher);
         let weight = plan(&searcher, query, filter, None)?.weight(scoring)?;
-        let mut all = Vec::new();
+        let order = match filter.inbox {
+            Some(_) => column::NUM,
+            None => column::RECEIVED,
+        };
+        let mut all: Vec<(i64, i64)> = Vec::new();
         let mut complete = true;
         for segment in searcher.segment_readers() {
-            let numbers = match filter.inbox {
-                Some(_) => Places::open(segment, column::NUM),
-                None => Places::open(segment, column::KEY),
-            };
-            let numbers = numbers.map_err(failed)?;
-            let mut scorer = weight.scorer(segment, 1.0).map_err(failed)?;
+            let keys = segment.fast_fields().i64(column::KEY)?;
+            let order = Places::open(segment, order)?;
+            let mut scorer = weight.scorer(segment, 1.0)?;
             let mut read = 0u32;
             while scorer.doc() != TERMINATED && complete {
                 let doc = scorer.doc();
                 if !segment.is_deleted(doc) {
-                    all.extend(numbers.first(doc, filter.inbox).map(ArticleNum));
+                    let place = order.first(doc, filter.inbox);
+                    all.extend(place.zip(keys.first(doc)));
                 }
                 read += 1;
                 complete = !(read.is_multiple_of(STRIDE) && budget.is_spent());
                 scorer.advance();
             }
         }
-        all.sort_unstable_by_key(|num| std::cmp::Reverse(*num));
-        Ok((all, complete))
+        all.sort_unstable_by_key(|found| std::cmp::Reverse(*found));
+        let keys = all.into_iter().map(|(_, key)| MessageKey(key));
+        Ok((keys.collect(), complete))
     }
 
     /// The query with a weight for what it finds.

@@ -161,8 +161,11 @@ fn push(pieces: &mut Vec<Piece>, text: &str, matched: bool) {
 fn at_blank_before(text: &str, at: usize) -> usize {
     let at = text.floor_char_boundary(at);
     let near = text.floor_char_boundary(at.saturating_sub(40));
-    match text[near..at].rfind(char::is_whitespace) {
-        Some(i) => near + i + 1,
+    let blank = text[near..at]
+        .char_indices()
+        .rfind(|(_, c)| c.is_whitespace());
+    match blank {
+        Some((i, c)) => near + i + c.len_utf8(),
         None if near == 0 => 0,
         None => at,
     }
@@ -229,9 +232,11 @@ mod tests {
 
     #[test]
     fn no_width_and_no_text_cuts_a_character() {
-        let text = "éééé ñandú 日本語 ".repeat(50);
-        for width in 0..120 {
-            assert!(marked("ñandú", &text, width).is_some());
+        for blank in [" ", "\u{a0}", "\u{202f}", "\u{3000}", "\u{2028}"] {
+            let text = format!("éééé{blank}ñandú{blank}日本語{blank}").repeat(50);
+            for width in 0..120 {
+                assert!(marked("ñandú", &text, width).is_some(), "{blank:?} {width}");
+            }
         }
     }
 }

@@ -17,7 +17,7 @@ use super::answer::{Answer, Content, Media, ascii};
 use super::ask::Ask;
 use super::cache::{Kept, Key, Pages};
 use super::class::{Class, Gatehouse, Loads, Shares};
-use super::client::Network;
+use super::client::{Network, client};
 use super::compress::Coding;
 use super::doors::{self, Begun, PieceDeadline};
 use super::error::{Outcome, WebError};
@@ -30,7 +30,7 @@ use super::program;
 use super::router::{self, Line, Page, Posts};
 use super::site::{Site, Visit};
 use crate::archive::Archive;
-use crate::config::Listing;
+use crate::config::{Listing, Proxy};
 use crate::url;
 
 /// How the site is run.
@@ -46,6 +46,8 @@ pub struct Settings {
     pub shares: Shares,
     /// How long a reader may take for one piece of a long answer.
     pub piece_deadline: PieceDeadline,
+    /// Whose word is taken for where a request comes from.
+    pub proxy: Proxy,
 }
 
 impl Default for Settings {
@@ -56,6 +58,7 @@ impl Default for Settings {
             cache_bytes: 32 << 20,
             shares: Shares::default(),
             piece_deadline: PieceDeadline::default(),
+            proxy: Proxy::default(),
         }
     }
 }
@@ -133,7 +136,7 @@ impl App {
         let asked = Asked {
             head: parts.method == Method::HEAD,
             coding: Coding::wanted(&parts.headers),
-            from: Network::of(peer),
+            from: Network::of(client(&self.0.settings.proxy, peer, &parts.headers)),
             parts,
         };
         let query = url::Query::parse(asked.parts.uri.query().unwrap_or(""));

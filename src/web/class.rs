@@ -2,11 +2,13 @@
 //!
 //! `docs/limits.md` has the numbers.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::bucket::Buckets;
 use super::client::Network;
 use super::error::WebError;
 use super::gate::{Gate, Load, Pass};
+use crate::config::Limits;
 
 /// A class of answers that cost alike. The cheap ones are what people read; the dear ones are what can be had in
 /// another way, by cloning.
@@ -50,6 +52,8 @@ pub struct Share {
     pub line: usize,
     /// How long one waits there before he is sent away.
     pub patience: Duration,
+    /// How often a network may ask in a minute; `None` where that is not counted.
+    pub per_minute: Option<u32>,
 }
 
 /// The shares of all classes.
@@ -89,6 +93,7 @@ impl Shares {
                 streams: 128,
                 line: 1024,
                 patience,
+                per_minute: None,
             },
             list: Share {
                 work: cores,
@@ -96,6 +101,7 @@ impl Shares {
                 streams: 32,
                 line: 256,
                 patience,
+                per_minute: None,
             },
             search: Share {
                 work: (cores / 2).max(1),
@@ -103,6 +109,7 @@ impl Shares {
                 streams: 32,
                 line: (cores * 4).max(16),
                 patience,
+                per_minute: None,
             },
             bulk: Share {
                 work: (cores / 2).max(1),
@@ -110,11 +117,36 @@ impl Shares {
                 streams: 64,
                 line: 64,
                 patience,
+                per_minute: None,
             },
             programs: (cores * 4).max(8),
             program_line: 256,
             program_patience: Duration::from_secs(120),
         }
+    }
+
+    /// The same with what the operator has said.
+    #[must_use]
+    pub fn with(mut self, limits: &Limits) -> Shares {
+        for (share, work) in [
+            (&mut self.page, limits.pages),
+            (&mut self.list, limits.lists),
+            (&mut self.search, limits.searches),
+            (&mut self.bulk, limits.bulk),
+        ] {
+            if let Some(work) = work {
+                share.work = work;
+                share.writers = work;
+            }
+            share.streams = limits.streams.unwrap_or(share.streams);
+            if let Some(seconds) = limits.patience {
+                share.patience = Duration::from_secs(u64::from(seconds));
+            }
+        }
+        self.search.per_minute = limits.searches_per_minute;
+        self.bulk.per_minute = limits.bulk_per_minute;
+        self.programs = limits.clones.unwrap_or(self.programs);
+        self
     }
 
     /// The share of a class.
@@ -129,12 +161,12 @@ impl Shares {
 }
 
 /// The gates of one class.
-#[derive(Clone)]
 pub(super) struct Gates {
     work: Gate,
     writers: Gate,
     streams: Gate,
     patience: Duration,
+    buckets: Option<Buckets>,
 }
 
 /// How it stands with the gates of a class.
@@ -182,11 +214,18 @@ impl Gates {
             writers: Gate::new(share.writers, share.line),
             streams: Gate::new(share.streams, share.line),
             patience: share.patience,
+            buckets: share.per_minute.map(Buckets::new),
         }
     }
 
     /// Waits for leave to work on an answer.
     pub(super) async fn work(&self, from: Network) -> Result<Pass, WebError> {
+        if let Some(buckets) = &self.buckets
+            && !buckets.take(from, Instant::now())
+        {
+            self.work.refuse();
+            return Err(WebError::Busy);
+        }
         Ok(self.work.enter(from, self.patience).await?)
     }
 

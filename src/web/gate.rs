@@ -100,6 +100,11 @@ impl Gate {
         turn.await.ok()
     }
 
+    /// Counts one who was sent away before he came here.
+    pub(super) fn refuse(&self) {
+        self.state().refused += 1;
+    }
+
     /// How it stands.
     pub(super) fn load(&self) -> Load {
         let mut state = self.state();

@@ -46,7 +46,7 @@ pub(super) enum Posts {
 pub(super) fn line(route: Route, query: &Query) -> Line {
     let asks = query.value('q').is_some();
     match route {
-        Route::Site(SitePage::Listing) if asks => searching(search::site),
+        Route::Site(SitePage::Listing) if asks => searching(search::site).posts(),
         Route::Inbox(name, InboxPage::Topics) if asks => {
             let whole = is_everything(query);
             searching(move |v| match v.ask.post && whole {

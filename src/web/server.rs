@@ -3,20 +3,23 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
-use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::http::HeaderValue;
+use axum::http::header::CONNECTION;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::app::App;
 use super::stall::Stall;
+use crate::net::{Arrival, Listener};
 
 /// The bounds of connections.
 #[derive(Clone, Debug)]
@@ -31,6 +34,8 @@ pub struct Limits {
     pub stall: Duration,
     /// How long answers that are under way may take after we were told to stop.
     pub farewell: Duration,
+    /// How long of that a connection without a question may stay, so that one on its way is answered.
+    pub last_words: Duration,
 }
 
 impl Default for Limits {
@@ -41,6 +46,7 @@ impl Default for Limits {
             head_bytes: 64 * 1024,
             stall: Duration::from_secs(30),
             farewell: Duration::from_secs(20),
+            last_words: Duration::from_secs(3),
         }
     }
 }
@@ -48,26 +54,30 @@ impl Default for Limits {
 /// Serves until `stop` is done; then takes no more connections and lets answers that are under way finish.
 pub async fn serve(
     app: App,
-    listeners: Vec<TcpListener>,
+    listeners: Arc<Vec<Listener>>,
     limits: Limits,
     stop: impl Future<Output = ()>,
 ) {
     let connections = Arc::new(GracefulShutdown::new());
-    let places = Arc::new(Semaphore::new(limits.connections));
     let (stopped, stopping) = watch::channel(());
     let door = Door {
         app,
         limits: limits.clone(),
-        places,
-        connections: connections.clone(),
+        places: Arc::new(Semaphore::new(limits.connections)),
+        leaving: Arc::new(AtomicBool::new(false)),
         stopping,
     };
-    let loops: Vec<_> = listeners
-        .into_iter()
-        .map(|listener| tokio::spawn(door.clone().accept(listener)))
+    let loops: Vec<_> = (0..listeners.len())
+        .map(|n| {
+            let accept = door
+                .clone()
+                .accept(Arc::clone(&listeners), n, Arc::clone(&connections));
+            tokio::spawn(accept)
+        })
         .collect();
-    drop(door);
+    drop(listeners);
     stop.await;
+    door.leaving.store(true, Ordering::Relaxed);
     drop(stopped);
     for accept in loops {
         // An accept loop ends when it is told to; nothing can be done about one that panicked.
@@ -79,32 +89,56 @@ pub async fn serve(
     };
     let open = connections.count();
     tracing::info!(open, "stopping; {open} connections are open");
-    if timeout(limits.farewell, connections.shutdown())
-        .await
-        .is_err()
-    {
+    let until = Instant::now() + limits.farewell;
+    // Who asks now is answered and told to come back by another connection.
+    let quiet = Instant::now() + limits.last_words;
+    while connections.count() > 0 && Instant::now() < quiet.min(until) {
+        sleep(Duration::from_millis(20)).await;
+    }
+    if timeout_at(until, connections.shutdown()).await.is_err() {
         tracing::warn!("some answers took too long and were cut off");
     }
 }
 
-/// Done when the process is told to stop (SIGTERM, SIGINT). A second signal ends it at once.
-pub async fn stop_signal() -> io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// What the process is told by signals, from the moment that this is made.
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    /// Listens. Within a tokio runtime.
+    ///
+    /// # Errors
+    /// The system does not allow it.
+    pub fn listen() -> io::Result<Signals> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
     }
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+
+    /// Done when the process is told to stop (SIGTERM, SIGINT). A second signal ends it at once. `read_again` is called
+    /// when it is told to read everything anew (SIGHUP).
+    pub async fn stop(mut self, read_again: impl Fn()) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => break,
+                _ = self.interrupt.recv() => break,
+                _ = self.hangup.recv() => read_again(),
+            }
         }
-        tracing::warn!("told twice to stop");
-        std::process::exit(1);
-    });
-    Ok(())
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = self.terminate.recv() => {}
+                _ = self.interrupt.recv() => {}
+            }
+            tracing::warn!("told twice to stop");
+            std::process::exit(1);
+        });
+    }
 }
 
 #[derive(Clone)]
@@ -112,12 +146,21 @@ struct Door {
     app: App,
     limits: Limits,
     places: Arc<Semaphore>,
-    connections: Arc<GracefulShutdown>,
+    /// Set when connections end with their next answer.
+    leaving: Arc<AtomicBool>,
     stopping: watch::Receiver<()>,
 }
 
 impl Door {
-    async fn accept(mut self, listener: TcpListener) {
+    async fn accept(
+        mut self,
+        listeners: Arc<Vec<Listener>>,
+        number: usize,
+        connections: Arc<GracefulShutdown>,
+    ) {
+        let Some(listener) = listeners.get(number) else {
+            return;
+        };
         loop {
             let Ok(place) = self.places.clone().acquire_owned().await else {
                 return;
@@ -128,7 +171,9 @@ impl Door {
                 _ = self.stopping.changed() => return,
             };
             match accepted {
-                Ok((stream, peer)) => self.welcome(stream, peer.ip(), place),
+                Ok(arrival) => {
+                    tokio::spawn(self.clone().welcome(arrival, connections.watcher(), place));
+                }
                 Err(error) => {
                     // Out of file descriptors, most likely: some will be free in a moment.
                     tracing::warn!(%error, "cannot accept a connection: {error}");
@@ -138,25 +183,35 @@ impl Door {
         }
     }
 
-    fn welcome(&self, stream: TcpStream, peer: IpAddr, place: OwnedSemaphorePermit) {
-        // Where it cannot be set answers are a little slower.
-        let _ = stream.set_nodelay(true);
-        let app = self.app.clone();
+    async fn welcome(self, arrival: Arrival, watcher: Watcher, _place: OwnedSemaphorePermit) {
+        let peer = arrival.peer;
+        let stream = match timeout(self.limits.head, arrival.open()).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "no connection came about: {error}");
+                return;
+            }
+            Err(_) => return,
+        };
+        let (app, leaving) = (self.app, self.leaving);
         let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-            let app = app.clone();
-            async move { Ok::<_, Infallible>(app.answer(request.map(Body::new), Some(peer)).await) }
+            let (app, leaving) = (app.clone(), leaving.clone());
+            async move {
+                let mut answer = app.answer(request.map(Body::new), peer).await;
+                if leaving.load(Ordering::Relaxed) {
+                    let close = HeaderValue::from_static("close");
+                    answer.headers_mut().insert(CONNECTION, close);
+                }
+                Ok::<_, Infallible>(answer)
+            }
         });
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.head)
             .max_buf_size(self.limits.head_bytes)
             .serve_connection(TokioIo::new(Stall::new(stream, self.limits.stall)), service);
-        let connection = self.connections.watch(connection);
-        tokio::spawn(async move {
-            let _place = place;
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection ended: {error}");
-            }
-        });
+        if let Err(error) = watcher.watch(connection).await {
+            tracing::debug!(%error, "a connection ended: {error}");
+        }
     }
 }

@@ -8,6 +8,7 @@
 mod catalogue;
 mod clients;
 mod config;
+mod doors;
 mod fsck;
 mod git;
 mod golden;

@@ -9,16 +9,15 @@ use std::sync::Arc;
 use crate::archive::{Article, Inbox, Thread};
 use crate::error::{Error, Result};
 use crate::id::{InboxName, MessageId};
-use crate::mail::Message;
-use crate::render::{self, BodyOptions, Family, Html, Links, View};
+use crate::render::{self, Family, Html, Links, View};
 use crate::time::Timestamp;
 use crate::url;
 use crate::web::answer::{Answer, Media, ascii};
+use crate::web::entry::{Home, Parent, entry};
 use crate::web::error::WebError;
 use crate::web::frame::{Foot, Frame, Head, printed};
 use crate::web::freshness::Fresh;
-use crate::web::lines::{self, Lines};
-use crate::web::lists;
+use crate::web::lines::Lines;
 use crate::web::site::Visit;
 
 /// Deeper answers stand no further to the right.
@@ -187,32 +186,18 @@ impl ThreadPage {
         place: usize,
         article: &Article,
     ) -> Result<String> {
-        let lists = lists::line_of(&self.inbox, article, &format!("{}../", self.up))?;
-        let base = format!("{}{}/", self.up, url::escape_mid(&article.mid));
+        let home = Home {
+            inbox: &self.inbox,
+            up: &self.up,
+            site: &format!("{}../", self.up),
+        };
         let in_thread = self.in_thread();
         let requested = article.mid == self.mid;
         let mut html = render::context(&lines.entries, family, place, requested, &in_thread);
-        let raw = lines::read(&self.inbox, article);
-        let message = Message::parse(raw.as_deref().unwrap_or_default());
-        let (to, cc) = (message.addresses("To"), message.addresses("Cc"));
-        let head = render::entry_head(&article.author, article.sent, &base, &to, &cc);
-        html.append(&lists::head_with(head, lists));
-        match raw {
-            Some(_) => {
-                let obfuscate = self.inbox.config().obfuscate;
-                let options = BodyOptions {
-                    base: &base,
-                    obfuscate,
-                    ..BodyOptions::default()
-                };
-                html.append(&render::body(&message.parts(), &options));
-            }
-            None => html.markup(lines::LOST),
-        }
-        html.end_line();
+        html.append(&entry(&home, article, Parent::Left)?);
         html.append(&render::entry_foot(
             &article.mid,
-            &base,
+            &home.base(article),
             Some(self.view),
             &in_thread,
         ));

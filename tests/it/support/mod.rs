@@ -5,9 +5,11 @@ mod html;
 mod http;
 mod shared;
 mod site;
+mod tls;
 
 pub(crate) use epoch::{Epoch, Mail, git};
 pub(crate) use html::{Line, hrefs, overview, text, unescape};
 pub(crate) use http::{Ask, Reply};
 pub(crate) use shared::{real_epoch, shared};
 pub(crate) use site::{Server, Site, World, demo, fixtures, share, wait_until};
+pub(crate) use tls::{certificate, tls_file, visit_by_tls};

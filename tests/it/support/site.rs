@@ -137,12 +137,21 @@ impl World {
     pub(crate) fn serve_with(&self, args: &[&str]) -> Server {
         Server::start(self.program(), &self.path("serve.log"), args)
     }
+
+    /// The same with variables in its environment, and a log of its own.
+    pub(crate) fn serve_as(&self, log: &str, env: &[(&str, &str)], args: &[&str]) -> Server {
+        let mut program = self.program();
+        program.envs(env.iter().copied());
+        Server::start(program, &self.path(log), args)
+    }
 }
 
 /// A running `threadbare serve`, killed when it is dropped.
 pub(crate) struct Server {
     child: Child,
     log: PathBuf,
+    /// What it has printed.
+    printed: Arc<Mutex<Vec<String>>>,
     pub(crate) address: SocketAddr,
 }
 
@@ -157,9 +166,12 @@ impl Server {
             .unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let (found, address) = mpsc::channel();
+        let printed = Arc::<Mutex<Vec<String>>>::default();
+        let lines = Arc::clone(&printed);
         std::thread::spawn(move || {
             // Reads on after the line it waits for: a full pipe must not stop the server.
             for line in stdout.lines().map_while(Result::ok) {
+                lines.lock().unwrap().push(line.clone());
                 let url = line.split("listening on http://").nth(1);
                 if let Some(address) = url.and_then(|url| url.trim_end_matches('/').parse().ok()) {
                     found.send(address).ok();
@@ -175,8 +187,40 @@ impl Server {
         Server {
             child,
             log: log.to_owned(),
+            printed,
             address,
         }
+    }
+
+    /// What follows `before` in a line that it prints.
+    #[track_caller]
+    pub(crate) fn printed(&self, before: &str) -> String {
+        let mut found = None;
+        wait_until(before, || {
+            let lines = self.printed.lock().unwrap();
+            found = lines
+                .iter()
+                .find_map(|line| Some(line.split_once(before)?.1.to_owned()));
+            found.is_some()
+        });
+        found.unwrap()
+    }
+
+    /// Sends it a signal, such as `HUP`.
+    pub(crate) fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill")
+            .args([&format!("-{signal}"), &pid])
+            .status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// Whether it has ended, and well.
+    pub(crate) fn has_ended(&mut self) -> Option<bool> {
+        self.child
+            .try_wait()
+            .unwrap()
+            .map(|status| status.success())
     }
 
     /// Sends a request.

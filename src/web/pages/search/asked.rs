@@ -2,6 +2,7 @@
 
 use super::{fields, mbox, nested, summary};
 use crate::archive::{Cursor, Edge, Inbox, Query, Realm, Results, Sort, Wanted, Window};
+use crate::config::Listing;
 use crate::error::Error;
 use crate::id::{InboxName, MessageId};
 use crate::time;
@@ -15,7 +16,7 @@ use crate::web::site::Visit;
 /// Answers a search of one inbox, also a POST for the results as an mbox.
 pub(in crate::web) fn inbox(visit: &Visit<'_>, name: &InboxName) -> Result<Answer, WebError> {
     let inbox = visit.site.inbox(name)?;
-    answer(visit, Some(&inbox), &Realm::Inbox(inbox.clone()))
+    answer(visit, &Realm::Inbox(inbox), visit.ask.up_to_inbox())
 }
 
 /// Answers a search of one thread.
@@ -25,28 +26,36 @@ pub(in crate::web) fn thread(
     mid: &MessageId,
 ) -> Result<Answer, WebError> {
     let inbox = visit.site.inbox(name)?;
-    let realm = Realm::thread(inbox.clone(), mid)?.ok_or(WebError::NoMessage)?;
-    answer(visit, Some(&inbox), &realm)
+    let realm = Realm::thread(inbox, mid)?.ok_or(WebError::NoMessage)?;
+    answer(visit, &realm, visit.ask.up_to_inbox())
 }
 
-/// Answers a search of the whole site, hidden inboxes left out.
+/// Answers a search of the whole site, as far as it is listed: that of `/all/`, at the root.
 pub(in crate::web) fn site(visit: &Visit<'_>) -> Result<Answer, WebError> {
-    let realm = Realm::Site(visit.site.archive.clone(), visit.listed()?);
-    answer(visit, None, &realm)
+    let archive = &visit.site.archive;
+    let listed = visit.listed()?;
+    let all = match visit.site.listing {
+        Listing::MatchDomain => None,
+        Listing::All | Listing::Nothing => archive.all(),
+    };
+    let inbox = all.or_else(|| archive.together(listed));
+    let inbox = inbox.ok_or(WebError::MISSING)?;
+    let up = format!("{}/", inbox.config().name);
+    answer(visit, &Realm::Inbox(inbox), up)
 }
 
 /// A search that has been asked, and what came of it.
 pub(super) struct Asked<'a, 'v> {
     pub(super) visit: &'a Visit<'v>,
-    /// The inbox; `None` in a search of the whole site.
-    pub(super) inbox: Option<&'a Inbox>,
     pub(super) realm: &'a Realm,
+    /// From the page to the inbox that is searched: `../` some times, or its name and a slash.
+    pub(super) up: String,
     pub(super) search: Search,
     /// In another spelling there was nothing to be found.
     pub(super) first_spelling: Option<String>,
 }
 
-fn answer(visit: &Visit<'_>, inbox: Option<&Inbox>, realm: &Realm) -> Result<Answer, WebError> {
+fn answer(visit: &Visit<'_>, realm: &Realm, up: String) -> Result<Answer, WebError> {
     let search = Search::of(&visit.ask.query);
     if let Some(q) = fields::compose(&visit.ask.query) {
         let search = Search { q, ..search };
@@ -54,13 +63,13 @@ fn answer(visit: &Visit<'_>, inbox: Option<&Inbox>, realm: &Realm) -> Result<Ans
     }
     let mut asked = Asked {
         visit,
-        inbox,
         realm,
+        up,
         search,
         first_spelling: None,
     };
-    match (inbox, asked.search.view) {
-        (Some(inbox), SearchView::Mbox) if visit.ask.post => mbox::download(&asked, inbox),
+    match asked.search.view {
+        SearchView::Mbox if visit.ask.post => mbox::download(&asked),
         _ => asked.page(),
     }
     .map(Answer::unlisted)
@@ -81,11 +90,21 @@ impl Asked<'_, '_> {
         if results.total == 0 {
             return summary::nothing_found(self, &query, &results);
         }
-        match (self.inbox, self.search.view) {
-            (Some(inbox), SearchView::Atom) => Ok(self.feed(inbox, results)),
-            (Some(inbox), SearchView::Nested) => nested::show(self, inbox, &query, results),
-            _ => summary::show(self, &query, &results),
+        match self.search.view {
+            SearchView::Atom => self.feed(results),
+            SearchView::Nested => nested::show(self, &query, results),
+            SearchView::Summary | SearchView::Mbox => summary::show(self, &query, &results),
         }
+    }
+
+    /// The inbox that is searched, or several together.
+    pub(super) fn inbox(&self) -> &Inbox {
+        self.realm.inbox()
+    }
+
+    /// Whether it is the root of the site that was asked.
+    pub(super) fn at_root(&self) -> bool {
+        self.visit.ask.up_to_site().is_empty()
     }
 
     /// Links are sometimes encoded once too often.
@@ -138,18 +157,31 @@ impl Asked<'_, '_> {
         Ok((query, results))
     }
 
-    fn feed(&self, inbox: &Inbox, results: Results) -> Answer {
+    fn feed(&self, results: Results) -> Result<Answer, WebError> {
+        let inbox = self.inbox();
         let title = format!("{} - search results", self.search.q);
         let mut feed = Feed::of(self.visit, inbox, &title);
+        let page = match (self.at_root(), self.visit.site.url()) {
+            (false, _) => {
+                let inside = self.visit.ask.path.splitn(3, '/').nth(2).unwrap_or("");
+                format!("{}{inside}", feed.inbox_url)
+            }
+            (true, Some(root)) => root.to_owned(),
+            (true, None) => {
+                feed.inbox_url.clone_from(&self.up);
+                "./".to_owned()
+            }
+        };
         feed.id = urn(&format!("q\n{}", self.search.q));
-        feed.updated = inbox.newest().unwrap_or_default();
-        let inside = self.visit.ask.path.splitn(3, '/').nth(2).unwrap_or("");
-        let page = format!("{}{inside}", feed.inbox_url);
+        let newest = inbox.window(url::Window::Latest, 1)?;
+        feed.updated = newest.first().map(|article| article.received);
         feed.alternate = format!("{page}{}", Search::new(self.search.q.as_str()));
         feed.own = format!("{page}{}", self.search);
         let articles: Vec<_> = results.matches.into_iter().map(|m| m.article).collect();
         let parts: Vec<_> = articles.iter().map(|a| (a.num, a.blob)).collect();
         let fresh = Fresh::of((&feed.own, parts, feed.updated), None);
-        Answer::stream(Media::Atom, fresh, move |out| feed.write(out, articles))
+        Ok(Answer::stream(Media::Atom, fresh, move |out| {
+            feed.write(out, articles)
+        }))
     }
 }

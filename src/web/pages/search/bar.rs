@@ -9,7 +9,7 @@ use crate::url::{Edge, Search, SearchView, Start};
 const READING: usize = 300;
 
 /// The line of orders and views, and the buttons for a download.
-pub(super) fn above(search: &Search, downloads: bool) -> Html {
+pub(super) fn above(search: &Search) -> Html {
     let first = Search {
         start: Start::First(0),
         edge: None,
@@ -24,12 +24,8 @@ pub(super) fn above(search: &Search, downloads: bool) -> Html {
     choice(&mut html, "date", !search.relevance, &ordered(false));
     html.markup("|");
     choice(&mut html, "relevance", search.relevance, &ordered(true));
-    html.markup("]");
-    if !downloads {
-        return html;
-    }
     let nested = search.view == SearchView::Nested;
-    html.markup("  view[");
+    html.markup("]  view[");
     choice(
         &mut html,
         "summary",

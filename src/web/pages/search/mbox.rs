@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::asked::Asked;
-use crate::archive::{Inbox, Query};
+use crate::archive::Query;
 use crate::mail;
 use crate::time;
 use crate::web::answer::{Answer, Media};
@@ -11,23 +11,23 @@ use crate::web::error::WebError;
 use crate::web::freshness::Fresh;
 use crate::web::members::Members;
 
-/// Answers with the results, highest number first, however many. They are read from git while they are sent.
-pub(super) fn download(asked: &Asked<'_, '_>, inbox: &Inbox) -> Result<Answer, WebError> {
+/// Answers with the results, however many. They are read from git while they are sent.
+pub(super) fn download(asked: &Asked<'_, '_>) -> Result<Answer, WebError> {
     let query = Query::parse(&asked.search.q, time::now())?;
-    let numbers = asked.realm.find_all(&query, Some(&asked.visit.ask.gone))?;
-    if numbers.is_empty() {
+    let messages = asked.realm.find_all(&query, Some(&asked.visit.ask.gone))?;
+    if messages.is_empty() {
         return Err(WebError::NotFound("No results found"));
     }
     let threads = asked.search.threads || asks_for_threads(&asked.visit.ask.form);
     let kind = if threads { "results-thread" } else { "results" };
     let file_name = format!("{kind}-{}", mail::mbox_file_name(&asked.search.q));
-    let inbox = inbox.clone();
+    let inbox = asked.inbox().clone();
     let answer = Answer::stream(Media::Gzip, Fresh::Never, move |out| {
         let mut members = Members::new(out);
         let mut written = HashSet::new();
-        for number in numbers {
+        for message in messages {
             // What has gone since it was found is gone.
-            let Some(article) = inbox.found(number)? else {
+            let Some(article) = inbox.found(message)? else {
                 continue;
             };
             if written.contains(&article.num) {

@@ -11,19 +11,21 @@ use super::summary::frame;
 use crate::archive::{Article, Inbox, Query, Results, Thread};
 use crate::error::{Error, Result};
 use crate::id::ArticleNum;
-use crate::mail::Message;
-use crate::render::{self, BodyOptions, Family, Html, Links, Sight};
-use crate::url::{self, Search, SearchView};
+use crate::render::{self, Family, Html, Links, Sight};
+use crate::url::{Search, SearchView};
 use crate::web::answer::{Answer, Media, ascii};
+use crate::web::entry::{Home, Parent, entry};
 use crate::web::error::WebError;
 use crate::web::frame::{Foot, Frame, Head, printed};
 use crate::web::freshness::Fresh;
-use crate::web::lines::{self, Lines};
+use crate::web::lines::Lines;
 
 struct NestedPage {
     frame: Frame,
-    /// `../` up to the inbox.
+    /// From the page to the inbox.
     up: String,
+    /// From the page to the root of the site.
+    site: String,
     inbox: Inbox,
     /// What was found, in order, with its score.
     found: Vec<(Article, u8)>,
@@ -38,11 +40,11 @@ struct NestedPage {
 /// Answers with a page of results.
 pub(super) fn show(
     asked: &Asked<'_, '_>,
-    inbox: &Inbox,
     query: &Query,
     results: Results,
 ) -> std::result::Result<Answer, WebError> {
-    let bar = bar::above(&asked.search, true);
+    let inbox = asked.inbox();
+    let bar = bar::above(&asked.search);
     let notes = bar::notes(asked, query, &results);
     let pager = bar::below(&asked.search, &results);
     let total = results.total;
@@ -68,7 +70,8 @@ pub(super) fn show(
     );
     let page = NestedPage {
         frame: frame(asked).around(newest),
-        up: asked.visit.ask.up_to_inbox(),
+        up: asked.up.clone(),
+        site: asked.visit.ask.up_to_site(),
         thread: inbox.arrange(articles)?,
         inbox: inbox.clone(),
         found,
@@ -106,7 +109,7 @@ impl NestedPage {
                 continue;
             };
             put(out, if n == 0 { "<pre>" } else { "<hr>\n<pre>" }.to_owned())?;
-            put(out, self.entry(&lines, &family, place, article, *score))?;
+            put(out, self.entry(&lines, &family, place, article, *score)?)?;
             put(out, "</pre>\n".to_owned())?;
         }
         put(out, self.below(&lines).into_string())?;
@@ -132,36 +135,23 @@ impl NestedPage {
         place: usize,
         article: &Article,
         score: u8,
-    ) -> String {
-        let base = format!("{}{}/", self.up, url::escape_mid(&article.mid));
+    ) -> Result<String> {
+        let home = Home {
+            inbox: &self.inbox,
+            up: &self.up,
+            site: &self.site,
+        };
         let among = format!("{}+ results", self.total);
         let mut html = render::context(&lines.entries, family, place, false, &among);
-        let raw = lines::read(&self.inbox, article);
-        let message = Message::parse(raw.as_deref().unwrap_or_default());
-        let (to, cc) = (message.addresses("To"), message.addresses("Cc"));
-        html.append(&render::entry_head(
-            &article.author,
-            article.sent,
-            &base,
-            &to,
-            &cc,
+        html.append(&entry(&home, article, Parent::Left)?);
+        html.append(&render::entry_foot(
+            &article.mid,
+            &home.base(article),
+            None,
+            "",
         ));
-        match raw {
-            Some(_) => {
-                let obfuscate = self.inbox.config().obfuscate;
-                let options = BodyOptions {
-                    base: &base,
-                    obfuscate,
-                    ..BodyOptions::default()
-                };
-                html.append(&render::body(&message.parts(), &options));
-            }
-            None => html.markup(lines::LOST),
-        }
-        html.end_line();
-        html.append(&render::entry_foot(&article.mid, &base, None, ""));
         html.text(&format!("\t[relevance {score}%]"));
-        html.into_string()
+        Ok(html.into_string())
     }
 
     fn below(&self, lines: &Lines<'_>) -> Html {

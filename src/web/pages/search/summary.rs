@@ -7,7 +7,7 @@ use askama::Template;
 use super::asked::Asked;
 use super::bar;
 use super::fields::{FIELDS, Field};
-use crate::archive::{Match, Query, Results, snippet};
+use crate::archive::{Inbox, Match, Query, Results, snippet};
 use crate::mail::{Message, PartBody};
 use crate::render::Html;
 use crate::url::{self, Search, SearchView};
@@ -54,7 +54,7 @@ pub(super) fn show(
         .map(|found| found.article.received)
         .max();
     page.frame = page.frame.around(newest);
-    page.bar = Some(bar::above(&asked.search, asked.inbox.is_some()));
+    page.bar = Some(bar::above(&asked.search));
     page.notes = bar::notes(asked, query, results);
     page.results = list(asked, query, results);
     page.pager = Some(bar::below(&asked.search, results));
@@ -99,23 +99,12 @@ fn refusal(mut page: SearchPage, outcome: Outcome) -> Result<Answer, WebError> {
 }
 
 fn page(asked: &Asked<'_, '_>) -> SearchPage {
-    let up = asked.visit.ask.up_to_inbox();
-    let help = match asked.inbox {
-        Some(_) => format!("{up}_/text/help/"),
-        // The text is the same in every inbox.
-        None => {
-            let listed = asked.realm.inboxes().first();
-            listed.map_or(String::new(), |inbox| {
-                format!("{}/_/text/help/", inbox.config().name)
-            })
-        }
-    };
     SearchPage {
         frame: frame(asked),
         open: false,
         fields: &FIELDS,
         action: "./".to_owned(),
-        help,
+        help: format!("{}_/text/help/", asked.up),
         bar: None,
         download: Search::new(asked.search.q.as_str())
             .shown(SearchView::Mbox)
@@ -133,9 +122,9 @@ pub(super) fn frame(asked: &Asked<'_, '_>) -> Frame {
         "" => "search".to_owned(),
         q => format!("{q} - search results"),
     };
-    let mut frame = match asked.inbox {
-        Some(inbox) => Frame::of_inbox(asked.visit, inbox, &title),
-        None => Frame::of_site(asked.visit, &title),
+    let mut frame = match asked.at_root() {
+        false => Frame::of_inbox(asked.visit, asked.inbox(), &title),
+        true => Frame::of_site(asked.visit, &title),
     };
     frame.query.clone_from(&search.q);
     if search.relevance {
@@ -144,7 +133,7 @@ pub(super) fn frame(asked: &Asked<'_, '_>) -> Frame {
     if search.view == SearchView::Nested {
         frame.kept.push(("x", "t"));
     }
-    if asked.inbox.is_some() && !search.q.is_empty() {
+    if !search.q.is_empty() {
         frame.feed = Some(search.shown(SearchView::Atom).to_string());
     }
     frame
@@ -156,14 +145,14 @@ fn list(asked: &Asked<'_, '_>, query: &Query, results: &Results) -> Html {
     let mut seen = HashSet::new();
     for (n, found) in results.matches.iter().enumerate() {
         // Two mails of one Message-ID are one page.
-        if !seen.insert((found.inbox.id(), found.article.key)) {
+        if !seen.insert(found.article.key) {
             continue;
         }
         let rank = results.passed + n + 1;
         html.text(&format!("{rank:>width$}. "));
         row(&mut html, asked, found, width);
         if n < SNIPPETS {
-            words_around(&mut html, query, found, width);
+            words_around(&mut html, asked, (query, found), width);
         }
         html.markup("\n");
     }
@@ -173,9 +162,11 @@ fn list(asked: &Asked<'_, '_>, query: &Query, results: &Results) -> Html {
 fn row(html: &mut Html, asked: &Asked<'_, '_>, found: &Match, width: usize) {
     let article = &found.article;
     let mid = url::escape_mid(&article.mid);
-    let href = match asked.inbox {
-        Some(_) => format!("{}{mid}/", asked.visit.ask.up_to_inbox()),
-        None => format!("{}/{mid}/", found.inbox.config().name),
+    let site = asked.visit.ask.up_to_site();
+    let on = |list: &Inbox| format!("{site}{}/{mid}/", list.config().name);
+    let href = match found.lists.first() {
+        Some(first) if asked.at_root() => on(first),
+        _ => format!("{}{mid}/", asked.up),
     };
     html.markup("<b>");
     html.link(
@@ -192,19 +183,21 @@ fn row(html: &mut Html, asked: &Asked<'_, '_>, found: &Match, width: usize) {
     html.markup(" @ ");
     html.text(&article.sent.minute().to_string());
     html.text(&format!(" UTC [{}%]", found.percent));
-    if asked.inbox.is_none() {
-        for (n, inbox) in std::iter::once(&found.inbox).chain(&found.also).enumerate() {
-            let name = inbox.config().name.as_str();
-            html.markup(if n == 0 { " in " } else { ", " });
-            html.link(&format!("{name}/{mid}/"), name);
-        }
+    for (n, list) in found.lists.iter().enumerate() {
+        html.markup(if n == 0 { " in " } else { ", " });
+        html.link(&on(list), list.config().name.as_str());
     }
     html.markup("\n");
 }
 
 /// A line of the mail's text with the words that were sought marked, where they are in it.
-fn words_around(html: &mut Html, query: &Query, found: &Match, width: usize) {
-    let Some(raw) = lines::read(&found.inbox, &found.article) else {
+fn words_around(
+    html: &mut Html,
+    asked: &Asked<'_, '_>,
+    (query, found): (&Query, &Match),
+    width: usize,
+) {
+    let Some(raw) = lines::read(asked.inbox(), &found.article) else {
         return;
     };
     let mut text = String::new();
