@@ -68,12 +68,13 @@ impl Archive {
     /// The catalogue cannot be written.
     pub fn configure(&self, config: Config) -> Result<()> {
         let before = self.site();
+        self.set_up(config, &before.inboxes)
+    }
+
+    fn set_up(&self, config: Config, before: &[Inbox]) -> Result<()> {
         let mut inboxes = Vec::with_capacity(config.inboxes.len());
         for settings in &config.inboxes {
-            let kept = before
-                .inboxes
-                .iter()
-                .find(|inbox| inbox.config() == settings);
+            let kept = before.iter().find(|inbox| inbox.config() == settings);
             let inbox = match kept {
                 Some(inbox) => Ok(inbox.clone()),
                 None => self.open_inbox(settings),
@@ -149,10 +150,8 @@ impl Archive {
             return Ok(words);
         }
         // The handles of inboxes name rows of the old catalogue.
-        let config = self.config();
-        *self.0.site.write().unwrap_or_else(PoisonError::into_inner) = Arc::default();
         self.0.keeps.threads.clear();
-        self.configure(config)?;
+        self.set_up(self.config(), &[])?;
         Ok(true)
     }
 

@@ -180,10 +180,10 @@ impl Chosen {
                 eprintln!("note: {note}");
             }
             for inbox in &site.inboxes {
-                let mut numbers = Realm::Inbox(inbox.clone()).find_all(&query, None)?;
-                numbers.reverse();
-                for num in numbers {
-                    if let Some(article) = inbox.article(num)? {
+                let mut messages = Realm::Inbox(inbox.clone()).find_all(&query, None)?;
+                messages.reverse();
+                for message in messages {
+                    if let Some(article) = inbox.found(message)? {
                         add(inbox, article);
                     }
                 }

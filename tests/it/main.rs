@@ -9,6 +9,8 @@ mod catalogue;
 mod clients;
 mod config;
 mod doors;
+mod export;
+mod faults;
 mod fsck;
 mod git;
 mod golden;

@@ -34,7 +34,9 @@ pub(super) fn mbox(inbox: &Inbox, chosen: &Chosen, output: Option<&Path>) -> any
             count
         }
     };
-    file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+    file.into_inner()
+        .map_err(io::IntoInnerError::into_error)?
+        .sync_all()?;
     fs::rename(part, path).with_context(|| path.display().to_string())?;
     Ok(count)
 }
@@ -61,7 +63,10 @@ pub(super) fn maildir(inbox: &Inbox, chosen: &Chosen, output: &Path) -> anyhow::
         // TIME.UNIQUE.HOST; nothing in it is the mail's. Sorted by name it is in the order of the archive.
         let received = article.received.0.max(0);
         let name = format!("{received}.N{}.threadbare", article.num);
-        let (new, place) = (output.join("tmp").join(&name), output.join("new").join(&name));
+        let (new, place) = (
+            output.join("tmp").join(&name),
+            output.join("new").join(&name),
+        );
         fs::write(&new, raw).with_context(|| new.display().to_string())?;
         fs::rename(&new, &place).with_context(|| place.display().to_string())
     })
@@ -73,7 +78,11 @@ pub(super) fn eml(inbox: &Inbox, chosen: &Chosen, output: &Path) -> anyhow::Resu
     each_mail(inbox, chosen, |article, raw| {
         let num = article.num.0;
         // Numbers below zero are of mail without a Message-ID.
-        let name = if num < 0 { format!("own-{:08}.eml", -num) } else { format!("{num:08}.eml") };
+        let name = if num < 0 {
+            format!("own-{:08}.eml", -num)
+        } else {
+            format!("{num:08}.eml")
+        };
         let path = output.join(name);
         fs::write(&path, raw).with_context(|| path.display().to_string())
     })

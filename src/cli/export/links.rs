@@ -25,7 +25,9 @@ pub(super) fn rewrite(html: &str, mut lead: impl FnMut(&str) -> Link) -> String 
         match name_of(tag) {
             "form" if tag.contains("class=\"fields\"") => {
                 // All of it is for searching.
-                rest = after.find("</form>").map_or("", |at| &after[at + "</form>".len()..]);
+                rest = after
+                    .find("</form>")
+                    .map_or("", |at| &after[at + "</form>".len()..]);
             }
             "form" | "/form" | "input" => {}
             _ => attributes(tag, &mut out, &mut lead),
@@ -58,10 +60,14 @@ fn name_of(tag: &str) -> &str {
 fn attributes(tag: &str, out: &mut String, lead: &mut impl FnMut(&str) -> Link) {
     let mut rest = tag;
     loop {
-        let found = [" href=\"", " src=\""].into_iter().filter_map(|name| Some((rest.find(name)?, name)));
+        let found = [" href=\"", " src=\""]
+            .into_iter()
+            .filter_map(|name| Some((rest.find(name)?, name)));
         let Some((at, name)) = found.min() else { break };
         let value_at = at + name.len();
-        let Some(length) = rest[value_at..].find('"') else { break };
+        let Some(length) = rest[value_at..].find('"') else {
+            break;
+        };
         let value = &rest[value_at..value_at + length];
         out.push_str(&rest[..at]);
         match lead(&unescape(value)) {
@@ -93,7 +99,9 @@ fn unescape(value: &str) -> Cow<'_, str> {
             "lt" => Some('<'),
             "gt" => Some('>'),
             "quot" => Some('"'),
-            entity => entity.strip_prefix('#').and_then(|n| char::from_u32(n.parse().ok()?)),
+            entity => entity
+                .strip_prefix('#')
+                .and_then(|n| char::from_u32(n.parse().ok()?)),
         };
         match c {
             Some(c) => {
@@ -111,7 +119,11 @@ fn unescape(value: &str) -> Cow<'_, str> {
 }
 
 fn escape(value: &str) -> String {
-    value.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
+    value
+        .replace('&', "&amp;")
+        .replace('"', "&quot;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 /// A link on the page at `base` (a path from the root of the site): the path, query and fragment that it means. `None`
@@ -135,7 +147,9 @@ pub(super) fn follow(base: &str, link: &str) -> Option<(String, String, String)>
 fn is_scheme(path: &str) -> bool {
     let before = path.split(':').next().unwrap_or("");
     before.starts_with(|c: char| c.is_ascii_alphabetic())
-        && before.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+        && before
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
 }
 
 fn join(base: &str, path: &str) -> String {
@@ -192,7 +206,10 @@ mod tests {
             assert_eq!(found.as_deref(), path, "{link} on {base}");
         }
         let found = follow("/x/", "a/?t=1&b#f");
-        assert_eq!(found, Some(("/x/a/".to_owned(), "t=1&b".to_owned(), "f".to_owned())));
+        assert_eq!(
+            found,
+            Some(("/x/a/".to_owned(), "t=1&b".to_owned(), "f".to_owned()))
+        );
     }
 
     #[test]

@@ -69,7 +69,12 @@ impl Export {
         let inbox = archive.every_inbox().into_iter().next();
         let inbox = inbox.with_context(|| format!("{} cannot be opened", self.inbox))?;
         let mut indexer = Indexer::wait(archive.db(), archive.search_index(), &scope.index_dir)?;
-        indexer.catch_up(&inbox.config().name, &inbox.layout(), Options::default(), &crate::index::Silent)?;
+        indexer.catch_up(
+            &inbox.config().name,
+            &inbox.layout(),
+            Options::default(),
+            &crate::index::Silent,
+        )?;
         drop(indexer);
         archive.refresh()?;
         let inbox = archive.inbox(&inbox.config().name).unwrap_or(inbox);
@@ -81,13 +86,20 @@ impl Export {
             (Format::Eml, Some(output)) => files::eml(&inbox, &chosen, output)?,
             (Format::Html, Some(output)) => site::write(archive, &inbox, &chosen, output)?,
         };
-        let what = if self.format == Format::Html { "files" } else { "mails" };
+        let what = if self.format == Format::Html {
+            "files"
+        } else {
+            "mails"
+        };
         eprintln!("{count} {what} written");
         Ok(ExitCode::SUCCESS)
     }
 
     fn chosen(&self, inbox: &Inbox) -> anyhow::Result<Chosen> {
-        let since = self.since.as_deref().map(|date| format!("rt:{}..", date.trim().replace(' ', ".")));
+        let since = self
+            .since
+            .as_deref()
+            .map(|date| format!("rt:{}..", date.trim().replace(' ', ".")));
         let query = match (&self.query, since) {
             (None, None) => return Ok(Chosen::All),
             (Some(query), None) => query.clone(),
@@ -98,8 +110,11 @@ impl Export {
         for note in parsed.notes() {
             eprintln!("note: {note}");
         }
-        let mut numbers = Realm::Inbox(inbox.clone()).find_all(&parsed, None)?;
-        numbers.reverse();
+        let mut numbers = Vec::new();
+        for message in Realm::Inbox(inbox.clone()).find_all(&parsed, None)? {
+            numbers.extend(inbox.found(message)?.map(|article| article.num));
+        }
+        numbers.sort();
         Ok(Chosen::Found { query, numbers })
     }
 }
@@ -116,7 +131,11 @@ enum Chosen {
 
 impl Chosen {
     /// Calls `each` for every article, by number.
-    fn each(&self, inbox: &Inbox, mut each: impl FnMut(Article) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    fn each(
+        &self,
+        inbox: &Inbox,
+        mut each: impl FnMut(Article) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
         match self {
             Chosen::Found { numbers, .. } => {
                 for num in numbers {

@@ -9,9 +9,9 @@ use std::path::Path;
 
 use anyhow::Context;
 
+use super::Chosen;
 use super::files::make_empty;
 use super::links::{Link, follow, relative, rewrite};
-use super::Chosen;
 use crate::archive::{Archive, Inbox};
 use crate::id::{ArticleNum, InboxName, MessageId};
 use crate::render;
@@ -25,10 +25,17 @@ const NAME_MAX: usize = 180;
 const RESULTS: usize = 200;
 
 /// Writes the site into an empty directory. Gives how many files it has.
-pub(super) fn write(archive: Archive, inbox: &Inbox, chosen: &Chosen, output: &Path) -> anyhow::Result<usize> {
+pub(super) fn write(
+    archive: Archive,
+    inbox: &Inbox,
+    chosen: &Chosen,
+    output: &Path,
+) -> anyhow::Result<usize> {
     make_empty(output)?;
     let url = inbox.config().urls.first().cloned();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     let settings = Settings {
         url: url.as_deref().and_then(site_of),
         listing: archive.config().listing,
@@ -62,7 +69,11 @@ pub(super) fn write(archive: Archive, inbox: &Inbox, chosen: &Chosen, output: &P
     };
     anyhow::ensure!(front.is_some(), "there is no page to begin with");
     chosen.each(inbox, |article| {
-        let path = format!("/{}/{}/", inbox.config().name, url::escape_mid(&article.mid));
+        let path = format!(
+            "/{}/{}/",
+            inbox.config().name,
+            url::escape_mid(&article.mid)
+        );
         site.of_path(&path, "").map(drop)
     })?;
     let mut count = 0;
@@ -102,12 +113,21 @@ struct Site<'a> {
 
 impl Site<'_> {
     /// The file that has what is at this address; it will be written. `None` where there is to be none.
-    fn of_path(&mut self, path: &str, query: &str) -> anyhow::Result<Option<(String, Option<String>)>> {
+    fn of_path(
+        &mut self,
+        path: &str,
+        query: &str,
+    ) -> anyhow::Result<Option<(String, Option<String>)>> {
         let route = url::parse(path);
         let own = self.inbox.config().name.clone();
         match route {
-            Route::Site(SitePage::Asset(name)) => Ok(Some((self.file(path, &format!("style/{}", safe(&name))), None))),
-            Route::Inbox(name, page) if name == own => Ok(self.of_inbox(&own, page, query).map(|file| (file, None))),
+            Route::Site(SitePage::Asset(name)) => Ok(Some((
+                self.file(path, &format!("style/{}", safe(&name))),
+                None,
+            ))),
+            Route::Inbox(name, page) if name == own => {
+                Ok(self.of_inbox(&own, page, query).map(|file| (file, None)))
+            }
             Route::Message(name, mid, page) if name == own => self.of_message(&own, mid, page),
             _ => Ok(None),
         }
@@ -119,7 +139,10 @@ impl Site<'_> {
         let whole = self.only.is_none();
         if let (InboxPage::Topics, Some(own)) = (&page, self.query.clone()) {
             // All ways to the front page lead to the results, a page of them for each offset.
-            let offset = asked.value('o').and_then(|o| o.parse::<usize>().ok()).unwrap_or(0);
+            let offset = asked
+                .value('o')
+                .and_then(|o| o.parse::<usize>().ok())
+                .unwrap_or(0);
             if asked.value('q').is_some() && asked.value('x').is_some() {
                 return None;
             }
@@ -147,11 +170,21 @@ impl Site<'_> {
                     TopicOrder::Active => "topics_active",
                 };
                 match format {
-                    Format::Html => return Some(self.file(&format!("{base}{stem}.html"), &format!("{stem}.html"))),
-                    Format::Atom => return Some(self.file(&format!("{base}{stem}.atom"), &format!("{stem}.atom"))),
+                    Format::Html => {
+                        return Some(
+                            self.file(&format!("{base}{stem}.html"), &format!("{stem}.html")),
+                        );
+                    }
+                    Format::Atom => {
+                        return Some(
+                            self.file(&format!("{base}{stem}.atom"), &format!("{stem}.atom")),
+                        );
+                    }
                 }
             }
-            InboxPage::AllMbox if whole => ("all.mbox.gz", ("all.mbox.gz".to_owned(), String::new())),
+            InboxPage::AllMbox if whole => {
+                ("all.mbox.gz", ("all.mbox.gz".to_owned(), String::new()))
+            }
             InboxPage::Text(key, form) => {
                 let key = safe(&key);
                 let (path, file) = match form {
@@ -199,7 +232,10 @@ impl Site<'_> {
             MessagePage::Atom => ("t.atom".to_owned(), "thread.atom".to_owned()),
             MessagePage::Diff => ("d/".to_owned(), "copies.html".to_owned()),
             // A file server tells the kind of a file by its name: none is to be a page, or a program.
-            MessagePage::Attachment(index) => (format!("{index}-a"), format!("attachment-{}.bin", safe(&index))),
+            MessagePage::Attachment(index) => (
+                format!("{index}-a"),
+                format!("attachment-{}.bin", safe(&index)),
+            ),
         };
         let file = self.file(&format!("{base}{path}"), &format!("m/{dir}/{file}"));
         Ok(Some((file, in_thread.then(|| format!("m{anchor}")))))
@@ -221,7 +257,11 @@ impl Site<'_> {
             return Ok(known.clone());
         }
         let articles = self.inbox.articles(mid)?;
-        let wanted = articles.iter().any(|article| self.only.as_ref().is_none_or(|only| only.contains(&article.num)));
+        let wanted = articles.iter().any(|article| {
+            self.only
+                .as_ref()
+                .is_none_or(|only| only.contains(&article.num))
+        });
         let name = wanted.then(|| {
             let stem = safe(mid.as_str());
             let mut name = stem.clone();
@@ -244,9 +284,15 @@ impl Site<'_> {
         let Some(thread) = self.inbox.thread(mid)? else {
             return Ok(None);
         };
-        let mut members: Vec<ArticleNum> = thread.articles.iter().map(|article| article.num).collect();
+        let mut members: Vec<ArticleNum> =
+            thread.articles.iter().map(|article| article.num).collect();
         members.sort();
-        Ok(Some(self.threads.entry(members).or_insert_with(|| mid.clone()).clone()))
+        Ok(Some(
+            self.threads
+                .entry(members)
+                .or_insert_with(|| mid.clone())
+                .clone(),
+        ))
     }
 
     /// Writes what was at an address into its file.
@@ -275,7 +321,11 @@ impl Site<'_> {
             if link.starts_with('#') {
                 return Link::Same;
             }
-            let query = if link.is_empty() { own_query.to_owned() } else { query };
+            let query = if link.is_empty() {
+                own_query.to_owned()
+            } else {
+                query
+            };
             match self.of_path(&path, &query) {
                 Ok(Some((to, anchor))) => {
                     let fragment = match (fragment.as_str(), anchor) {
@@ -304,7 +354,9 @@ fn safe(text: &str) -> String {
     for (at, byte) in text.bytes().enumerate() {
         match byte {
             b'.' if at == 0 => name.push_str("=2E"),
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_' | b'@' => name.push(char::from(byte)),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_' | b'@' => {
+                name.push(char::from(byte))
+            }
             _ => name.push_str(&format!("={byte:02X}")),
         }
     }
@@ -340,6 +392,9 @@ mod tests {
 
     #[test]
     fn the_site_is_above_the_inbox() {
-        assert_eq!(site_of("https://x.org/lists/a/").as_deref(), Some("https://x.org/lists/"));
+        assert_eq!(
+            site_of("https://x.org/lists/a/").as_deref(),
+            Some("https://x.org/lists/")
+        );
     }
 }
