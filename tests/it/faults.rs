@@ -271,8 +271,10 @@ fn index_files_deleted_while_it_serves() {
     let expected = articles(&world);
     let server = world.serve();
     let answers = || {
+        let found = server.get("/test/?q=Subject");
         server.get("/test/m7@weaver.example/").status == 200
-            && server.get("/test/?q=Subject").ok().text().contains("m7@")
+            && found.status == 200
+            && found.text().contains("m7@")
     };
     wait_until("it is up", answers);
     for what in ["all", "catalogue", "words", "one file of words"] {

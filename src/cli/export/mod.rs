@@ -13,7 +13,7 @@ use super::scope;
 use crate::archive::{Archive, Article, Inbox, Query, Realm};
 use crate::id::ArticleNum;
 use crate::index::{Indexer, Options};
-use crate::time;
+use crate::time::{self, Timestamp};
 
 /// The flags of `export`.
 #[derive(clap::Args)]
@@ -32,7 +32,7 @@ pub struct Export {
     /// Only what this search finds
     #[arg(long, short, value_name = "QUERY")]
     query: Option<String>,
-    /// Only what came since then: YYYYMMDD, or in words as in searches
+    /// Only what came since then (YYYYMMDD, in UTC), or was sent since then (in words, as `2.weeks.ago`)
     #[arg(long, value_name = "DATE")]
     since: Option<String>,
     /// As what
@@ -96,10 +96,14 @@ impl Export {
     }
 
     fn chosen(&self, inbox: &Inbox) -> anyhow::Result<Chosen> {
-        let since = self
-            .since
-            .as_deref()
-            .map(|date| format!("rt:{}..", date.trim().replace(' ', ".")));
+        let since = self.since.as_deref().map(str::trim).map(|date| {
+            let plain = date.replace(['-', ':', 'T', ' '], "");
+            match Timestamp::from_digits(&plain) {
+                Some(since) => format!("rt:{}..", since.0),
+                // In words only dates of sending can be asked for.
+                None => format!("d:{}..", date.replace(' ', ".")),
+            }
+        });
         let query = match (&self.query, since) {
             (None, None) => return Ok(Chosen::All),
             (Some(query), None) => query.clone(),

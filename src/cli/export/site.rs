@@ -318,8 +318,9 @@ impl Site<'_> {
             let Some((path, query, fragment)) = follow(base, link) else {
                 return Link::Same;
             };
-            if link.starts_with('#') {
-                return Link::Same;
+            if let Some(place) = link.strip_prefix('#') {
+                let there = html.contains(&format!(" id=\"{place}\""));
+                return if there { Link::Same } else { Link::None };
             }
             let query = if link.is_empty() {
                 own_query.to_owned()
