@@ -148,7 +148,7 @@ impl Site<'_> {
             }
             let mut target = format!("{base}?q={own}&l={RESULTS}");
             let mut file = "index.html".to_owned();
-            if offset > 0 && offset % RESULTS == 0 {
+            if offset > 0 && offset.is_multiple_of(RESULTS) {
                 target.push_str(&format!("&o={offset}"));
                 file = format!("index-{offset}.html");
             }
