@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::Thread;
 use super::graves::Graves;
@@ -14,7 +15,7 @@ use crate::db::{Article, Db, InboxRow, Reader, Shelf, TopicRow};
 use crate::error::Result;
 use crate::id::{ArticleNum, EpochNum, InboxId, MessageId};
 use crate::search::Search;
-use crate::store::{Blobs, Layout};
+use crate::store::{Blobs, Layout, Partial};
 use crate::time::{self, Timestamp};
 use crate::url::{TopicOrder, Window};
 
@@ -45,6 +46,10 @@ struct Shared {
     graves: Graves,
     description: RwLock<Arc<str>>,
     row: RwLock<Option<InboxRow>>,
+    /// What is missing here.
+    partial: RwLock<Option<Partial>>,
+    /// When its directory was last looked at, and when what is in it had been written.
+    looked: Mutex<Option<(Instant, [Option<SystemTime>; 4])>>,
     /// What was last counted, and in which state.
     summary: Mutex<Option<(u64, Summary)>>,
 }
@@ -65,6 +70,9 @@ pub(super) struct Keeps {
     pub(super) blobs: Arc<Blobs>,
     pub(super) threads: Arc<Threads>,
 }
+
+/// How often a directory is looked at in which nothing seems to have changed.
+const GLANCE: Duration = Duration::from_secs(5);
 
 /// The id of what has no row: the mail of several inboxes.
 const TOGETHER: InboxId = InboxId(0);
@@ -113,13 +121,21 @@ impl Inbox {
             layout: RwLock::new(Arc::new(layout)),
             graves: Graves::default(),
             row: RwLock::default(),
+            partial: RwLock::default(),
+            looked: Mutex::default(),
             summary: Mutex::default(),
         }))
     }
 
     pub(super) fn refresh(&self, row: Option<InboxRow>) {
         *self.0.row.write().unwrap_or_else(PoisonError::into_inner) = row;
+<<<<<<< HEAD
         self.0.graves.refresh(&self.0.config.dir);
+=======
+        if !self.is_time_to_look() {
+            return;
+        }
+>>>>>>> main
         if let Ok(layout) = Layout::find(&self.0.config.dir) {
             let description = described(&layout);
             *self
@@ -133,6 +149,32 @@ impl Inbox {
                 .write()
                 .unwrap_or_else(PoisonError::into_inner) = Arc::new(layout);
         }
+        let partial = self.layout().partial();
+        *self
+            .0
+            .partial
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = partial;
+    }
+
+    /// Whether its directory is to be looked at: because something in it was written, or because it was not looked at
+    /// for a while. A new epoch is no repository yet in the moment in which its directory is made.
+    fn is_time_to_look(&self) -> bool {
+        let dir = &self.0.config.dir;
+        let written = |name: &str| {
+            let about = std::fs::metadata(dir.join(name)).ok();
+            about.and_then(|about| about.modified().ok())
+        };
+        let now = ["", "git", "description", "mirror.json"].map(written);
+        let mut looked = self.0.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_time = match &*looked {
+            Some((when, stamps)) => when.elapsed() >= GLANCE || *stamps != now,
+            None => true,
+        };
+        if is_time {
+            *looked = Some((Instant::now(), now));
+        }
+        is_time
     }
 
     /// Whether it is no inbox of its own but the mail of several: `/all/`.
@@ -381,6 +423,19 @@ impl Inbox {
             .snapshot(|reader| Thread::members(reader, &self.0.shelf, mid))
     }
 
+    /// What is to be said where it is a mirror that lacks something of its upstream. Of several inboxes together: of
+    /// those among them that do, with everything together there as the upstream.
+    pub fn partial(&self) -> Option<Partial> {
+        if self.is_together() {
+            return together(self.members().iter().filter_map(Inbox::partial));
+        }
+        self.0
+            .partial
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
     /// Those of its members that have a copy of this article's message, in the order of the config.
     ///
     /// # Errors
@@ -419,6 +474,21 @@ impl Inbox {
     pub(super) fn search(&self) -> &Search {
         &self.0.search
     }
+}
+
+/// Several partial mirrors as one: as fresh as the stalest of them.
+fn together(mut parts: impl Iterator<Item = Partial>) -> Option<Partial> {
+    let first = parts.next()?;
+    let site = first.upstream.trim_end_matches('/').rsplit_once('/');
+    let all = site.map(|(site, _)| format!("{site}/all/"));
+    let whole = Partial {
+        upstream: all.unwrap_or_else(|| first.upstream.clone()),
+        ..first
+    };
+    Some(parts.fold(whole, |whole, part| Partial {
+        updated: whole.updated.min(part.updated),
+        ..whole
+    }))
 }
 
 fn described(layout: &Layout) -> Arc<str> {

@@ -10,13 +10,22 @@ use crate::url::{self, Search, SearchView, Start};
 use crate::web::answer::{Answer, Media};
 use crate::web::atom::{Feed, urn};
 use crate::web::error::WebError;
+use crate::web::frame::is_searchable;
 use crate::web::freshness::Fresh;
 use crate::web::site::Visit;
 
 /// Answers a search of one inbox, also a POST for the results as an mbox.
 pub(in crate::web) fn inbox(visit: &Visit<'_>, name: &InboxName) -> Result<Answer, WebError> {
-    let inbox = visit.site.inbox(name)?;
+    let inbox = searchable(visit, name)?;
     answer(visit, &Realm::Inbox(inbox), visit.ask.up_to_inbox())
+}
+
+fn searchable(visit: &Visit<'_>, name: &InboxName) -> Result<Inbox, WebError> {
+    let inbox = visit.site.inbox(name)?;
+    match is_searchable(&inbox) {
+        true => Ok(inbox),
+        false => Err(WebError::NotFound("This list has no search.")),
+    }
 }
 
 /// Answers a search of one thread.
@@ -25,7 +34,7 @@ pub(in crate::web) fn thread(
     name: &InboxName,
     mid: &MessageId,
 ) -> Result<Answer, WebError> {
-    let inbox = visit.site.inbox(name)?;
+    let inbox = searchable(visit, name)?;
     let realm = Realm::thread(inbox, mid)?.ok_or(WebError::NoMessage)?;
     answer(visit, &realm, visit.ask.up_to_inbox())
 }
@@ -34,7 +43,7 @@ pub(in crate::web) fn thread(
 pub(in crate::web) fn site(visit: &Visit<'_>) -> Result<Answer, WebError> {
     let archive = &visit.site.archive;
     let listed = visit.listed()?;
-    let all = match visit.site.listing {
+    let all = match visit.site.archive.config().listing {
         Listing::MatchDomain => None,
         Listing::All | Listing::Nothing => archive.all(),
     };
@@ -161,12 +170,12 @@ impl Asked<'_, '_> {
         let inbox = self.inbox();
         let title = format!("{} - search results", self.search.q);
         let mut feed = Feed::of(self.visit, inbox, &title);
-        let page = match (self.at_root(), self.visit.site.url()) {
+        let page = match (self.at_root(), self.visit.site.base()) {
             (false, _) => {
                 let inside = self.visit.ask.path.splitn(3, '/').nth(2).unwrap_or("");
                 format!("{}{inside}", feed.inbox_url)
             }
-            (true, Some(root)) => root.to_owned(),
+            (true, Some(root)) => root,
             (true, None) => {
                 feed.inbox_url.clone_from(&self.up);
                 "./".to_owned()
