@@ -1,6 +1,7 @@
 //! The right stairs: every question that a reader can ask.
 
 mod git;
+mod graves;
 mod inbox;
 mod search;
 mod sheets;
@@ -17,4 +18,8 @@ pub use thread::{Numbers, Thread};
 
 pub use crate::db::{Article, Skeleton};
 pub use crate::search::{Cursor, Edge, Piece, Query, Sort, Window, snippet};
+<<<<<<< HEAD
+pub use crate::store::{Deed, Tombstone};
+=======
 pub use crate::store::Partial;
+>>>>>>> main

@@ -200,7 +200,11 @@ impl App {
             self.kept_as(asked, &line, query)?
         };
         if let Some((key, state)) = &kept_as
-            && let Some(kept) = self.0.pages.find(key, *state)
+            && let Some(kept) = self
+                .0
+                .pages
+                .since(self.0.site.archive.purges())
+                .find(key, *state)
         {
             return Ok(respond_kept(&kept, &asked.parts.headers, asked.head));
         }
