@@ -1,5 +1,6 @@
 //! `/INBOX/?q=…`, `/INBOX/MSGID/?q=…`, `/?q=…` — a search of one list, of one thread, of the whole site.
 
+mod around;
 mod asked;
 mod bar;
 mod fields;
