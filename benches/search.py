@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""The search part of the benchmark: real queries of every kind, one after the other, to Threadbare and to public-inbox
+over the same list; and a query of two words to a large synthetic archive.
+
+    benches/search.py URL/LIST [URL/LIST …]      measures servers that run already, in turn (Linux: on this machine)
+
+One client asks, so that a query's time is its own. Where the machine is noisy the CPU seconds of the servers tell more
+than the clock, and both are shown.
+"""
+
+import http.client
+import statistics
+import sys
+import time
+import urllib.parse
+from pathlib import Path
+
+# Of linux-mtd: words, phrases, places, people, ids, patches, operators, dates; rare and common.
+QUERIES = [
+    "nand", "spi-nor locking", "ubifs corruption", "smatch", "regression", '"bad block table"', '"memory leak" free', "s:rawnand",
+    's:"mtd: spi-nor" d:20200101..20200401', "f:miquel", "f:richard@nod.at", "f:miquel.raynal@bootlin.com s:patch", "t:linux-mtd c:linux-kernel",
+    "a:torvalds", "m:20200114182949.5b5165b7@xps13", "mid:20200114182949.5b5165b7@xps13", "n:patch OR n:diff", "dfn:drivers/mtd/nand/raw", "dfn:Makefile dfb:obj",
+    "dfb:devm_kzalloc", "dfhh:nand_scan", "dfpre:b47691e", "q:ubi nq:volume", "erase NEAR/3 block", "ubi AND (fastmap OR wear) NOT s:re", "write*",
+    "d:20200101..20200131", "rt:1577836800..1580515200 f:tudor", "s:jffs2 OR s:squashfs", "don't think so",
+    'nq:"Reviewed-by: Miquel"', " OR ".join(f"patchid:{n:040x}" for n in range(100)),
+]
+# Words that are in every tenth mail or so of benches/synthetic.py.
+TWO_WORDS = "{} {}"
+
+
+def cpu_seconds(pids):
+    """User and system time of these processes and of their children that have ended."""
+    ticks = 0
+    for pid in pids:
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        ticks += sum(int(field) for field in fields[11:15])
+    return ticks / 100
+
+
+class Asking:
+    """One connection to a server, and how long its answers took."""
+
+    def __init__(self, host, port, inbox):
+        self.connection = http.client.HTTPConnection(host, port, timeout=120)
+        self.inbox, self.seconds, self.statuses = inbox, {}, set()
+
+    def ask(self, query, keep=True):
+        path = f"/{self.inbox}/?q={urllib.parse.quote(query, safe='')}"
+        began = time.perf_counter()
+        self.connection.request("GET", path)
+        reply = self.connection.getresponse()
+        reply.read()
+        if keep:
+            self.seconds.setdefault(query, []).append(time.perf_counter() - began)
+        self.statuses.add(reply.status)
+        return reply.status
+
+
+def drive(host, port, inbox, pids, queries=QUERIES, repeats=3):
+    """Asks every query some times after one round to warm up; times in ms, CPU ms for one query."""
+    asking = Asking(host, port, inbox)
+    for query in queries:
+        asking.ask(query, keep=False)
+    before = cpu_seconds(pids())
+    for _ in range(repeats):
+        for query in queries:
+            asking.ask(query)
+    cpu = cpu_seconds(pids()) - before
+    best = sorted(1000 * statistics.median(times) for times in asking.seconds.values())
+    every = sorted(1000 * one for times in asking.seconds.values() for one in times)
+    if asking.statuses - {200, 404}:
+        raise SystemExit(f"port {port} answered {asking.statuses}")
+    return {"median": statistics.median(best), "p99": every[int(len(every) * 0.99)], "slowest": best[-1],
+            "cpu": 1000 * cpu / (repeats * len(queries)),
+            "queries": {query: 1000 * statistics.median(times) for query, times in asking.seconds.items()}}
+
+
+def listening(port):
+    """The processes that listen on a port of this machine, for measuring servers that somebody else has started."""
+    inodes = {line.split()[9] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]
+              if line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A"}
+    pids = set()
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            target = str(link.readlink())
+        except OSError:
+            continue
+        if target.startswith("socket:[") and target[8:-1] in inodes:
+            pids.add(int(link.parts[2]))
+    children = {int(stat.parent.name) for stat in Path("/proc").glob("[0-9]*/stat") if parent_of(stat) in pids}
+    return pids | children
+
+
+def parent_of(stat):
+    try:
+        return int(stat.read_text().rsplit(")", 1)[1].split()[1])
+    except OSError:
+        return None
+
+
+def main():
+    for url in sys.argv[1:]:
+        parts = urllib.parse.urlsplit(url)
+        result = drive(parts.hostname, parts.port, parts.path.strip("/"), lambda: listening(parts.port))
+        print(f"{url}: median {result['median']:.2f} ms, p99 {result['p99']:.2f} ms, CPU {result['cpu']:.2f} ms a query")
+        for query, ms in result["queries"].items():
+            print(f"  {ms:8.2f} ms  {query[:70]}")
+
+
+if __name__ == "__main__":
+    main()
