@@ -341,6 +341,24 @@ impl Reader {
         Ok(found.into_iter().next())
     }
 
+    /// The articles of an inbox with these numbers, as far as there are any, in no order.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn articles_numbered(
+        &self,
+        inbox: InboxId,
+        numbers: &[ArticleNum],
+    ) -> Result<Vec<Article>> {
+        let numbers: Vec<String> = numbers.iter().map(|num| num.0.to_string()).collect();
+        self.list(
+            &Shelf::Inbox(inbox),
+            places!("FROM json_each(?2) n CROSS JOIN place p ON p.inbox = ?1 AND p.num = n.value"),
+            (inbox, format!("[{}]", numbers.join(","))),
+            usize::MAX,
+        )
+    }
+
     /// Every place of a message: the inbox, and the article that it is there.
     ///
     /// # Errors

@@ -52,7 +52,8 @@ impl Civil {
             return None;
         }
         let clock = self.hour * 3600 + self.minute * 60 + self.second;
-        let seconds = calendar::day_number(self.year, self.month - 1, self.day) * DAY + clock - offset;
+        let seconds =
+            calendar::day_number(self.year, self.month - 1, self.day) * DAY + clock - offset;
         (0..=LAST).contains(&seconds).then_some(Timestamp(seconds))
     }
 }

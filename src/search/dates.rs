@@ -86,7 +86,10 @@ fn period(text: &str) -> Option<(Timestamp, Timestamp)> {
     let (first, next) = match (month, day) {
         (None, _) => (day_number(year, 0, 1), day_number(year + 1, 0, 1)),
         (Some(month), None) => (day_number(year, month, 1), day_number(year, month + 1, 1)),
-        (Some(month), Some(day)) => (day_number(year, month, day), day_number(year, month, day + 1)),
+        (Some(month), Some(day)) => (
+            day_number(year, month, day),
+            day_number(year, month, day + 1),
+        ),
     };
     let whole = parts.next().is_none();
     whole.then_some((Timestamp(first * DAY), Timestamp(next * DAY - 1)))

@@ -21,6 +21,7 @@ use super::client::{Network, client};
 use super::compress::Coding;
 use super::doors::{self, Begun, PieceDeadline};
 use super::error::{Outcome, WebError};
+use super::freshness::Fresh;
 use super::freshness::Validators;
 use super::gate::Load;
 use super::head::{headers, respond, respond_kept};
@@ -288,6 +289,7 @@ impl App {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
         if let Some((key, state)) = kept_as
             && answer.outcome == Outcome::Found
+            && answer.fresh != Fresh::Never
         {
             let kept = Kept {
                 state,

@@ -32,6 +32,7 @@ mod server;
 mod site;
 mod stall;
 mod stream;
+mod texts;
 
 pub use app::{App, Settings};
 pub use class::{Class, Loads, Share, Shares};

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::ask::Ask;
 use super::error::WebError;
+use super::texts::Texts;
 use crate::archive::{Archive, Inbox};
 use crate::config::InboxConfig;
 use crate::config::Listing;
@@ -16,6 +17,8 @@ pub(super) struct Site {
     pub(super) listing: Listing,
     /// Where the site is, ending in `/`. Only settings say so: a `Host` is whatever its sender likes.
     url: Option<String>,
+    /// What results of searches quote from.
+    pub(super) texts: Texts,
 }
 
 /// What one page is asked for.
@@ -65,6 +68,7 @@ impl Site {
             archive,
             listing,
             url,
+            texts: Texts::new(),
         }
     }
 

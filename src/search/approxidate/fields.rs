@@ -44,7 +44,13 @@ impl Fields {
     }
 
     /// Takes a date, if it is one. `not_after`: a guess that lies ten days after that is a wrong one.
-    fn set_date(&mut self, year: i64, month: i64, day: i64, not_after: Option<i64>) -> bool {
+    pub(super) fn set_date(
+        &mut self,
+        year: i64,
+        month: i64,
+        day: i64,
+        not_after: Option<i64>,
+    ) -> bool {
         if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
             return false;
         }
@@ -72,7 +78,9 @@ impl Fields {
     /// The second of that date at the time that is known so far.
     fn with_date(&self, year: i64, month: i64, day: i64) -> i64 {
         match (self.hour, self.minute, self.second) {
-            (Some(h), Some(m), Some(s)) => calendar::day_number(year, month - 1, day) * DAY + h * 3600 + m * 60 + s,
+            (Some(h), Some(m), Some(s)) => {
+                calendar::day_number(year, month - 1, day) * DAY + h * 3600 + m * 60 + s
+            }
             _ => -1, // not to be told
         }
     }

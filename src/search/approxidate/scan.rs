@@ -46,7 +46,14 @@ pub(super) fn month(word: &str) -> Option<i64> {
 /// The day of the week of that name, also of several such days, counted from Sunday as 0.
 pub(super) fn weekday(word: &str) -> Option<i64> {
     let plural = word.len() > 6 && word.ends_with(['s', 'S']);
-    named(if plural { &word[..word.len() - 1] } else { word }, &WEEKDAYS)
+    named(
+        if plural {
+            &word[..word.len() - 1]
+        } else {
+            word
+        },
+        &WEEKDAYS,
+    )
 }
 
 fn named(word: &str, names: &[&str]) -> Option<i64> {

@@ -2,14 +2,10 @@
 
 use super::asked::Asked;
 use crate::archive::{Match, Piece, Query, snippet};
-use crate::mail::{Message, PartBody};
 use crate::render::Html;
-use crate::web::lines;
 
 /// How many bytes of text are shown, about two lines.
 const WIDTH: usize = 140;
-/// So much of a mail's text is looked through for them, in bytes.
-const TEXT: usize = 128 * 1024;
 /// Where lines end, in characters.
 const COLUMNS: usize = 76;
 
@@ -21,25 +17,11 @@ pub(super) fn words_around(
     (query, found): (&Query, &Match),
     indent: usize,
 ) {
-    let Some(raw) = lines::read(asked.inbox(), &found.article) else {
+    let texts = &asked.visit.site.texts;
+    let Some(text) = texts.of(asked.inbox(), &found.article) else {
         return;
     };
-    let (mut own, mut quoted) = (String::new(), String::new());
-    for part in Message::parse(&raw).parts() {
-        if let PartBody::Text { text, .. } | PartBody::Html { text } = part.body {
-            for line in text.lines() {
-                let words = line.trim_start_matches(['>', ' ', '\t']);
-                let into = match line.starts_with('>') {
-                    true => &mut quoted,
-                    false => &mut own,
-                };
-                let room = TEXT.saturating_sub(into.len());
-                into.push_str(&words[..words.floor_char_boundary(room)]);
-                into.push('\n');
-            }
-        }
-    }
-    let pieces = snippet(query, &own, WIDTH).or_else(|| snippet(query, &quoted, WIDTH));
+    let pieces = snippet(query, &text.own, WIDTH).or_else(|| snippet(query, &text.quoted, WIDTH));
     let Some(pieces) = pieces else {
         return;
     };
@@ -105,7 +87,7 @@ mod tests {
             ("abc de", &[3]),
             ("ab cd ef", &[5]),
             ("abcdefgh ij", &[8]),
-            ("ü é ñ ß ab cd", &[8, 15]),
+            ("ü é ñ ß ab cd", &[8, 14]),
         ] {
             assert_eq!(line_ends(text, 5), ends, "{text}");
         }
@@ -121,7 +103,11 @@ mod tests {
         let words = "word ".repeat(20);
         write(
             &mut html,
-            &[piece(&words, false), piece("<a> b", true), piece(".", false)],
+            &[
+                piece(&words, false),
+                piece("<a> b", true),
+                piece(".", false),
+            ],
             3,
         );
         let text = html.into_string();

@@ -8,4 +8,4 @@ mod mbox;
 mod nested;
 mod summary;
 
-pub(in crate::web) use asked::{inbox, site, thread};
+pub(in crate::web) use asked::{inbox, is_timeless, site, thread};

@@ -56,7 +56,10 @@ pub(super) fn show(
     Ok(Answer::page(
         Outcome::Found,
         print(&page)?,
-        Fresh::of_bytes(None),
+        match results.complete {
+            true => Fresh::of_bytes(None),
+            false => Fresh::Never,
+        },
     ))
 }
 
