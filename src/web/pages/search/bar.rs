@@ -140,9 +140,6 @@ pub(super) fn below(search: &Search, results: &Results) -> Html {
         html.link(&reverse.to_string(), "reverse");
     }
     html.markup(" | options <a href=\"#d\">above</a>");
-    if search.view != SearchView::Nested {
-        html.markup(", fields <a href=\"#fields\">below</a>");
-    }
     html
 }
 

@@ -23,7 +23,7 @@ const SNIPPETS: usize = 25;
 #[template(path = "search.html")]
 struct SearchPage {
     frame: Frame,
-    /// Whether the form is unfolded and stands above everything: there is nothing else to see.
+    /// Whether the form is unfolded.
     open: bool,
     fields: &'static [Field],
     action: String,
