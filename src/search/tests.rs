@@ -477,6 +477,30 @@ fn segment_files(dir: &std::path::Path) -> Vec<std::ffi::OsString> {
 }
 
 #[test]
+fn long_and_deep_queries_are_planned_in_no_time() {
+    let (_dir, search) = index();
+    let xor = vec!["engine"; 50].join(" XOR ");
+    let deep = format!("{}engine{}", "(run XOR ".repeat(49), ")".repeat(49));
+    let near = vec!["engine"; 100].join(" NEAR/1000 ");
+    let phrase = format!("\"{}\"", vec!["engine"; 250].join(" "));
+    let any = vec!["engine", "run", "moth"].repeat(90).join(" OR ");
+    let without = format!("z:1.. -({})", vec!["engine"; 90].join(" "));
+    for (text, count) in [
+        (xor, 0),
+        (deep, 1),
+        (near, 1),
+        (phrase, 0),
+        (any, 4),
+        (without, 2),
+    ] {
+        for sort in [Sort::Newest, Sort::Relevance] {
+            let found = find(&search, &text, Filter::default(), sort, ALL);
+            assert_eq!(found.total, count, "{text}");
+        }
+    }
+}
+
+#[test]
 fn a_spent_budget_stops_the_search() {
     let (_dir, search) = index();
     let query = Query::parse("engine", NOW).unwrap();
