@@ -488,7 +488,7 @@ fn long_and_deep_queries_are_planned_in_no_time() {
     for (text, count) in [
         (xor, 0),
         (deep, 1),
-        (near, 1),
+        (near, 3),
         (phrase, 0),
         (any, 4),
         (without, 2),
