@@ -220,17 +220,14 @@ impl Realm {
 /// Keeps the first hit of each thread.
 fn first_of_threads(reader: &Reader, found: &mut Found) -> Result<()> {
     found.complete &= found.hits.len() == found.total;
-    let mut threads = HashSet::new();
-    let mut kept = Vec::new();
-    for hit in found.hits.drain(..) {
-        if let Some(thread) = reader.thread_of_message(hit.key)?
-            && threads.insert(thread)
-        {
-            kept.push(hit);
-        }
-    }
-    found.total = kept.len();
-    found.hits = kept;
+    let keys: Vec<MessageKey> = found.hits.iter().map(|hit| hit.key).collect();
+    let thread_of = reader.threads_of(&keys)?;
+    let mut seen = HashSet::new();
+    found.hits.retain(|hit| {
+        let thread = thread_of.get(&hit.key);
+        thread.is_some_and(|thread| seen.insert(*thread))
+    });
+    found.total = found.hits.len();
     Ok(())
 }
 

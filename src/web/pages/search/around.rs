@@ -5,7 +5,7 @@ use crate::archive::{Match, Piece, Query, snippet};
 use crate::render::Html;
 
 /// How many bytes of text are shown, about two lines.
-const WIDTH: usize = 140;
+const WIDTH: usize = 124;
 /// Where lines end, in characters.
 const COLUMNS: usize = 76;
 
