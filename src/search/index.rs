@@ -1,6 +1,6 @@
 //! The index as a whole: opened once, read by many, written by one.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tantivy::directory::MmapDirectory;
 use tantivy::{Index, IndexReader, IndexSettings, ReloadPolicy, Searcher, TantivyError};
@@ -16,6 +16,7 @@ use super::writer::Writer;
 pub struct Search {
     index: Index,
     reader: IndexReader,
+    dir: PathBuf,
     lengths: Lengths,
 }
 
@@ -43,6 +44,7 @@ impl Search {
         Ok(Search {
             index,
             reader,
+            dir,
             lengths: Lengths::default(),
         })
     }
@@ -52,7 +54,7 @@ impl Search {
     /// # Errors
     /// [`Error::Search`], also where another process writes.
     pub fn writer(&self, threads: usize) -> Result<Writer> {
-        Writer::open(&self.index, threads)
+        Writer::open(&self.index, &self.dir, threads)
     }
 
     /// What the last commit was told, by whichever process; `None` where there has been none.

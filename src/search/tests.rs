@@ -430,6 +430,9 @@ fn an_expunged_mail_leaves_no_word_on_disk() {
     search.refresh().unwrap();
     assert!(holds(&search, "secret"), "the test can see words");
     let before = segment_files(dir.path());
+    let older = dir.path().join("layout-0");
+    std::fs::create_dir(&older).unwrap();
+    std::fs::write(older.join("words"), secret).unwrap();
     writer.remove(MessageKey(1));
     writer.commit("2").unwrap();
     search.refresh().unwrap();
@@ -437,6 +440,7 @@ fn an_expunged_mail_leaves_no_word_on_disk() {
     writer.expunge().unwrap();
     let after = segment_files(dir.path());
     assert!(after.iter().all(|file| !before.contains(file)), "{after:?}");
+    assert!(!older.exists());
     assert_eq!(keys(&search, "engine"), [2], "who reads goes on reading");
     search.refresh().unwrap();
     assert!(!holds(&search, "secret"));
