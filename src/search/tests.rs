@@ -543,12 +543,12 @@ proptest! {
 #[test]
 fn long_and_deep_queries_are_planned_in_no_time() {
     let (_dir, search) = index();
-    let xor = vec!["engine"; 50].join(" XOR ");
+    let xor = ["engine"; 50].join(" XOR ");
     let deep = format!("{}engine{}", "(run XOR ".repeat(49), ")".repeat(49));
-    let near = vec!["engine"; 100].join(" NEAR/1000 ");
-    let phrase = format!("\"{}\"", vec!["engine"; 250].join(" "));
-    let any = vec!["engine", "run", "moth"].repeat(90).join(" OR ");
-    let without = format!("z:1.. -({})", vec!["engine"; 90].join(" "));
+    let near = ["engine"; 100].join(" NEAR/1000 ");
+    let phrase = format!("\"{}\"", ["engine"; 250].join(" "));
+    let any = ["engine", "run", "moth"].repeat(90).join(" OR ");
+    let without = format!("z:1.. -({})", ["engine"; 90].join(" "));
     for (text, count) in [
         (xor, 0),
         (deep, 1),
