@@ -13,7 +13,7 @@ use tantivy::{DocId, Searcher, SegmentReader, Term};
 
 use super::dates::Span;
 use super::measure::Measure;
-use super::near::{Either, Near};
+use super::near::{Either, Near, Without};
 use super::prefix;
 use super::query::{Date, Node, Number, Scope};
 use super::schema::{FIELDS, Tag, Zone, column};
@@ -77,10 +77,13 @@ impl Plan<'_> {
                     weighed_by(found, weights?)
                 }
             },
-            Node::Without(yes, no) => Box::new(BooleanQuery::new(vec![
-                (Occur::Must, self.of(yes)?),
-                (Occur::MustNot, self.of(no)?),
-            ])),
+            Node::Without(yes, no) => {
+                let wanted = self.of(yes)?;
+                let measure = self.measure.take();
+                let hated = self.of(no)?;
+                self.measure = measure;
+                Box::new(Without(wanted, hated))
+            }
         })
     }
 
