@@ -66,7 +66,7 @@ impl Serve {
                 certificates: self.certificate,
                 hand_over: self.hand_over.or_else(|| scope.config.hand_over.clone()),
             },
-            url: self.url.or_else(|| scope.config.url.clone()),
+            url: self.url,
             cache_bytes: self.cache << 20,
             threads: self.threads.map(|n| n.get()),
         };
@@ -98,7 +98,6 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
         .context("starting the runtime")?;
     runtime.block_on(async {
         let listeners = doors.open(&options.doors, &config)?;
-        let listing = config.listing;
         let shares = web::Shares::default().with(&config.limits);
         let proxy = config.proxy.clone();
         let archive = Archive::open(config.clone(), &index_dir)?;
@@ -106,10 +105,8 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
         let keep_up = KeepUp::start(archive.clone(), index_dir, reload, also)?;
         let first = listeners.iter().find_map(|listener| listener.address());
         let settings = web::Settings {
-            url: options
-                .url
-                .or_else(|| first.map(|address| format!("http://{address}/"))),
-            listing,
+            url: options.url,
+            listens: first.map(|address| format!("http://{address}/")),
             cache_bytes: options.cache_bytes,
             shares,
             proxy,

@@ -13,6 +13,7 @@ mod cache;
 mod class;
 mod client;
 mod compress;
+mod coverage;
 mod doors;
 mod entry;
 mod error;

@@ -15,6 +15,7 @@ mod house;
 mod index;
 mod init;
 mod real;
+mod replicas;
 mod search;
 mod serve;
 mod store;
