@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use super::Thread;
 use super::thread::Place;
@@ -13,7 +14,7 @@ use crate::db::{Article, Db, InboxRow, Reader, Shelf, TopicRow};
 use crate::error::Result;
 use crate::id::{ArticleNum, EpochNum, InboxId, MessageId};
 use crate::search::Search;
-use crate::store::{Blobs, Layout};
+use crate::store::{Blobs, Layout, Partial};
 use crate::time::{self, Timestamp};
 use crate::url::{TopicOrder, Window};
 
@@ -43,6 +44,8 @@ struct Shared {
     layout: RwLock<Arc<Layout>>,
     description: RwLock<Arc<str>>,
     row: RwLock<Option<InboxRow>>,
+    /// What is missing here, and when that was last looked at.
+    partial: Mutex<Option<(Instant, Option<Partial>)>>,
     /// What was last counted, and in which state.
     summary: Mutex<Option<(u64, Summary)>>,
 }
@@ -63,6 +66,9 @@ pub(super) struct Keeps {
     pub(super) blobs: Arc<Blobs>,
     pub(super) threads: Arc<Threads>,
 }
+
+/// How often some files are read to see what is missing in a mirror.
+const GLANCE: Duration = Duration::from_secs(5);
 
 /// The id of what has no row: the mail of several inboxes.
 const TOGETHER: InboxId = InboxId(0);
@@ -110,6 +116,7 @@ impl Inbox {
             description: RwLock::new(description),
             layout: RwLock::new(Arc::new(layout)),
             row: RwLock::default(),
+            partial: Mutex::default(),
             summary: Mutex::default(),
         }))
     }
@@ -129,6 +136,7 @@ impl Inbox {
                 .write()
                 .unwrap_or_else(PoisonError::into_inner) = Arc::new(layout);
         }
+        self.look_at_what_is_missing();
     }
 
     /// Whether it is no inbox of its own but the mail of several: `/all/`.
@@ -377,6 +385,31 @@ impl Inbox {
             .snapshot(|reader| Thread::members(reader, &self.0.shelf, mid))
     }
 
+    /// What is to be said where it is a mirror that lacks something of its upstream. Of several inboxes together: of
+    /// those among them that do, with everything together there as the upstream.
+    pub fn partial(&self) -> Option<Partial> {
+        if self.is_together() {
+            return together(self.members().iter().filter_map(Inbox::partial));
+        }
+        let kept = self
+            .0
+            .partial
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        kept.as_ref().and_then(|(_, partial)| partial.clone())
+    }
+
+    fn look_at_what_is_missing(&self) {
+        let mut kept = self
+            .0
+            .partial
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if kept.as_ref().is_none_or(|(at, _)| at.elapsed() >= GLANCE) {
+            *kept = Some((Instant::now(), self.layout().partial()));
+        }
+    }
+
     /// Those of its members that have a copy of this article's message, in the order of the config.
     ///
     /// # Errors
@@ -411,6 +444,21 @@ impl Inbox {
     pub(super) fn search(&self) -> &Search {
         &self.0.search
     }
+}
+
+/// Several partial mirrors as one: as fresh as the stalest of them.
+fn together(mut parts: impl Iterator<Item = Partial>) -> Option<Partial> {
+    let first = parts.next()?;
+    let site = first.upstream.trim_end_matches('/').rsplit_once('/');
+    let all = site.map(|(site, _)| format!("{site}/all/"));
+    let whole = Partial {
+        upstream: all.unwrap_or_else(|| first.upstream.clone()),
+        ..first
+    };
+    Some(parts.fold(whole, |whole, part| Partial {
+        updated: whole.updated.min(part.updated),
+        ..whole
+    }))
 }
 
 fn described(layout: &Layout) -> Arc<str> {

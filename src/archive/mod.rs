@@ -17,3 +17,4 @@ pub use thread::Thread;
 
 pub use crate::db::{Article, Skeleton};
 pub use crate::search::{Cursor, Edge, Piece, Query, Sort, Window, snippet};
+pub use crate::store::Partial;

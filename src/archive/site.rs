@@ -27,9 +27,11 @@ struct Shared {
 /// What the config says, as one value: a request sees one state of it from its beginning to its end.
 #[derive(Default)]
 struct Site {
-    config: Config,
+    config: Arc<Config>,
     inboxes: Vec<Inbox>,
     by_name: HashMap<InboxName, usize>,
+    /// Former names, and newsgroups, of inboxes.
+    by_alias: HashMap<InboxName, usize>,
     /// Everything together, where no inbox has that name.
     all: Option<Inbox>,
 }
@@ -87,9 +89,20 @@ impl Archive {
             .map(|(n, inbox)| (inbox.config().name.clone(), n))
             .collect();
         let all = self.everything(&config, &inboxes);
+        let mut by_alias = HashMap::new();
+        for (n, inbox) in inboxes.iter().enumerate() {
+            let settings = inbox.config();
+            let group = settings.newsgroup.as_deref().and_then(InboxName::parse);
+            for alias in settings.aliases.iter().chain(&group) {
+                if !by_name.contains_key(alias) {
+                    by_alias.entry(alias.clone()).or_insert(n);
+                }
+            }
+        }
         let site = Arc::new(Site {
-            config,
+            config: Arc::new(config),
             inboxes,
+            by_alias,
             all: all.filter(|all| !by_name.contains_key(&all.config().name)),
             by_name,
         });
@@ -125,7 +138,10 @@ impl Archive {
             settings.urls.clone_from(&all.urls);
             settings.dir = all.dir.clone().unwrap_or_default();
         }
-        settings.obfuscate = members.iter().any(|inbox| inbox.config().obfuscate);
+        if let Some(hiding) = members.iter().find(|inbox| inbox.config().obfuscate) {
+            settings.obfuscate = true;
+            settings.clear.clone_from(&hiding.config().clear);
+        }
         Some(Inbox::together(members, settings, &self.0.keeps))
     }
 
@@ -162,8 +178,8 @@ impl Archive {
     }
 
     /// The settings.
-    pub fn config(&self) -> Config {
-        self.site().config.clone()
+    pub fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.site().config)
     }
 
     /// The operator's style sheets.
@@ -208,6 +224,13 @@ impl Archive {
             Some(n) => site.inboxes.get(*n).cloned(),
             None => self.all().filter(|all| all.config().name == *name),
         }
+    }
+
+    /// The inbox that was once called that, or whose newsgroup is.
+    pub fn inbox_by_alias(&self, name: &InboxName) -> Option<Inbox> {
+        let site = self.site();
+        let found = site.by_alias.get(name);
+        found.and_then(|n| site.inboxes.get(*n)).cloned()
     }
 
     /// All inboxes that are not hidden, together as one: `/all/`. `None` where there are none, or not for everybody.

@@ -171,7 +171,7 @@ impl Watch {
 
     /// An inbox whose directory was not there may have got one.
     fn look_for_the_missing(&mut self) {
-        let config = self.archive.config();
+        let config = self.archive.config().as_ref().clone();
         if self.archive.every_inbox().len() == config.inboxes.len()
             || Instant::now() < self.missing_until
         {

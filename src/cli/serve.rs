@@ -92,7 +92,7 @@ impl Serve {
                 .log_addresses
                 .or(scope.config.log_addresses)
                 .unwrap_or_default(),
-            url: self.url.or_else(|| scope.config.url.clone()),
+            url: self.url,
             cache_bytes: self.cache << 20,
             threads: self.threads.map(|n| n.get()),
         };
@@ -133,7 +133,6 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
             watched = watch_over(&health, &watchers);
         }
         let listeners = doors.open(&options.doors, &config)?;
-        let listing = config.listing;
         let shares = web::Shares::default().with(&config.limits);
         let proxy = config.proxy.clone();
         let archive = Archive::open(config.clone(), &index_dir)?;
@@ -142,10 +141,8 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
         let fetch_up = FetchUp::start(archive.clone())?;
         let first = listeners.iter().find_map(|listener| listener.address());
         let settings = web::Settings {
-            url: options
-                .url
-                .or_else(|| first.map(|address| format!("http://{address}/"))),
-            listing,
+            url: options.url,
+            listens: first.map(|address| format!("http://{address}/")),
             cache_bytes: options.cache_bytes,
             shares,
             proxy,

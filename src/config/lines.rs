@@ -278,6 +278,21 @@ impl Reading {
         Some(self.inboxes.len() - 1)
     }
 
+    /// Says of each inbox that hides addresses which of them everybody may know.
+    fn keep_clear(&mut self) {
+        let of_lists = self
+            .config
+            .inboxes
+            .iter()
+            .flat_map(|inbox| &inbox.addresses);
+        let named = self.config.no_obfuscate.iter();
+        let bare = |address: &String| address.trim_start_matches('*').to_lowercase();
+        let clear: Vec<String> = named.chain(of_lists).map(bare).collect();
+        for inbox in self.config.inboxes.iter_mut().filter(|i| i.obfuscate) {
+            inbox.clear.clone_from(&clear);
+        }
+    }
+
     fn finish(mut self) -> Config {
         let mut groups: HashMap<String, InboxName> = HashMap::new();
         let mut dirs: HashMap<PathBuf, InboxName> = HashMap::new();
@@ -316,6 +331,7 @@ impl Reading {
             inbox.dir = dir;
             self.config.inboxes.push(inbox);
         }
+        self.keep_clear();
         self.config
     }
 }

@@ -192,8 +192,10 @@ pub struct InboxConfig {
     pub reply_to: String,
     /// `feedmax`: how many messages `new.atom` and `new.html` show.
     pub feed_max: usize,
-    /// `obfuscate`.
+    /// `obfuscate`: whether addresses are made harder to collect.
     pub obfuscate: bool,
+    /// Which are not: `publicinbox.noObfuscate`, and the addresses of all lists; in lower case.
+    pub clear: Vec<String>,
     /// `hide`: `www`, `manifest`.
     pub hide: Vec<String>,
     /// `nntpmirror`, `imapmirror`: other servers of the same mail.
@@ -222,6 +224,7 @@ impl InboxConfig {
             reply_to: ":all".to_owned(),
             feed_max: FEED_MAX,
             obfuscate: false,
+            clear: Vec::new(),
             hide: Vec::new(),
             mirrors: Vec::new(),
             fetch_interval: None,

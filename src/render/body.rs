@@ -1,10 +1,10 @@
 //! A mail's parts: words, quotations, patches, and links to what is attached.
 
-use super::Html;
 use super::diff::{self, Kind};
 use super::files::Files;
 use super::linkify::linkify;
 use super::quote;
+use super::{Addresses, Html};
 use crate::mail::{Part, PartBody};
 use crate::url;
 
@@ -17,8 +17,8 @@ pub struct BodyOptions<'a> {
     pub base: &'a str,
     /// Whether long quotations are folded. Not in feeds, whose readers know no `<details>`.
     pub fold: bool,
-    /// Whether addresses are made harder to collect.
-    pub obfuscate: bool,
+    /// How addresses are written.
+    pub addresses: Addresses<'a>,
 }
 
 impl Default for BodyOptions<'_> {
@@ -26,7 +26,7 @@ impl Default for BodyOptions<'_> {
         BodyOptions {
             base: "",
             fold: true,
-            obfuscate: false,
+            addresses: Addresses::Shown,
         }
     }
 }
@@ -147,22 +147,12 @@ impl Writer<'_> {
     }
 
     fn words_on_one_line(&mut self, words: &str) {
-        if self.options.obfuscate {
-            self.out.line(&super::reply::obfuscated(words));
-        } else {
-            self.out.line(words);
-        }
+        self.out.line(&self.options.addresses.written(words));
     }
 
     /// A text, as far as the budget goes; ends with a line break.
     fn text(&mut self, part: &Part, text: &str) {
-        let hidden;
-        let text = if self.options.obfuscate {
-            hidden = super::reply::obfuscated(text);
-            &hidden
-        } else {
-            text
-        };
+        let text = &*self.options.addresses.written(text);
         let shown = &text[..text.floor_char_boundary(self.left.bytes)];
         let end = self.lines(part, shown);
         self.left.bytes -= end;

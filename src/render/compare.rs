@@ -5,8 +5,8 @@
 
 use similar::{Algorithm, DiffOp, DiffTag, capture_diff_slices, group_diff_ops};
 
-use super::Html;
 use super::headers::Fields;
+use super::{Addresses, Html};
 use crate::mail::{Part, PartBody};
 
 /// Lines around a change.
@@ -17,7 +17,7 @@ const LINES: usize = 3_000;
 const BYTES: usize = 512 * 1024;
 
 /// A mail as lines of plain text: the headers that its page shows, then its parts.
-pub fn plain(fields: &Fields, parts: &[Part], obfuscate: bool) -> String {
+pub fn plain(fields: &Fields, parts: &[Part], addresses: Addresses<'_>) -> String {
     let mut text = String::new();
     let mut header = |name: &str, value: &str| {
         if !value.is_empty() {
@@ -68,14 +68,11 @@ pub fn plain(fields: &Fields, parts: &[Part], obfuscate: bool) -> String {
         }
     }
     text.truncate(text.floor_char_boundary(BYTES));
-    if obfuscate {
-        return super::reply::obfuscated(&text).into_owned();
-    }
-    text
+    addresses.written(&text).into_owned()
 }
 
 /// All headers of a mail as lines of plain text.
-pub fn plain_headers(raw: &[u8], obfuscate: bool) -> String {
+pub fn plain_headers(raw: &[u8], addresses: Addresses<'_>) -> String {
     let end = [&b"\n\n"[..], b"\n\r\n"]
         .iter()
         .filter_map(|end| memchr::memmem::find(raw, end))
@@ -83,10 +80,7 @@ pub fn plain_headers(raw: &[u8], obfuscate: bool) -> String {
         .map_or(raw.len(), |at| at + 1);
     let headers = raw.get(..end.min(BYTES)).unwrap_or_default();
     let text = String::from_utf8_lossy(headers).replace('\r', "");
-    match obfuscate {
-        true => super::reply::obfuscated(&text).into_owned(),
-        false => text,
-    }
+    addresses.written(&text).into_owned()
 }
 
 /// The hunks of a unified diff, to be put inside a `<pre>`. `None` where both are the same.
@@ -150,7 +144,7 @@ fn signed(out: &mut Html, sign: &'static str, lines: &[&str]) {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::{LINES, compare, plain};
+    use super::{Addresses, LINES, compare, plain};
     use crate::mail::Message;
     use crate::render::Fields;
 
@@ -159,7 +153,7 @@ mod tests {
         let mail = b"From: A <a@b>\r\nX-Unseen: x\r\nSubject: =?utf-8?q?k=C3=A4se?=\r\nMessage-ID: <m@b>\r\n\r\nhi";
         let message = Message::parse(mail);
         assert_eq!(
-            plain(&Fields::of(&message), &message.parts(), false),
+            plain(&Fields::of(&message), &message.parts(), Addresses::Shown),
             "From: A <a@b>\nSubject: k\u{e4}se\nMessage-ID: <m@b>\n\nhi\n"
         );
     }

@@ -1,7 +1,7 @@
 //! The headers above a message on its own page.
 
-use super::Html;
 use super::fold::folded;
+use super::{Addresses, Html};
 use crate::id::MessageId;
 use crate::mail::Message;
 use crate::url;
@@ -51,42 +51,38 @@ impl Fields {
 
 /// How the block of headers is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HeaderOptions {
+pub struct HeaderOptions<'a> {
     /// Whether the page's anchors and links (`#t`, `#r`) are here: on the first of several messages.
     pub first: bool,
-    /// Whether addresses are made harder to collect.
-    pub obfuscate: bool,
+    /// How addresses are written.
+    pub addresses: Addresses<'a>,
 }
 
-impl Default for HeaderOptions {
+impl Default for HeaderOptions<'_> {
     fn default() -> Self {
         HeaderOptions {
             first: true,
-            obfuscate: false,
+            addresses: Addresses::Shown,
         }
     }
 }
 
 /// The block of headers, an element of the class `mail` and an empty line, to be put inside a `<pre>`.
-pub fn headers(fields: &Fields, options: HeaderOptions) -> Html {
+pub fn headers(fields: &Fields, options: HeaderOptions<'_>) -> Html {
     let mut out = Html::with_capacity(2048);
     out.markup("<span class=\"mail\">");
     let mut people = |name: &'static str, values: &[String], write: fn(&mut Html, &str)| {
         for value in values.iter().filter(|value| !value.is_empty()) {
             out.markup(name);
             let value = &value[..value.floor_char_boundary(LONGEST)];
-            if options.obfuscate {
-                write(&mut out, &super::reply::obfuscated(value));
-            } else {
-                write(&mut out, value);
-            }
+            write(&mut out, &options.addresses.written(value));
             out.markup("\n");
         }
     };
     people("From: ", &fields.from, Html::line);
     people("To: ", &fields.to, folded);
     people("Cc: ", &fields.cc, folded);
-    subject_lines(&mut out, &fields.subject, options.first);
+    subject_lines(&mut out, &fields.subject, options);
     if let Some(date) = &fields.date {
         out.markup("Date: ");
         out.line(date);
@@ -112,14 +108,15 @@ fn thread_link(out: &mut Html, first: bool) {
     }
 }
 
-fn subject_lines(out: &mut Html, subjects: &[String], first: bool) {
-    let mut anchor = first;
+fn subject_lines(out: &mut Html, subjects: &[String], options: HeaderOptions<'_>) {
+    let mut anchor = options.first;
     if anchor && !subjects.is_empty() && subjects.iter().all(String::is_empty) {
         out.markup("Subject: <a href=\"#r\" id=\"t\">(no subject)</a>\n");
     }
     for subject in subjects.iter().filter(|subject| !subject.is_empty()) {
         out.markup("Subject: ");
         let subject = &subject[..subject.floor_char_boundary(LONGEST)];
+        let subject = &options.addresses.written(subject);
         if anchor {
             out.markup("<a href=\"#r\" id=\"t\">");
             out.line(subject);

@@ -4,6 +4,7 @@
 //! inside the `<pre>` that its template opened around it; where a quote is folded it closes that `<pre>` and opens
 //! another. Without style sheet and without tags the lines are those of public-inbox.
 
+mod addresses;
 mod anchors;
 mod body;
 mod compare;
@@ -24,6 +25,7 @@ mod markup;
 #[cfg(test)]
 mod safety;
 
+pub use addresses::Addresses;
 pub use anchors::message as anchor;
 pub use body::{BodyOptions, Budget, attachment_href, body, body_within};
 pub use compare::{compare, plain, plain_headers};

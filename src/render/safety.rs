@@ -7,8 +7,9 @@ use proptest::prelude::*;
 
 use super::markup::check;
 use super::{
-    BodyOptions, Entry, Family, Fields, HeaderOptions, Html, Links, Reply, ReplySettings, Sight,
-    View, body, context, entry_foot, entry_head, headers, linkify, reply, skeleton,
+    Addresses, BodyOptions, Entry, Family, Fields, HeaderOptions, Html, Links, Reply,
+    ReplySettings, Sight, View, body, context, entry_foot, entry_head, headers, linkify, reply,
+    skeleton,
 };
 use crate::id::MessageId;
 use crate::mail::{Address, Part, PartBody};
@@ -98,8 +99,8 @@ proptest! {
             part("3", &name, PartBody::Embedded { headers }),
             part("3.1", &name, PartBody::Opaque),
         ];
-        for (fold, obfuscate) in [(true, false), (false, true)] {
-            let options = BodyOptions { base: "../../\"<x/", fold, obfuscate };
+        for (fold, addresses) in [(true, Addresses::Shown), (false, Addresses::Hidden { except: &[] })] {
+            let options = BodyOptions { base: "../../\"<x/", fold, addresses };
             let html = body(&parts, &options);
             prop_assert_eq!(check(&in_pre(&html)), Ok(()), "{}", html);
         }
@@ -123,8 +124,8 @@ proptest! {
             ids: vec![("Message-ID", mid(&text)), ("X-Alt-Message-ID", mid(&other))],
             in_reply_to: Some(text.clone()),
         };
-        for (first, obfuscate) in [(true, false), (false, true)] {
-            let html = headers(&fields, HeaderOptions { first, obfuscate });
+        for (first, addresses) in [(true, Addresses::Shown), (false, Addresses::Hidden { except: &[] })] {
+            let html = headers(&fields, HeaderOptions { first, addresses });
             prop_assert_eq!(check(html.as_str()), Ok(()), "{}", html);
         }
         let people = [
@@ -135,7 +136,11 @@ proptest! {
         prop_assert_eq!(check(head.as_str()), Ok(()), "{}", head);
         let foot = entry_foot(&mid(&text), "../../x/", Some(View::Flat), &other);
         prop_assert_eq!(check(foot.as_str()), Ok(()), "{}", foot);
-        let settings = ReplySettings { reply_to: ":all", list: Some("l@x.y"), obfuscate: text.len() % 2 == 0 };
+        let addresses = match text.len() % 2 {
+            0 => Addresses::Hidden { except: &[] },
+            _ => Addresses::Shown,
+        };
+        let settings = ReplySettings { reply_to: ":all", list: Some("l@x.y"), addresses };
         if let Reply::Open { command, .. } = reply(|_| people.to_vec(), &mid(&text), &other, &settings) {
             prop_assert_eq!(check(command.as_str()), Ok(()), "{}", command);
             // Nobody else's words may become a command of their own.
@@ -208,7 +213,7 @@ fn text_that_is_made_to_be_slow_is_not() {
         .collect();
     texts.push(stats + &heads);
     let options = BodyOptions {
-        obfuscate: true,
+        addresses: Addresses::Hidden { except: &[] },
         ..BodyOptions::default()
     };
     for text in texts {

@@ -72,6 +72,8 @@ impl Epoch {
     /// # Errors
     /// [`Error::Store`](crate::error::Error::Store) where its refs cannot be read.
     pub fn facts(&self) -> Result<Option<Facts>> {
+        // Before the rest: what is written meanwhile makes this look too old, never too new.
+        let written = written(self.path());
         let refs = self.refs()?;
         if refs.is_empty() {
             return Ok(None);
@@ -92,7 +94,7 @@ impl Epoch {
         Ok(Some(Facts {
             fingerprint,
             modified: modified.unwrap_or(Timestamp(0)),
-            written: written(self.path()),
+            written,
             owner: owner.filter(|owner| !owner.is_empty()),
             reference: self.reference(),
             description: description_in(self.path()),

@@ -176,6 +176,11 @@ impl Answer {
         Answer::redirect(Outcome::Moved, path.into())
     }
 
+    /// Likewise for what was posted.
+    pub(super) fn moved_with_all(path: impl Into<String>) -> Answer {
+        Answer::redirect(Outcome::MovedWithAll, path.into())
+    }
+
     /// It is at `path` (from the root of the site) for now.
     pub(super) fn elsewhere(path: impl Into<String>) -> Answer {
         Answer::redirect(Outcome::Elsewhere, path.into())

@@ -20,6 +20,7 @@ use super::cache::{Kept, Key, Pages};
 use super::class::{Class, Gatehouse, Loads, Shares};
 use super::client::{Network, client};
 use super::compress::Coding;
+use super::coverage;
 use super::doors::{self, Begun, PieceDeadline};
 use super::error::{Outcome, WebError};
 use super::freshness::Validators;
@@ -31,16 +32,16 @@ use super::program;
 use super::router::{self, Line, Page, Posts};
 use super::site::{Site, Visit};
 use crate::archive::Archive;
-use crate::config::{Listing, LogAddresses, Proxy};
+use crate::config::{LogAddresses, Proxy};
 use crate::url;
 
 /// How the site is run.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where the site is to be found, ending in `/`. It is never taken from a request.
+    /// Where the site is to be found, ending in `/`, whatever the config says. It is never taken from a request.
     pub url: Option<String>,
-    /// Which inboxes `/` lists.
-    pub listing: Listing,
+    /// Where it listens, for the links that cannot be relative where nobody says where it is to be found.
+    pub listens: Option<String>,
     /// Bytes of finished pages to keep; 0 keeps none.
     pub cache_bytes: usize,
     /// How much of each class may go on at once.
@@ -57,7 +58,7 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings {
             url: None,
-            listing: Listing::All,
+            listens: None,
             cache_bytes: 32 << 20,
             shares: Shares::default(),
             piece_deadline: PieceDeadline::default(),
@@ -113,7 +114,7 @@ impl App {
     /// A site over this archive.
     pub fn new(archive: Archive, settings: Settings) -> App {
         App(Arc::new(Inner {
-            site: Site::new(archive, settings.url.clone(), settings.listing),
+            site: Site::new(archive, settings.url.clone(), settings.listens.clone()),
             pages: Pages::new(settings.cache_bytes),
             gates: Gatehouse::new(&settings.shares),
             room: Arc::new(Semaphore::new(HOLDERS)),
@@ -155,7 +156,10 @@ impl App {
             parts,
         };
         let query = url::Query::parse(asked.parts.uri.query().unwrap_or(""));
-        let mut line = router::line(url::parse(asked.path()), &query);
+        let mut line = match self.0.site.renamed(asked.path()) {
+            Some((inbox, inside)) => router::renamed(inbox, inside),
+            None => router::line(url::parse(asked.path()), &query),
+        };
         if asked.parts.method == Method::POST {
             // What is posted asks for much mail at once.
             line.class = Class::Bulk;
@@ -165,6 +169,7 @@ impl App {
             Ok(response) => response,
             Err(error) => self.refuse(&asked, &error),
         };
+        coverage::write(&self.0.site, asked.path(), response.headers_mut());
         response.extensions_mut().insert(class);
         let from = access::shown(asked.client, self.0.settings.log_addresses);
         let request = (&asked.parts.method, asked.path());

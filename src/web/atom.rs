@@ -106,7 +106,8 @@ impl Feed {
                 email: settings.addresses.first().cloned().unwrap_or_default(),
             });
         element(&mut xml, Tag::Name, author.shown());
-        if !settings.obfuscate && !author.email.is_empty() {
+        let addresses = lines::addresses(&self.inbox);
+        if !addresses.hides(&author.email) && !author.email.is_empty() {
             element(&mut xml, Tag::Email, &author.email);
         }
         xml.markup("</author>");
@@ -115,7 +116,7 @@ impl Feed {
         } else {
             &article.subject
         };
-        title(&mut xml, subject);
+        title(&mut xml, &addresses.written(subject));
         element(&mut xml, Tag::Updated, &article.received.rfc3339());
         xml.markup("<link\nhref=\"");
         xml.line(&base);
@@ -140,7 +141,7 @@ impl Feed {
         let options = BodyOptions {
             base: &base,
             fold: false,
-            obfuscate: settings.obfuscate,
+            addresses,
         };
         xml.append(&render::body(&message.parts_as_sent(), &options));
         xml.markup("</pre></div></content></entry>");

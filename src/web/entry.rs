@@ -45,7 +45,7 @@ pub(super) fn entry(home: &Home<'_>, article: &Article, parent: Parent) -> Resul
         Some(_) => {
             let options = BodyOptions {
                 base: &base,
-                obfuscate: home.inbox.config().obfuscate,
+                addresses: lines::addresses(home.inbox),
                 ..BodyOptions::default()
             };
             html.append(&render::body(&message.parts(), &options));

@@ -17,6 +17,8 @@ pub(super) enum Outcome {
     Choices,
     /// It lives elsewhere for good.
     Moved,
+    /// Likewise, and what is posted is to be posted there.
+    MovedWithAll,
     /// It is elsewhere for now.
     Elsewhere,
     /// The visitor's copy is still good.
@@ -50,6 +52,7 @@ impl Outcome {
             // Not 404: the peer's clients know a page of suggestions by this.
             Outcome::Choices => StatusCode::MULTIPLE_CHOICES,
             Outcome::Moved => StatusCode::MOVED_PERMANENTLY,
+            Outcome::MovedWithAll => StatusCode::PERMANENT_REDIRECT,
             Outcome::Elsewhere => StatusCode::FOUND,
             Outcome::Unchanged => StatusCode::NOT_MODIFIED,
             Outcome::Invalid => StatusCode::BAD_REQUEST,

@@ -10,6 +10,10 @@ use axum::http::{HeaderMap, HeaderValue};
 
 use crate::time::Timestamp;
 
+/// Stands for a date where there is none to tell, for clients that cannot do without one (grokmirror). Whoever sends it
+/// back gets the whole answer.
+pub(super) const NO_DATE: Timestamp = Timestamp(1);
+
 /// What may be kept, and how it is asked for again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fresh {
@@ -131,7 +135,7 @@ impl Validators {
             since.and_then(|text| httpdate::parse_http_date(text).ok()),
             self.modified,
         ) {
-            (Some(since), Some(modified)) => {
+            (Some(since), Some(modified)) if modified > NO_DATE => {
                 let seconds = u64::try_from(modified.0).unwrap_or(0);
                 // RFC 9110, 13.1.3 would also take a later date; but mail may come late, under a date that has gone by.
                 UNIX_EPOCH + Duration::from_secs(seconds) == since

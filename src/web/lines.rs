@@ -2,7 +2,7 @@
 
 use crate::archive::{Article, Inbox, Thread};
 use crate::mail::What;
-use crate::render::{Entry, Sight};
+use crate::render::{Addresses, Entry, Sight};
 
 /// The lines of a thread in reading order, each beside its article; ghosts have none.
 pub(super) struct Lines<'a> {
@@ -75,6 +75,17 @@ impl<'a> Lines<'a> {
             .flatten()
             .next()
             .copied()
+    }
+}
+
+/// How an inbox has addresses written.
+pub(super) fn addresses(inbox: &Inbox) -> Addresses<'_> {
+    let settings = inbox.config();
+    match settings.obfuscate {
+        true => Addresses::Hidden {
+            except: &settings.clear,
+        },
+        false => Addresses::Shown,
     }
 }
 

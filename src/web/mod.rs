@@ -14,6 +14,7 @@ mod cache;
 mod class;
 mod client;
 mod compress;
+mod coverage;
 mod doors;
 mod entry;
 mod error;

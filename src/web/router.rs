@@ -9,6 +9,7 @@ use super::pages::{
     new, raw, refusal, search, sheet, text, thread, topic_list, topics,
 };
 use super::site::{Scope, Visit};
+use crate::archive::Inbox;
 use crate::id::{InboxName, MessageId};
 use crate::url::{
     Form, Format, InboxPage, MessagePage, Query, Route, Search, SearchView, SitePage,
@@ -75,6 +76,11 @@ pub(super) fn line(route: Route, query: &Query) -> Line {
         Route::Elsewhere(path) => plain(move |v| Ok(Answer::elsewhere(v.ask.with_query(path)))),
         Route::Nothing => plain(|_| Err(WebError::MISSING)),
     }
+}
+
+/// An address below the former name of an inbox.
+pub(super) fn renamed(inbox: Inbox, inside: String) -> Line {
+    plain(move |v| find::renamed(v, &inbox, &inside)).posts()
 }
 
 fn site(page: SitePage) -> Line {

@@ -13,9 +13,11 @@ use crate::id::InboxName;
 /// What all requests share.
 pub(super) struct Site {
     pub(super) archive: Archive,
-    pub(super) listing: Listing,
-    /// Where the site is, ending in `/`. Only settings say so: a `Host` is whatever its sender likes.
+    /// Where the site is, ending in `/`, if the command line says so. Nothing but that and the config does: a `Host` is
+    /// whatever its sender likes.
     url: Option<String>,
+    /// Where it listens, ending in `/`: good enough where nobody says anything, as on somebody's own machine.
+    listens: Option<String>,
 }
 
 /// What one page is asked for.
@@ -37,7 +39,7 @@ impl Visit<'_> {
     /// The inboxes that the site lists, the one with the newest mail first.
     pub(super) fn listed(&self) -> Result<Vec<Inbox>, WebError> {
         let mut inboxes = self.site.archive.inboxes()?;
-        match self.site.listing {
+        match self.site.archive.config().listing {
             Listing::All => {}
             Listing::MatchDomain => inboxes.retain(|inbox| self.is_of_host(inbox)),
             Listing::Nothing => return Err(WebError::MISSING),
@@ -59,18 +61,38 @@ impl Visit<'_> {
 }
 
 impl Site {
-    pub(super) fn new(archive: Archive, url: Option<String>, listing: Listing) -> Site {
+    pub(super) fn new(archive: Archive, url: Option<String>, listens: Option<String>) -> Site {
         let url = url.filter(|url| is_web(url)).map(with_slash);
         Site {
             archive,
-            listing,
             url,
+            listens: listens.map(with_slash),
         }
     }
 
     /// Where the site is, ending in `/`, if settings say so.
-    pub(super) fn url(&self) -> Option<&str> {
-        self.url.as_deref()
+    pub(super) fn url(&self) -> Option<String> {
+        self.url.clone().or_else(|| {
+            let url = self.archive.config().url.clone();
+            url.filter(|url| is_web(url)).map(with_slash)
+        })
+    }
+
+    /// Where the site is, ending in `/`: by its settings, or else where it listens.
+    pub(super) fn base(&self) -> Option<String> {
+        self.url().or_else(|| self.listens.clone())
+    }
+
+    /// The inbox whose former name, or whose newsgroup, the first part of a path is; with the rest as it came.
+    pub(super) fn renamed(&self, path: &str) -> Option<(Inbox, String)> {
+        let rest = path.strip_prefix('/')?;
+        let (first, inside) = rest.split_once('/').unwrap_or((rest, ""));
+        let name = InboxName::parse(first)?;
+        if self.archive.inbox(&name).is_some() {
+            return None;
+        }
+        let inbox = self.archive.inbox_by_alias(&name)?;
+        Some((inbox, inside.to_owned()))
     }
 
     /// The inbox of that name, or the answer that there is none.
@@ -85,12 +107,14 @@ impl Site {
                 let mut hasher = DefaultHasher::new();
                 inbox.state().hash(&mut hasher);
                 self.looks(&inbox).hash(&mut hasher);
+                self.url().hash(&mut hasher);
                 hasher.finish()
             })),
             // That page is another one for every host.
-            Scope::Site if self.listing == Listing::MatchDomain => Ok(None),
+            Scope::Site if self.archive.config().listing == Listing::MatchDomain => Ok(None),
             Scope::Site => {
                 let mut hasher = DefaultHasher::new();
+                self.url().hash(&mut hasher);
                 for inbox in self.archive.every_inbox() {
                     inbox.state().hash(&mut hasher);
                     self.looks(&inbox).hash(&mut hasher);
@@ -118,23 +142,22 @@ impl Site {
     /// relative to the path that was asked for, which holds below any mount point and behind any proxy.
     pub(super) fn location(&self, asked: &str, target: &str) -> String {
         let inside = target.trim_start_matches('/');
-        match &self.url {
+        match self.url() {
             Some(url) => format!("{url}{inside}"),
             None => relative(asked, inside),
         }
     }
 
-    /// Where an inbox is to be found, ending in `/`: on this site, or where its settings say. `None` where nobody
-    /// knows.
+    /// Where an inbox is to be found, ending in `/`: below the site's own address, or where its own settings say, or
+    /// where the server listens. `None` where nobody knows.
     pub(super) fn inbox_url(&self, inbox: &Inbox) -> Option<String> {
         let settings = inbox.config();
-        match &self.url {
-            Some(url) => Some(format!("{url}{}/", settings.name)),
-            None => {
-                let known = settings.urls.iter().find(|url| is_web(url));
-                known.map(|url| with_slash(url.clone()))
-            }
-        }
+        let below = |url: String| format!("{url}{}/", settings.name);
+        let own = || settings.urls.iter().find(|url| is_web(url)).cloned();
+        self.url()
+            .map(below)
+            .or_else(|| own().map(with_slash))
+            .or_else(|| self.listens.clone().map(below))
     }
 }
 

@@ -474,6 +474,11 @@ fn leave_early(server: &Server) {
 #[test]
 fn the_manifest_says_what_a_mirror_needs() {
     let (site, work) = (mirrored(), Work::new());
+    // In the second in which a repository was written to there is no date to tell.
+    wait_until("the second is over", || {
+        let reply = site.head("/warp/manifest.js.gz");
+        reply.says("last-modified") != "Thu, 01 Jan 1970 00:00:01 GMT"
+    });
     let reply = site.get("/warp/manifest.js.gz").ok();
     assert_eq!(reply.says("content-type"), "application/gzip");
     let manifest: Value = serde_json::from_slice(&reply.gunzip()).unwrap();

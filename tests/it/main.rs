@@ -19,6 +19,7 @@ mod operator;
 mod ops;
 mod privacy;
 mod real;
+mod replicas;
 mod search;
 mod serve;
 mod store;

@@ -25,7 +25,7 @@ pub(in crate::web) fn show(
             continue;
         };
         // Other sites shall not pass our strangers' files off as theirs; whoever comes from there is asked first.
-        if visit.ask.is_from_elsewhere(visit.site.url()) && !visit.ask.post {
+        if visit.ask.is_from_elsewhere(visit.site.url().as_deref()) && !visit.ask.post {
             return Ok(ask_first());
         }
         let media = match (part.content_type.starts_with("text/"), part.charset) {

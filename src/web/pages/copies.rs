@@ -6,7 +6,7 @@ use askama::Template;
 use crate::archive::{Article, Inbox};
 use crate::id::{InboxName, MessageId, Oid};
 use crate::mail::Message;
-use crate::render::{self, Fields, Html};
+use crate::render::{self, Addresses, Fields, Html};
 use crate::web::answer::Answer;
 use crate::web::error::{Outcome, WebError};
 use crate::web::frame::{Frame, print};
@@ -51,11 +51,12 @@ pub(in crate::web) fn show(
     if others.is_empty() {
         return Err(WebError::MISSING);
     }
-    let obfuscate = copies.iter().any(|(inbox, _)| inbox.config().obfuscate);
-    let old = Plain::of(first, obfuscate);
+    let hiding = copies.iter().find(|(inbox, _)| inbox.config().obfuscate);
+    let addresses = lines::addresses(hiding.map_or(&inbox, |(inbox, _)| inbox));
+    let old = Plain::of(first, addresses);
     let mut pairs = Vec::new();
     for (n, other) in others.iter().take(COMPARED).enumerate() {
-        let new = Plain::of(other, obfuscate);
+        let new = Plain::of(other, addresses);
         let diff = render::compare(&old.shown, &new.shown);
         let headers = match diff {
             Some(_) => None,
@@ -124,7 +125,7 @@ struct Plain {
 }
 
 impl Plain {
-    fn of((inbox, article): &(Inbox, Article), obfuscate: bool) -> Plain {
+    fn of((inbox, article): &(Inbox, Article), addresses: Addresses<'_>) -> Plain {
         let Some(raw) = lines::read(inbox, article) else {
             return Plain {
                 shown: lines::LOST.to_owned(),
@@ -133,8 +134,8 @@ impl Plain {
         };
         let message = Message::parse(&raw);
         Plain {
-            shown: render::plain(&Fields::of(&message), &message.parts(), obfuscate),
-            headers: render::plain_headers(message.raw(), obfuscate),
+            shown: render::plain(&Fields::of(&message), &message.parts(), addresses),
+            headers: render::plain_headers(message.raw(), addresses),
         }
     }
 }

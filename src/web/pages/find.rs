@@ -1,6 +1,7 @@
-//! `/r/MSGID`, `/MSGID` — wherever the site has that message.
+//! `/r/MSGID`, `/MSGID` — wherever the site has that message; `/FORMER-NAME/…` — where an inbox is now.
 
-use crate::id::{InboxName, MessageId};
+use crate::archive::Inbox;
+use crate::id::{ArticleNum, InboxName, MessageId};
 use crate::url;
 use crate::web::answer::Answer;
 use crate::web::error::WebError;
@@ -24,4 +25,25 @@ pub(in crate::web) fn inbox_or_message(
     }
     let mid = MessageId::parse(name.as_str()).ok_or(WebError::MISSING)?;
     show(visit, &mid)
+}
+
+/// `/FORMER-NAME/…`, `/NEWSGROUP/…` — the same below the name that the inbox has now. A number is an article, as in
+/// links to newsgroups.
+pub(in crate::web) fn renamed(
+    visit: &Visit<'_>,
+    inbox: &Inbox,
+    inside: &str,
+) -> Result<Answer, WebError> {
+    let name = &inbox.config().name;
+    if let Ok(number) = inside.trim_end_matches('/').parse::<i64>()
+        && let Some(article) = inbox.article(ArticleNum(number))?
+    {
+        let path = format!("/{name}/{}/", url::escape_mid(&article.mid));
+        return Ok(Answer::elsewhere(path));
+    }
+    let path = visit.ask.with_query(format!("/{name}/{inside}"));
+    Ok(match visit.ask.post {
+        true => Answer::moved_with_all(path),
+        false => Answer::moved(path),
+    })
 }

@@ -14,11 +14,8 @@ use crate::id::InboxName;
 use crate::time::{self, Timestamp};
 use crate::web::answer::{Answer, Media};
 use crate::web::error::WebError;
-use crate::web::freshness::Fresh;
+use crate::web::freshness::{Fresh, NO_DATE};
 use crate::web::site::Visit;
-
-/// grokmirror cannot do without a date: what has none, because it is empty, is as old as can be.
-const OLDEST: Timestamp = Timestamp(1);
 
 /// What a repository's HEAD says unless something else is told.
 const USUAL_HEAD: &str = "ref: refs/heads/master";
@@ -26,12 +23,13 @@ const USUAL_HEAD: &str = "ref: refs/heads/master";
 /// Answers with the manifest of the site, as far as `publicinbox.grokManifest` lets it be seen.
 pub(in crate::web) fn site(visit: &Visit<'_>) -> Result<Answer, WebError> {
     let archive = &visit.site.archive;
+    let began = time::now();
     let repositories = match archive.config().manifest {
         Listing::All => archive.manifest(|_| true),
         Listing::MatchDomain => archive.manifest(|inbox| visit.is_of_host(inbox)),
         Listing::Nothing => Vec::new(),
     };
-    answer(visit, repositories)
+    answer(visit, repositories, began)
 }
 
 /// Answers with the manifest of one inbox, also of a hidden one. All of them together have no repository.
@@ -39,28 +37,34 @@ pub(in crate::web) fn inbox(visit: &Visit<'_>, name: &InboxName) -> Result<Answe
     let inbox = visit.site.inbox(name)?;
     match inbox.is_together() {
         true => Err(WebError::MISSING),
-        false => answer(visit, inbox.manifest()),
+        false => {
+            let began = time::now();
+            answer(visit, inbox.manifest(), began)
+        }
     }
 }
 
-fn answer(visit: &Visit<'_>, repositories: Vec<Mirrored>) -> Result<Answer, WebError> {
+/// The file. `began` is a moment before any of it was read.
+fn answer(
+    visit: &Visit<'_>,
+    repositories: Vec<Mirrored>,
+    began: Timestamp,
+) -> Result<Answer, WebError> {
     let written = repositories.iter().map(|repository| repository.written);
     let written = written.chain(visit.site.archive.configured()).max();
-    let date = written
-        .unwrap_or_default()
-        .min(last_whole_second())
-        .max(OLDEST);
+    // A second that was not over yet may have brought another change, which would have the same date.
+    let date = written.filter(|written| *written > NO_DATE && *written < began);
     let all: Map<String, Value> = repositories.into_iter().map(entry).collect();
     let mut file = GzEncoder::new(Vec::new(), Compression::default());
     let packed = file.write_all(Value::Object(all).to_string().as_bytes());
     let packed = packed.and_then(|()| file.finish());
     let packed = packed.map_err(|error| Error::io("the manifest", error))?;
-    Ok(Answer::found(Media::Gzip, packed, Fresh::of_bytes(Some(date))).unlisted())
-}
-
-/// The second that is not over yet may bring another change, which would have the same date.
-fn last_whole_second() -> Timestamp {
-    Timestamp(time::now().0 - 1)
+    Ok(Answer::found(
+        Media::Gzip,
+        packed,
+        Fresh::of_bytes(Some(date.unwrap_or(NO_DATE))),
+    )
+    .unlisted())
 }
 
 fn entry(repository: Mirrored) -> (String, Value) {

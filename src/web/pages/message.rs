@@ -74,13 +74,13 @@ pub(in crate::web) fn show(
 
 /// Headers and body of one mail.
 fn mail(inbox: &Inbox, message: &Message<'_>, first: bool) -> Html {
-    let obfuscate = inbox.config().obfuscate;
+    let addresses = lines::addresses(inbox);
     if message.raw().is_empty() {
         return Html::of(lines::LOST);
     }
-    let mut html = render::headers(&Fields::of(message), HeaderOptions { first, obfuscate });
+    let mut html = render::headers(&Fields::of(message), HeaderOptions { first, addresses });
     let options = BodyOptions {
-        obfuscate,
+        addresses,
         ..BodyOptions::default()
     };
     html.append(&render::body(&message.parts(), &options));
@@ -150,7 +150,7 @@ fn page(
     let reply_settings = ReplySettings {
         reply_to: &settings.reply_to,
         list: settings.addresses.first().map(String::as_str),
-        obfuscate: settings.obfuscate,
+        addresses: lines::addresses(inbox),
     };
     if !message.raw().is_empty() {
         let people = |header: &str| message.addresses(header);

@@ -7,7 +7,7 @@ mod shared;
 mod site;
 mod tls;
 
-pub(crate) use epoch::{Epoch, Mail};
+pub(crate) use epoch::{Epoch, Mail, git};
 pub(crate) use html::{Line, hrefs, overview, text, unescape};
 pub(crate) use http::{Ask, Reply};
 pub(crate) use shared::{real_epoch, shared};

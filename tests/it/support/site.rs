@@ -135,14 +135,19 @@ impl World {
 
     /// `threadbare serve` on a free port with further arguments.
     pub(crate) fn serve_with(&self, args: &[&str]) -> Server {
-        Server::start(self.program(), &self.path("serve.log"), args)
+        self.serve_at("127.0.0.1:0", args)
+    }
+
+    /// `threadbare serve` at this address with further arguments.
+    pub(crate) fn serve_at(&self, address: &str, args: &[&str]) -> Server {
+        Server::start(self.program(), &self.path("serve.log"), address, args)
     }
 
     /// The same with variables in its environment, and a log of its own.
     pub(crate) fn serve_as(&self, log: &str, env: &[(&str, &str)], args: &[&str]) -> Server {
         let mut program = self.program();
         program.envs(env.iter().copied());
-        Server::start(program, &self.path(log), args)
+        Server::start(program, &self.path(log), "127.0.0.1:0", args)
     }
 }
 
@@ -156,9 +161,9 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    fn start(mut command: Command, log: &Path, args: &[&str]) -> Server {
+    fn start(mut command: Command, log: &Path, listen: &str, args: &[&str]) -> Server {
         let mut child = command
-            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(["serve", "--listen", listen])
             .args(args)
             .stdout(Stdio::piped())
             .stderr(fs::File::create(log).unwrap())

@@ -218,7 +218,7 @@ fn it_has_texts_of_its_own_and_no_repository() {
         site.get(path).status(404);
     }
     assert!(hrefs(&site.get("/").ok().text()).contains(&"all/".to_owned()));
-    assert_eq!(site.get("/all").moved(301), "/all/");
+    assert!(site.get("/all").moved(301).ends_with("/all/"));
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod raw;
 mod refusal;
 mod search;
 mod seed;
+mod settings;
 mod sheet;
 mod text;
 mod thread;

@@ -34,7 +34,7 @@ pub(in crate::web) fn thread(
 pub(in crate::web) fn site(visit: &Visit<'_>) -> Result<Answer, WebError> {
     let archive = &visit.site.archive;
     let listed = visit.listed()?;
-    let all = match visit.site.listing {
+    let all = match visit.site.archive.config().listing {
         Listing::MatchDomain => None,
         Listing::All | Listing::Nothing => archive.all(),
     };
@@ -161,12 +161,12 @@ impl Asked<'_, '_> {
         let inbox = self.inbox();
         let title = format!("{} - search results", self.search.q);
         let mut feed = Feed::of(self.visit, inbox, &title);
-        let page = match (self.at_root(), self.visit.site.url()) {
+        let page = match (self.at_root(), self.visit.site.base()) {
             (false, _) => {
                 let inside = self.visit.ask.path.splitn(3, '/').nth(2).unwrap_or("");
                 format!("{}{inside}", feed.inbox_url)
             }
-            (true, Some(root)) => root.to_owned(),
+            (true, Some(root)) => root,
             (true, None) => {
                 feed.inbox_url.clone_from(&self.up);
                 "./".to_owned()
