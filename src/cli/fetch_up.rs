@@ -82,7 +82,7 @@ struct Watch {
     http: Http,
     table: Timetable<Place>,
     /// When it was looked last which inboxes are mirrors, and in which config.
-    surveyed: Option<(Instant, Config)>,
+    surveyed: Option<(Instant, Arc<Config>)>,
     say: Sender<Ended>,
     hear: Receiver<Ended>,
     stop: Stop,

@@ -14,6 +14,7 @@ mod golden;
 mod house;
 mod index;
 mod init;
+mod installation;
 mod mirror;
 mod operator;
 mod ops;
