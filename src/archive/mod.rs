@@ -18,8 +18,5 @@ pub use thread::{Numbers, Thread};
 
 pub use crate::db::{Article, Skeleton};
 pub use crate::search::{Cursor, Edge, Piece, Query, Sort, Window, snippet};
-<<<<<<< HEAD
 pub use crate::store::{Deed, Tombstone};
-=======
 pub use crate::store::Partial;
->>>>>>> main
