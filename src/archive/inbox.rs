@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::Thread;
+use super::graves::Graves;
 use super::thread::{Numbers, Place};
 use super::threads::Threads;
 use crate::config::InboxConfig;
@@ -41,6 +42,7 @@ struct Shared {
     blobs: Arc<Blobs>,
     threads: Arc<Threads>,
     layout: RwLock<Arc<Layout>>,
+    graves: Graves,
     description: RwLock<Arc<str>>,
     redirects: Redirects,
     row: RwLock<Option<InboxRow>>,
@@ -118,6 +120,7 @@ impl Inbox {
             description: RwLock::new(description),
             layout: RwLock::new(Arc::new(layout)),
             redirects: Redirects::default(),
+            graves: Graves::default(),
             row: RwLock::default(),
             partial: RwLock::default(),
             looked: Mutex::default(),
@@ -127,6 +130,7 @@ impl Inbox {
 
     pub(super) fn refresh(&self, row: Option<InboxRow>) {
         *self.0.row.write().unwrap_or_else(PoisonError::into_inner) = row;
+        self.0.graves.refresh(&self.0.config.dir);
         if !self.is_time_to_look() {
             return;
         }
@@ -483,6 +487,10 @@ impl Inbox {
 
     pub(super) fn shelf(&self) -> &Shelf {
         &self.0.shelf
+    }
+
+    pub(super) fn graves(&self) -> &Graves {
+        &self.0.graves
     }
 
     pub(super) fn reader(&self) -> Result<Reader> {

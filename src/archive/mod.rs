@@ -1,6 +1,7 @@
 //! The right stairs: every question that a reader can ask.
 
 mod git;
+mod graves;
 mod inbox;
 mod search;
 mod sheets;
@@ -18,3 +19,4 @@ pub use thread::{Numbers, Thread};
 pub use crate::db::{Article, Skeleton};
 pub use crate::search::{Cursor, Edge, Piece, Query, Sort, Window, snippet};
 pub use crate::store::Partial;
+pub use crate::store::{Deed, Tombstone};

@@ -3,6 +3,7 @@
 //! `migrations/` has the tables with their meaning.
 
 mod articles;
+mod audit;
 mod copies;
 mod held;
 mod inboxes;
@@ -17,6 +18,7 @@ mod weave;
 mod writer;
 
 pub use articles::Article;
+pub use audit::{Known, Record};
 pub use copies::Copy;
 pub use held::Held;
 pub use inboxes::InboxRow;

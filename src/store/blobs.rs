@@ -44,6 +44,12 @@ impl Blobs {
         Ok(found)
     }
 
+    /// Closes those that nobody reads now.
+    pub fn clear(&self) {
+        let closed = std::mem::take(&mut *self.idle());
+        drop(closed);
+    }
+
     fn borrow(&self, dir: &Path) -> Option<Epoch> {
         let mut idle = self.idle();
         let at = idle.iter().rposition(|epoch| epoch.path() == dir)?;

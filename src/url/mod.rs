@@ -70,6 +70,8 @@ pub enum InboxPage {
     AllMbox,
     /// `/INBOX/description`.
     Description,
+    /// `/INBOX/tombstones`: what was removed.
+    Tombstones,
     /// `/INBOX/manifest.js.gz`.
     Manifest,
     /// `/INBOX/_/text/KEY/`, or its `raw` form.
@@ -260,6 +262,7 @@ fn parse_in_inbox(inbox: InboxName, tail: &str) -> Route {
         "topics_active.atom" => Some(InboxPage::TopicList(TopicOrder::Active, Format::Atom)),
         "all.mbox.gz" => Some(InboxPage::AllMbox),
         "description" => Some(InboxPage::Description),
+        "tombstones" => Some(InboxPage::Tombstones),
         "manifest.js.gz" => Some(InboxPage::Manifest),
         _ => None,
     };
@@ -658,6 +661,7 @@ mod tests {
             ("/x/all.mbox.gz", Route::Inbox(x(), InboxPage::AllMbox)),
             ("/x/2020.mbox.gz", Route::Nothing),
             ("/x/description", Route::Inbox(x(), InboxPage::Description)),
+            ("/x/tombstones", Route::Inbox(x(), InboxPage::Tombstones)),
             ("/x/_/text", Route::Elsewhere("/x/_/text/help/".into())),
             ("/x/_/text/help", Route::Elsewhere("/x/_/text/help/".into())),
             ("/x/_/text/help/", text("help", Form::Html)),

@@ -23,6 +23,7 @@ use super::compress::Coding;
 use super::coverage;
 use super::doors::{self, Begun, PieceDeadline};
 use super::error::{Outcome, WebError};
+use super::freshness::Fresh;
 use super::freshness::Validators;
 use super::gate::Load;
 use super::head::{headers, respond, respond_kept};
@@ -200,7 +201,11 @@ impl App {
             self.kept_as(asked, &line, query)?
         };
         if let Some((key, state)) = &kept_as
-            && let Some(kept) = self.0.pages.find(key, *state)
+            && let Some(kept) = self
+                .0
+                .pages
+                .since(self.0.site.archive.purges())
+                .find(key, *state)
         {
             return Ok(respond_kept(&kept, &asked.parts.headers, asked.head));
         }
@@ -326,6 +331,7 @@ impl App {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
         if let Some((key, state)) = kept_as
             && answer.outcome == Outcome::Found
+            && answer.fresh != Fresh::Never
         {
             let kept = Kept {
                 state,

@@ -11,6 +11,7 @@ mod assets;
 mod atom;
 mod bucket;
 mod cache;
+mod capture;
 mod class;
 mod client;
 mod compress;
@@ -39,10 +40,12 @@ mod server;
 mod site;
 mod stall;
 mod stream;
+mod texts;
 #[cfg(test)]
 mod xml;
 
 pub use app::{App, Settings};
+pub use capture::Captured;
 pub use class::{Class, Loads, Share, Shares};
 pub use client::Network;
 pub use doors::PieceDeadline;
