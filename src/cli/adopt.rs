@@ -105,12 +105,9 @@ fn settings(
             false => said.newsgroup = Some(group),
         }
     }
-    // Where the site is known it has the inbox; otherwise upstream is where it is to be found for sure.
-    let here = match &config.url {
-        Some(site) => format!("{site}{name}/"),
-        None => url.to_string(),
-    };
-    let mut lines = vec![("url", here)];
+    // Elsewhere it is upstream's; here it is where the site is, if that is known.
+    let here = config.url.as_ref().map(|site| format!("{site}{name}/"));
+    let mut lines: Vec<(&str, String)> = here.into_iter().map(|url| ("url", url)).collect();
     let each = |key, values: Vec<String>| values.into_iter().map(move |value| (key, value));
     lines.extend(each("address", said.addresses));
     lines.extend(each("listid", said.list_ids));
@@ -163,7 +160,7 @@ mod tests {
         let (file, dir) = (place.path().join("config"), place.path().join("loom"));
         fs::create_dir(&dir).unwrap();
         let before = "[publicinbox \"other\"]\n\tinboxdir = /other\n\taddress = taken@a.example\n\
-             \tnewsgroup = org.taken\n";
+             \tnewsgroup = org.taken\n[threadbare]\n\turl = https://here.example\n";
         fs::write(&file, before).unwrap();
         let said = "[publicinbox \"x\"]\n\tinboxdir = /path\n\taddress = loom@a.example\n\
              \taddress = TAKEN@a.example\n\tnewsgroup = org.taken\n\tlistid = loom.a.example\n";
@@ -181,7 +178,7 @@ mod tests {
         let inbox = config.inbox(&name).unwrap();
         assert_eq!(inbox.addresses, ["loom@a.example"]);
         assert_eq!(inbox.list_ids, ["loom.a.example"]);
-        assert_eq!(inbox.urls, ["https://a.example/loom/"]);
+        assert_eq!(inbox.urls, ["https://here.example/loom/"]);
         assert_eq!(inbox.dir, dir);
 
         let text = fs::read_to_string(&file).unwrap();

@@ -148,7 +148,11 @@ fn an_inbox_is_cloned_with_one_command_and_served_as_it_is_there() {
         "/warp/new.atom",
     ] {
         let (there, copy) = (from.server.get(path).ok(), server.get(path).ok());
-        let without_base = |text: String, server: &Server| text.replace(&server.url(), "/");
+        // Upstream has an address of its own; the mirror is where it is.
+        let without_base = |text: String, server: &Server| {
+            let text = text.replace("https://lists.example.org/", "/");
+            text.replace(&server.url(), "/")
+        };
         assert_eq!(
             without_base(there.text(), &from.server),
             without_base(copy.text(), &server),
