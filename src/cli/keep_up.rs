@@ -1,8 +1,9 @@
 //! Keeps an archive up to date while it is served: a commit that lands in an epoch is indexed, an inbox that comes
 //! into the config is served, within a second or two and without a word from anybody.
 //!
-//! It looks, instead of waiting to be told: file systems that are mounted from elsewhere tell nothing, and a look
-//! at the refs of a thousand epochs takes a few milliseconds.
+//! It looks, twice a second, instead of waiting to be told: file systems that are mounted from elsewhere tell nothing,
+//! and a look at the refs of a thousand epochs takes a few milliseconds. Where the system does tell that somebody has
+//! written to an inbox, it looks at once.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::wake::{Bell, Listening};
 use crate::archive::{Archive, Inbox};
 use crate::config::Config;
 use crate::index::{Indexer, Options, Silent};
@@ -34,6 +36,7 @@ pub(super) type Also = Box<dyn FnMut(Option<&Config>) + Send>;
 /// A thread that keeps an archive up to date. It ends when this is dropped.
 pub(super) struct KeepUp {
     stop: Arc<AtomicBool>,
+    bell: Bell,
     /// Set where the settings are to be read though the file looks the same.
     again: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -52,6 +55,8 @@ impl KeepUp {
         health: Arc<Health>,
     ) -> std::io::Result<KeepUp> {
         let stop = Arc::new(AtomicBool::new(false));
+        let bell = Bell::default();
+        let mut listening = Listening::new(bell.clone());
         let again = Arc::new(AtomicBool::new(false));
         let mut watch = Watch {
             archive,
@@ -65,18 +70,22 @@ impl KeepUp {
             missing_until: Instant::now() + PAUSE,
             stop: Arc::clone(&stop),
         };
+        let rung = bell.clone();
         let thread = std::thread::Builder::new()
             .name("keep-up".to_owned())
             .spawn(move || {
                 while !watch.stop.load(Ordering::Relaxed) {
                     let began = Instant::now();
+                    let dirs = watch.archive.every_inbox().into_iter();
+                    listening.to(dirs.map(|inbox| inbox.layout().dir.clone()).collect());
                     watch.look();
                     watch.health.ready();
-                    std::thread::sleep(EVERY.saturating_sub(began.elapsed()).max(EVERY / 4));
+                    rung.wait(EVERY.saturating_sub(began.elapsed()).max(EVERY / 4));
                 }
             })?;
         Ok(KeepUp {
             stop,
+            bell,
             again,
             thread: Some(thread),
         })
@@ -88,9 +97,17 @@ impl KeepUp {
     }
 }
 
+impl KeepUp {
+    /// What makes it look at once.
+    pub(super) fn bell(&self) -> Bell {
+        self.bell.clone()
+    }
+}
+
 impl Drop for KeepUp {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
+        self.bell.ring();
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
@@ -116,6 +133,14 @@ struct Watch {
 
 impl Watch {
     fn look(&mut self) {
+        match self.archive.heal() {
+            Ok(false) => {}
+            Ok(true) => {
+                tracing::error!("the indexes were deleted or replaced: all mail is indexed again");
+                self.indexed.clear();
+            }
+            Err(error) => tracing::error!("the indexes are gone: {error}"),
+        }
         self.look_at_config();
         self.look_for_the_missing();
         if let Err(error) = self.archive.refresh() {
@@ -223,14 +248,15 @@ impl Watch {
     }
 }
 
-/// Changes when a ref of any epoch moves, or an epoch comes or goes.
+/// Changes when a ref of any epoch moves, when an epoch comes or goes, or when it is said that some mail is to go.
 fn refs(inbox: &Inbox) -> u64 {
     let layout = inbox.layout();
     let stamps = layout
         .epochs
         .iter()
         .map(|(_, path)| store::refs_stamp(path));
-    stamps.fold(layout.epochs.len() as u64, |all, one| {
+    let graves = stamp(&store::Tombstones::path(&layout.dir)).unwrap_or(0);
+    stamps.fold(graves ^ layout.epochs.len() as u64, |all, one| {
         all.rotate_left(7) ^ one
     })
 }

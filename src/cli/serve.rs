@@ -12,10 +12,15 @@ use tokio::task::JoinHandle;
 use super::doors::{self, Doors, Wanted};
 use super::fetch_up::FetchUp;
 use super::keep_up::{Also, KeepUp, Reload};
+use super::mail_doors::{Current, Folders, MailDoors};
 use super::scope::{self, Scope};
+use super::serving::Serving;
 use crate::archive::Archive;
 use crate::config::{Config, LogAddresses, LogFormat};
-use crate::net::{Certificates, Listener, Pair, Said, Successor, notify, watchdog};
+use crate::ingest::Precheck;
+use crate::net::{
+    Certificates, Listener, Pair, Said, Successor, notify, raise_descriptors, watchdog,
+};
 use crate::web::{self, Health, Phase};
 
 /// The flags of `serve`.
@@ -54,6 +59,15 @@ pub struct Serve {
     /// A unix socket through which this server takes the place of the one that waits there, and waits for the next
     #[arg(long, value_name = "PATH")]
     hand_over: Option<PathBuf>,
+    /// Where mail servers hand in mail by LMTP: HOST:PORT or the path of a socket; may be given more than once
+    #[arg(long, value_name = "ADDR")]
+    lmtp: Vec<String>,
+    /// Take mail by LMTP also where its headers look wrong: no Message-ID, no date, not addressed to the list
+    #[arg(long)]
+    no_precheck: bool,
+    /// Leave the folders alone that the config says are to be watched
+    #[arg(long)]
+    no_watch: bool,
     /// Where the site is to be found from outside, for the links that cannot be relative (feeds, redirects)
     #[arg(long, value_name = "URL")]
     url: Option<String>,
@@ -94,6 +108,18 @@ impl Serve {
                 .unwrap_or_default(),
             url: self.url,
             cache_bytes: self.cache << 20,
+            lmtp: match self.lmtp.is_empty() {
+                true => scope.config.lmtp.clone(),
+                false => self.lmtp,
+            },
+            precheck: match self.no_precheck {
+                true => Precheck::Left,
+                false => Precheck::Done,
+            },
+            folders: match self.no_watch {
+                true => Folders::Left,
+                false => Folders::Watched,
+            },
             threads: self.threads.map(|n| n.get()),
         };
         serve(scope, options, Some(reload))?;
@@ -106,6 +132,9 @@ pub(super) struct Options {
     pub(super) doors: Wanted,
     pub(super) url: Option<String>,
     pub(super) cache_bytes: usize,
+    pub(super) lmtp: Vec<String>,
+    pub(super) precheck: Precheck,
+    pub(super) folders: Folders,
     pub(super) threads: Option<usize>,
     pub(super) drain: Duration,
     pub(super) log_addresses: LogAddresses,
@@ -116,11 +145,10 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
     let Scope { config, index_dir } = scope;
     let hand_over = options.doors.hand_over.clone();
     let mut doors = Doors::find(&options.doors, &config)?;
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    if let Some(threads) = options.threads {
-        runtime.worker_threads(threads);
-    }
-    let runtime = runtime
+    let shares = options.threads.map(web::Shares::for_cores);
+    let shares = shares.unwrap_or_default().with(&config.limits);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(shares.threads())
         .enable_all()
         .build()
         .context("starting the runtime")?;
@@ -133,12 +161,35 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
             watched = watch_over(&health, &watchers);
         }
         let listeners = doors.open(&options.doors, &config)?;
-        let shares = web::Shares::default().with(&config.limits);
         let proxy = config.proxy.clone();
+        let limits = web::Limits::default().with(&config.limits, raise_descriptors());
         let archive = Archive::open(config.clone(), &index_dir)?;
-        let also = also(doors.certificates.clone(), options.doors, config);
-        let keep_up = KeepUp::start(archive.clone(), index_dir, reload, also, health.clone())?;
+        let serving = Serving::begin(&index_dir);
+        let current = Current::default();
+        current.set(config.clone());
+        let also = also(
+            doors.certificates.clone(),
+            options.doors,
+            config,
+            current.clone(),
+        );
+        let keep_up = KeepUp::start(
+            archive.clone(),
+            index_dir.clone(),
+            reload,
+            also,
+            health.clone(),
+        )?;
         let fetch_up = FetchUp::start(archive.clone())?;
+        let mail_doors = MailDoors::open(
+            &archive,
+            &current,
+            &options.lmtp,
+            options.precheck,
+            options.folders,
+            &index_dir,
+            keep_up.bell(),
+        )?;
         let first = listeners.iter().find_map(|listener| listener.address());
         let settings = web::Settings {
             url: options.url,
@@ -188,9 +239,11 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
                 }
             }
         };
-        web::serve(app, listeners, web::Limits::default(), stop).await;
+        web::serve(app, listeners, limits, stop).await;
         drop(fetch_up);
+        drop(mail_doors);
         drop(keep_up);
+        drop(serving);
         Ok(())
     })
 }
@@ -229,14 +282,21 @@ async fn feed_watchdog(health: Arc<Health>) {
     }
 }
 
-/// What of a server, besides the archive, follows its files: the certificates. The sockets do not.
-fn also(certificates: Option<Certificates>, wanted: Wanted, mut config: Config) -> Also {
+/// What of a server, besides the archive, follows its files: the certificates, and how mail comes in. The sockets do
+/// not.
+fn also(
+    certificates: Option<Certificates>,
+    wanted: Wanted,
+    mut config: Config,
+    current: Current,
+) -> Also {
     Box::new(move |new| {
         if let Some(new) = new {
             if new.listen != config.listen && wanted.listen.is_empty() {
                 tracing::warn!("where to listen has changed, and holds from the next start");
             }
             config = new.clone();
+            current.set(new.clone());
         }
         if let Some(certificates) = &certificates {
             match certificates.renew(Some(doors::pairs(&wanted, &config))) {

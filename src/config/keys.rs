@@ -5,12 +5,16 @@ pub(super) const OWN: &[&str] = &[
     "certificate",
     "drain",
     "fetchInterval",
+    "epochSize",
     "handOver",
     "indexDir",
     "listen",
+    "lmtp",
     "logAddresses",
     "logFormat",
+    "maxMessageSize",
     "metrics",
+    "spamCheck",
     "url",
 ];
 

@@ -17,6 +17,6 @@ pub use edit::Edit;
 pub use interval::FetchInterval;
 pub use limits::{Block, ClientHeader, Limits, Proxy};
 pub use site::{
-    Config, InboxConfig, IndexLevel, Listing, LogAddresses, LogFormat, Problem, StyleSheet,
-    Together,
+    Config, InboxConfig, IndexLevel, Listing, LogAddresses, LogFormat, Problem, SpamCheck,
+    StyleSheet, Together,
 };

@@ -30,6 +30,20 @@ pub struct Config {
     pub no_obfuscate: Vec<String>,
     /// `publicinbox.indexMaxSize`: longer mail is left out, in bytes.
     pub index_max_size: Option<u64>,
+    /// `publicinboxmda.spamcheck`: what tells spam among mail that is delivered; `None` where nothing is set.
+    pub spam_check: Option<SpamCheck>,
+    /// `publicinboxwatch.spamcheck`: the same for folders that are watched.
+    pub watch_spam_check: SpamCheck,
+    /// `publicinboxwatch.watchspam`: folders of mail that is to be removed from every inbox.
+    pub watch_spam: Vec<String>,
+    /// `publicinboxImport.dropUniqueUnsubscribe`.
+    pub drop_unsubscribe: bool,
+    /// `threadbare.epochSize`: at which size of its packs an epoch is full, in bytes.
+    pub epoch_size: Option<u64>,
+    /// `threadbare.maxMessageSize`: longer mail is not taken from mail servers, in bytes.
+    pub max_message_size: Option<u64>,
+    /// `threadbare.lmtp`: where mail servers hand in mail.
+    pub lmtp: Vec<String>,
     /// `threadbare.url`: where the site is to be found, ending in `/`, where that is set.
     pub url: Option<String>,
     /// `threadbare.indexDir`.
@@ -124,6 +138,18 @@ pub enum Listing {
     Nothing,
 }
 
+/// What tells spam from mail.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum SpamCheck {
+    /// Nothing: all of it is mail.
+    #[default]
+    Nothing,
+    /// `SpamAssassin`'s `spamc`.
+    Spamc,
+    /// A program with its arguments, which gets the mail as its input. It says 0 for mail and 1 for spam.
+    Command(Vec<String>),
+}
+
 /// `[extindex "all"]`: all inboxes together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Together {
@@ -198,6 +224,12 @@ pub struct InboxConfig {
     pub clear: Vec<String>,
     /// `hide`: `www`, `manifest`.
     pub hide: Vec<String>,
+    /// `filter`, as it is written.
+    pub filter: Option<String>,
+    /// `watch`: folders whose mail comes in, as URLs.
+    pub watch: Vec<String>,
+    /// `watchheader`: of these folders only mail comes in that has one of these headers, by name and value.
+    pub watch_headers: Vec<(String, String)>,
     /// `nntpmirror`, `imapmirror`: other servers of the same mail.
     pub mirrors: Vec<String>,
     /// `fetchInterval`: what this inbox wants instead of the site's.
@@ -226,6 +258,9 @@ impl InboxConfig {
             obfuscate: false,
             clear: Vec::new(),
             hide: Vec::new(),
+            filter: None,
+            watch: Vec::new(),
+            watch_headers: Vec::new(),
             mirrors: Vec::new(),
             fetch_interval: None,
             boost: 0,

@@ -129,6 +129,19 @@ impl Writer {
         self
     }
 
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The history was written anew: what is added from now on follows the new one.
+    pub(super) fn look_again(&mut self) -> Result<()> {
+        self.lock.changed();
+        self.epoch = Epoch::open(self.epoch.path())?;
+        self.stored = self.epoch.tip()?;
+        self.tip = self.stored;
+        Ok(())
+    }
+
     /// How the inbox keeps its mail.
     pub fn version(&self) -> Version {
         self.version
@@ -259,6 +272,26 @@ impl Writer {
         }
         self.commit()?;
         Ok(count)
+    }
+
+    /// The newest epoch and the commit that it is at, as everybody sees it; `None` where it has none.
+    pub fn tip(&self) -> Option<(EpochNum, Oid)> {
+        self.stored.map(|tip| (self.number, tip))
+    }
+
+    /// The bytes of a mail, from whichever epoch; `None` where none has it. What was added is committed first.
+    ///
+    /// # Errors
+    /// As [`Writer::commit`], and where the repository is damaged.
+    pub fn read(&mut self, blob: Oid) -> Result<Option<Vec<u8>>> {
+        if self.stage.holds(blob) {
+            self.commit()?;
+        }
+        match self.find(blob) {
+            Ok(raw) => Ok(Some(raw)),
+            Err(Error::Invalid { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The bytes of a mail, from whichever epoch.

@@ -19,7 +19,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("search", &["mail"]),
     ("render", &["mail"]),
     ("index", &["mail", "store", "db", "search"]),
-    ("ingest", &["mail", "store", "index"]),
+    ("ingest", &["mail", "store", "db", "index"]),
+    ("lmtp", &["mail", "ingest"]),
+    ("watch", &["mail", "store", "ingest"]),
     ("archive", &["mail", "store", "db", "search"]),
     ("mirror", &["store"]),
     ("net", &[]),
@@ -30,8 +32,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "mail", "demo", "store", "db", "search", "render", "index", "ingest", "archive",
-            "mirror", "web", "net", "nntp", "imap", "pop3",
+            "mail", "demo", "store", "db", "search", "render", "index", "ingest", "lmtp", "watch",
+            "archive", "mirror", "web", "net", "nntp", "imap", "pop3",
         ],
     ),
 ];
@@ -51,7 +53,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("hyper", &["web", "cli"]),
     ("hyper_util", &["web", "cli"]),
     ("tokio", &["web", "net", "nntp", "imap", "pop3", "cli"]),
-    ("tokio_rustls", &["net"]),
+    ("tokio_rustls", &["net", "watch"]),
     ("rustix", &["net", "cli"]),
     ("listenfd", &["net"]),
     ("clap", &["cli", "main"]),
