@@ -16,6 +16,8 @@ pub mod index;
 pub mod ingest;
 pub mod lmtp;
 pub mod mail;
+pub mod metrics;
+pub mod mirror;
 pub mod net;
 pub mod render;
 pub mod store;

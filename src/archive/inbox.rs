@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::Thread;
 use super::thread::Place;
@@ -45,8 +45,10 @@ struct Shared {
     description: RwLock<Arc<str>>,
     redirects: Redirects,
     row: RwLock<Option<InboxRow>>,
-    /// What is missing here, and when that was last looked at.
-    partial: Mutex<Option<(Instant, Option<Partial>)>>,
+    /// What is missing here.
+    partial: RwLock<Option<Partial>>,
+    /// When its directory was last looked at, and when what is in it had been written.
+    looked: Mutex<Option<(Instant, [Option<SystemTime>; 4])>>,
     /// What was last counted, and in which state.
     summary: Mutex<Option<(u64, Summary)>>,
 }
@@ -68,7 +70,7 @@ pub(super) struct Keeps {
     pub(super) threads: Arc<Threads>,
 }
 
-/// How often some files are read to see what is missing in a mirror.
+/// How often a directory is looked at in which nothing seems to have changed.
 const GLANCE: Duration = Duration::from_secs(5);
 
 /// The id of what has no row: the mail of several inboxes.
@@ -118,13 +120,17 @@ impl Inbox {
             layout: RwLock::new(Arc::new(layout)),
             redirects: Redirects::default(),
             row: RwLock::default(),
-            partial: Mutex::default(),
+            partial: RwLock::default(),
+            looked: Mutex::default(),
             summary: Mutex::default(),
         }))
     }
 
     pub(super) fn refresh(&self, row: Option<InboxRow>) {
         *self.0.row.write().unwrap_or_else(PoisonError::into_inner) = row;
+        if !self.is_time_to_look() {
+            return;
+        }
         if let Ok(layout) = Layout::find(&self.0.config.dir) {
             let description = described(&layout);
             *self
@@ -138,7 +144,32 @@ impl Inbox {
                 .write()
                 .unwrap_or_else(PoisonError::into_inner) = Arc::new(layout);
         }
-        self.look_at_what_is_missing();
+        let partial = self.layout().partial();
+        *self
+            .0
+            .partial
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = partial;
+    }
+
+    /// Whether its directory is to be looked at: because something in it was written, or because it was not looked at
+    /// for a while. A new epoch is no repository yet in the moment in which its directory is made.
+    fn is_time_to_look(&self) -> bool {
+        let dir = &self.0.config.dir;
+        let written = |name: &str| {
+            let about = std::fs::metadata(dir.join(name)).ok();
+            about.and_then(|about| about.modified().ok())
+        };
+        let now = ["", "git", "description", "mirror.json"].map(written);
+        let mut looked = self.0.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_time = match &*looked {
+            Some((when, stamps)) => when.elapsed() >= GLANCE || *stamps != now,
+            None => true,
+        };
+        if is_time {
+            *looked = Some((Instant::now(), now));
+        }
+        is_time
     }
 
     /// Whether it is no inbox of its own but the mail of several: `/all/`.
@@ -398,23 +429,11 @@ impl Inbox {
         if self.is_together() {
             return together(self.members().iter().filter_map(Inbox::partial));
         }
-        let kept = self
-            .0
+        self.0
             .partial
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        kept.as_ref().and_then(|(_, partial)| partial.clone())
-    }
-
-    fn look_at_what_is_missing(&self) {
-        let mut kept = self
-            .0
-            .partial
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if kept.as_ref().is_none_or(|(at, _)| at.elapsed() >= GLANCE) {
-            *kept = Some((Instant::now(), self.layout().partial()));
-        }
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Those of its members that have a copy of this article's message, in the order of the config.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 
@@ -10,7 +11,7 @@ use super::mail_doors::Folders;
 use super::scope::Scope;
 use super::serve::{self, Options};
 use crate::archive::Archive;
-use crate::config::Config;
+use crate::config::{Config, LogAddresses};
 use crate::demo;
 use crate::index;
 use crate::ingest::{self, Precheck};
@@ -60,6 +61,8 @@ impl Demo {
             precheck: Precheck::Done,
             folders: Folders::Left,
             threads: None,
+            drain: Duration::ZERO,
+            log_addresses: LogAddresses::default(),
         };
         serve::serve(Scope { config, index_dir }, options, None)?;
         Ok(ExitCode::SUCCESS)

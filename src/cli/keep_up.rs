@@ -16,8 +16,10 @@ use super::wake::{Bell, Listening};
 use crate::archive::{Archive, Inbox};
 use crate::config::Config;
 use crate::index::{Indexer, Options, Silent};
+use crate::metrics::{INDEX_FAILURES, INDEXED};
 use crate::net::{Said, notify};
 use crate::store;
+use crate::web::Health;
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_millis(400);
@@ -50,6 +52,7 @@ impl KeepUp {
         index_dir: PathBuf,
         reload: Option<Reload>,
         also: Also,
+        health: Arc<Health>,
     ) -> std::io::Result<KeepUp> {
         let stop = Arc::new(AtomicBool::new(false));
         let bell = Bell::default();
@@ -61,6 +64,7 @@ impl KeepUp {
             config: Config::path().map(|path| (stamp(&path), path)),
             reload,
             also,
+            health,
             again: Arc::clone(&again),
             indexed: HashMap::new(),
             missing_until: Instant::now() + PAUSE,
@@ -75,6 +79,7 @@ impl KeepUp {
                     let dirs = watch.archive.every_inbox().into_iter();
                     listening.to(dirs.map(|inbox| inbox.layout().dir.clone()).collect());
                     watch.look();
+                    watch.health.ready();
                     rung.wait(EVERY.saturating_sub(began.elapsed()).max(EVERY / 4));
                 }
             })?;
@@ -117,6 +122,7 @@ struct Watch {
     config: Option<(Option<u64>, PathBuf)>,
     reload: Option<Reload>,
     also: Also,
+    health: Arc<Health>,
     again: Arc<AtomicBool>,
     /// What each inbox looked like when it was last indexed, or when it is to be tried again.
     indexed: HashMap<PathBuf, Result<u64, Instant>>,
@@ -143,10 +149,16 @@ impl Watch {
                 Some(Err(until)) if Instant::now() < *until => continue,
                 _ => {}
             }
+            let name = &inbox.config().name;
+            self.health.is_behind(name);
             match self.index(&inbox) {
-                Ok(true) => self.indexed.insert(dir, Ok(stamp)),
+                Ok(true) => {
+                    self.health.is_level(name);
+                    self.indexed.insert(dir, Ok(stamp))
+                }
                 Ok(false) => None,
                 Err(error) => {
+                    INDEX_FAILURES.up();
                     tracing::error!("indexing {}: {error:#}", inbox.config().name);
                     self.indexed.insert(dir, Err(Instant::now() + PAUSE))
                 }
@@ -167,6 +179,7 @@ impl Watch {
         let name = &inbox.config().name;
         let report = indexer.catch_up(name, &inbox.layout(), Options::default(), &Silent)?;
         self.archive.refresh()?;
+        INDEXED.add(report.changes);
         if report.changes > 0 {
             tracing::info!(inbox = %name, "indexed {name}: {report}");
         }

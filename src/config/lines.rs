@@ -161,6 +161,7 @@ impl Reading {
             }
             "epochsize" => self.config.epoch_size = size(value),
             "maxmessagesize" => self.config.max_message_size = size(value),
+            "fetchinterval" => self.config.fetch_interval = self.parsed(placed, value),
             "certificate" => self.certificate(placed, value),
             "metrics" => self.config.metrics = (!value.is_empty()).then(|| value.to_owned()),
             "handover" if value.is_empty() => self.config.hand_over = None,
@@ -262,6 +263,10 @@ impl Reading {
                     inbox.watch_headers.push(header);
                 }
                 None => problem = Some(format!("{value:?} is no header")),
+            },
+            "fetchinterval" => match value.parse() {
+                Ok(interval) => inbox.fetch_interval = Some(interval),
+                Err(why) => problem = Some(why),
             },
             "nntpmirror" | "imapmirror" => extend_new(&mut inbox.mirrors, value),
             "boost" => match value.parse() {
@@ -565,6 +570,22 @@ mod tests {
             assert_eq!(said, 1, "{part} in {lines:#?}");
         }
         assert_eq!(lines.len(), 9, "{lines:#?}");
+    }
+
+    #[test]
+    fn mirrors_are_fetched_as_often_as_is_said() {
+        let config = config(
+            "[threadbare]\n\tfetchInterval = 7s\n[publicinbox \"a\"]\n\tinboxdir = /a\n\
+             \taddress = a@example.com\n[publicinbox \"b\"]\n\tinboxdir = /b\n\
+             \taddress = b@example.com\n\tfetchInterval = never\n\tfetchInterval = soon\n",
+        );
+        let often = |n: usize| {
+            config
+                .fetch_interval(&config.inboxes[n])
+                .map(|t| t.as_secs())
+        };
+        assert_eq!((often(0), often(1)), (Some(7), None));
+        assert_eq!(config.problems.len(), 1);
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use super::interval::FetchInterval;
 use super::limits::{Limits, Proxy};
 use super::{include, lines};
 use crate::error::Result;
@@ -48,6 +50,8 @@ pub struct Config {
     pub index_dir: Option<PathBuf>,
     /// `threadbare.listen`.
     pub listen: Vec<String>,
+    /// `threadbare.fetchInterval`: how often mirrors are fetched while they are served; not at all where it is not set.
+    pub fetch_interval: Option<FetchInterval>,
     /// `threadbare.certificate`: the files of certificate chains and their keys, for TLS.
     pub certificates: Vec<(PathBuf, PathBuf)>,
     /// `threadbare.metrics`: where health and figures are to be had.
@@ -228,6 +232,8 @@ pub struct InboxConfig {
     pub watch_headers: Vec<(String, String)>,
     /// `nntpmirror`, `imapmirror`: other servers of the same mail.
     pub mirrors: Vec<String>,
+    /// `fetchInterval`: what this inbox wants instead of the site's.
+    pub fetch_interval: Option<FetchInterval>,
     /// `boost`: where the same mail went to several inboxes, the copy of the one with the highest stands for all.
     pub boost: i64,
     /// `alias`: names that it had before, which lead to it.
@@ -256,6 +262,7 @@ impl InboxConfig {
             watch: Vec::new(),
             watch_headers: Vec::new(),
             mirrors: Vec::new(),
+            fetch_interval: None,
             boost: 0,
             aliases: Vec::new(),
             index_level: IndexLevel::Full,
@@ -303,6 +310,11 @@ impl Config {
         let mut config = lines::understand(&include::read_text(file, &text)?);
         config.file = Some(file.to_owned());
         Ok(config)
+    }
+
+    /// How often an inbox is fetched while it is served, if it is a mirror. `None`: not at all.
+    pub fn fetch_interval(&self, inbox: &InboxConfig) -> Option<Duration> {
+        inbox.fetch_interval.or(self.fetch_interval)?.duration()
     }
 
     /// The inbox of that name.

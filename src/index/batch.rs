@@ -94,7 +94,13 @@ impl Batch {
                 message,
                 new: false,
                 ..
-            } => self.renew_words(message)?,
+            } => {
+                let copies = self.db.copies(message)?;
+                let document = self
+                    .copies
+                    .complete(document, message, (inbox, stored), copies);
+                self.words.add(document)?;
+            }
             Outcome::Duplicate => {}
         }
         Ok(outcome)

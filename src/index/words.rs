@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use crate::db::Copy;
-use crate::id::MessageKey;
+use crate::db::{Copy, Stored};
+use crate::id::{InboxId, MessageKey};
 use crate::mail::{CommitTimes, Message, Overview};
 use crate::search::{Document, Place};
 use crate::store::{Blobs, Layout};
@@ -43,6 +43,33 @@ impl Copies {
             }
         }
         document.map(|document| document.at(message, &places))
+    }
+
+    /// The words of one copy, which was read a moment ago, with what the others have for themselves: they say the same,
+    /// so only their headers are looked at.
+    pub(super) fn complete(
+        &mut self,
+        mut document: Document,
+        message: MessageKey,
+        ours: (InboxId, Stored),
+        copies: Vec<Copy>,
+    ) -> Document {
+        let mut places = Vec::with_capacity(copies.len());
+        for copy in copies {
+            places.push(Place {
+                inbox: copy.inbox,
+                num: copy.num,
+                received: copy.received,
+            });
+            // The same bytes have the same headers.
+            if copy.stored.blob != ours.1.blob
+                && (copy.inbox, copy.stored) != ours
+                && let Some(raw) = self.read(&copy)
+            {
+                document.add_copy(&Message::parse(&raw));
+            }
+        }
+        document.at(message, &places)
     }
 
     fn read(&mut self, copy: &Copy) -> Option<Vec<u8>> {

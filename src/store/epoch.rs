@@ -11,6 +11,7 @@ use super::object::{Lack, Objects};
 use super::packs;
 use crate::error::{Error, Result};
 use crate::id::Oid;
+use crate::time::Timestamp;
 
 /// The longest mail that is read, in bytes.
 pub const MAX_BLOB: usize = 200 << 20;
@@ -179,6 +180,17 @@ impl Epoch {
             .find_map(|line| line.strip_prefix(b"committer "))?;
         let (_, rest) = std::str::from_utf8(line).ok()?.rsplit_once('<')?;
         Some(rest.split_once('>')?.0.trim().to_owned())
+    }
+
+    /// When a commit was made, by its committer's clock. `None` where it cannot be read.
+    pub fn committed(&self, commit: Oid) -> Option<Timestamp> {
+        let raw = self.objects().ok()?.read(commit, "commit", 1 << 20).ok()?;
+        let line = raw
+            .split(|b| *b == b'\n')
+            .find_map(|line| line.strip_prefix(b"committer "))?;
+        let (_, after) = std::str::from_utf8(line).ok()?.rsplit_once('>')?;
+        let seconds = after.split_whitespace().next()?.parse().ok()?;
+        Some(Timestamp(seconds))
     }
 
     pub(super) fn objects(&self) -> Result<Objects<'_>> {

@@ -17,6 +17,7 @@ mod object;
 mod pack;
 mod packs;
 mod redirects;
+mod remote;
 mod serve;
 mod stamp;
 mod tombstones;
@@ -33,6 +34,9 @@ pub use layout::{Layout, Version};
 pub use lock::Lock;
 pub use mirrored::{Partial, Upstream};
 pub use redirects::{REDIRECTS, Redirects};
+pub use remote::{
+    init_mirror, init_mirror_epoch, init_mirror_version_1, mirror_remote, want_mirror_epoch,
+};
 pub use serve::is_immutable;
 pub use stamp::refs_stamp;
 pub use tombstones::{Deed, Tombstone, Tombstones};

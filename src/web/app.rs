@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 use axum::body::Body;
 use axum::http::header::{ACCEPT, CONTENT_LENGTH, VARY};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, Request, Response};
+use axum::http::{HeaderValue, Method, Request, Response};
 use bytes::Bytes;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use super::access;
 use super::answer::{Answer, Content, Media, ascii};
 use super::ask::Ask;
 use super::cache::{Kept, Key, Pages};
@@ -31,7 +32,7 @@ use super::program;
 use super::router::{self, Line, Page, Posts};
 use super::site::{Site, Visit};
 use crate::archive::Archive;
-use crate::config::Proxy;
+use crate::config::{LogAddresses, Proxy};
 use crate::url;
 
 /// How the site is run.
@@ -49,6 +50,8 @@ pub struct Settings {
     pub piece_deadline: PieceDeadline,
     /// Whose word is taken for where a request comes from.
     pub proxy: Proxy,
+    /// How much of a visitor's address the log shows.
+    pub log_addresses: LogAddresses,
 }
 
 impl Default for Settings {
@@ -60,12 +63,11 @@ impl Default for Settings {
             shares: Shares::default(),
             piece_deadline: PieceDeadline::default(),
             proxy: Proxy::default(),
+            log_addresses: LogAddresses::default(),
         }
     }
 }
 
-/// So much of a path is worth a line in the log.
-const LOGGED_PATH: usize = 500;
 /// Bodies of POST that are larger are refused: search forms are short.
 const FORM_MAX: usize = 64 * 1024;
 /// How long such a body may take.
@@ -98,6 +100,7 @@ struct Asked {
     head: bool,
     coding: Coding,
     from: Network,
+    client: Option<IpAddr>,
 }
 
 /// An answer with all that its headers depend on.
@@ -124,6 +127,16 @@ impl App {
         self.0.gates.of(class).loads()
     }
 
+    /// The archive, for those who watch over it.
+    pub(super) fn archive(&self) -> &Archive {
+        &self.0.site.archive
+    }
+
+    /// How many finished pages are kept, and what they take in bytes.
+    pub(super) fn cached(&self) -> (usize, u64) {
+        self.0.pages.size()
+    }
+
     /// How it stands with programs (git).
     pub fn programs(&self) -> Load {
         self.0.gates.programs()
@@ -134,10 +147,12 @@ impl App {
     pub async fn answer(&self, request: Request<Body>, peer: Option<IpAddr>) -> Response<Body> {
         let began = Instant::now();
         let (parts, body) = request.into_parts();
+        let client = client(&self.0.settings.proxy, peer, &parts.headers);
         let asked = Asked {
             head: parts.method == Method::HEAD,
             coding: Coding::wanted(&parts.headers),
-            from: Network::of(client(&self.0.settings.proxy, peer, &parts.headers)),
+            from: Network::of(client),
+            client,
             parts,
         };
         let query = url::Query::parse(asked.parts.uri.query().unwrap_or(""));
@@ -156,7 +171,9 @@ impl App {
         };
         coverage::write(&self.0.site, asked.path(), response.headers_mut());
         response.extensions_mut().insert(class);
-        log(&asked, class, &response, began);
+        let from = access::shown(asked.client, self.0.settings.log_addresses);
+        let request = (&asked.parts.method, asked.path());
+        access::note(request, &from, class, &response, began.elapsed());
         response
     }
 
@@ -421,19 +438,6 @@ async fn form(body: Body) -> Result<Bytes, WebError> {
         Ok(Ok(form)) => Ok(form),
         _ => Err(WebError::TooLarge),
     }
-}
-
-fn log(asked: &Asked, class: Class, response: &Response<Body>, began: Instant) {
-    let length = |headers: &HeaderMap| {
-        let length = headers.get(CONTENT_LENGTH)?.to_str().ok()?;
-        Some(length.to_owned())
-    };
-    let bytes = length(response.headers()).unwrap_or_else(|| "-".to_owned());
-    let (status, method) = (response.status().as_u16(), &asked.parts.method);
-    let ms = began.elapsed().as_micros() as f64 / 1000.0;
-    let path = asked.path();
-    let path = &path[..path.floor_char_boundary(LOGGED_PATH)];
-    tracing::info!(target: "access", class = class.name(), "{method} {path} {status} {bytes} {ms}");
 }
 
 #[cfg(test)]

@@ -45,11 +45,13 @@ pub(super) async fn read<T: Send + 'static>(
     pass: Pass,
     page: impl FnOnce() -> Result<T, WebError> + Send + 'static,
 ) -> Result<T, WebError> {
+    // What is logged on the way tells of which request.
+    let span = tracing::Span::current();
     #[expect(clippy::disallowed_methods, reason = "this is the door for pages")]
     let task = tokio::task::spawn_blocking(move || {
         // Kept here: a visitor who leaves ends the wait, not the work.
         let _pass = pass;
-        page()
+        span.in_scope(page)
     });
     task.await.unwrap_or(Err(WebError::Broken))
 }
@@ -64,11 +66,13 @@ pub(super) async fn write(
 ) -> Result<Begun, WebError> {
     let turn = Turn::new(place, deadline);
     let (pipe, mut pieces) = pipe(hold, turn, Handle::current());
+    let span = tracing::Span::current();
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the door for long answers"
     )]
     tokio::task::spawn_blocking(move || {
+        let _span = span.enter();
         let mut encoder = Encoder::new(coding, pipe);
         match write(&mut encoder) {
             // Where the reader is gone nobody waits for the end.

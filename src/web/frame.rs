@@ -6,6 +6,7 @@ use super::assets;
 use super::error::WebError;
 use super::site::Visit;
 use crate::archive::{Inbox, Sheet};
+use crate::config::IndexLevel;
 use crate::error::Error;
 use crate::render::Html;
 use crate::time::Timestamp;
@@ -26,6 +27,8 @@ pub(super) struct Frame {
     pub(super) style: &'static str,
     /// The operator's style sheets, which come after it.
     pub(super) sheets: Vec<SheetLink>,
+    /// Whether there is a search box.
+    pub(super) searchable: bool,
     /// What is written into the search box already.
     pub(super) query: String,
     /// What goes with the words of the search box: the view, the order.
@@ -73,6 +76,7 @@ impl Frame {
             style: assets::style_name(),
             query: String::new(),
             kept: Vec::new(),
+            searchable: true,
             feed: None,
             skip_to: "main".to_owned(),
         }
@@ -95,6 +99,7 @@ impl Frame {
             style: assets::style_name(),
             query: String::new(),
             kept: Vec::new(),
+            searchable: is_searchable(inbox),
             feed: Some(format!("{up}new.atom")),
             skip_to: "main".to_owned(),
             up: Some(up),
@@ -128,6 +133,11 @@ impl Frame {
     pub(super) fn to_inbox(&self) -> &str {
         self.up.as_deref().unwrap_or("")
     }
+}
+
+/// Whether an inbox has a search: not where its `indexlevel` is `basic`.
+pub(super) fn is_searchable(inbox: &Inbox) -> bool {
+    inbox.config().index_level != IndexLevel::Basic
 }
 
 /// All before the first word of a page that is written while it is sent.

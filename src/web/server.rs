@@ -16,8 +16,11 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tracing::Instrument;
 
+use super::access;
 use super::app::App;
+use super::figures;
 use super::stall::Stall;
 use crate::net::{Arrival, Listener};
 
@@ -54,7 +57,7 @@ impl Default for Limits {
 /// Serves until `stop` is done; then takes no more connections and lets answers that are under way finish.
 pub async fn serve(
     app: App,
-    listeners: Arc<Vec<Listener>>,
+    listeners: Vec<Arc<Listener>>,
     limits: Limits,
     stop: impl Future<Output = ()>,
 ) {
@@ -67,15 +70,10 @@ pub async fn serve(
         leaving: Arc::new(AtomicBool::new(false)),
         stopping,
     };
-    let loops: Vec<_> = (0..listeners.len())
-        .map(|n| {
-            let accept = door
-                .clone()
-                .accept(Arc::clone(&listeners), n, Arc::clone(&connections));
-            tokio::spawn(accept)
-        })
+    let loops: Vec<_> = listeners
+        .into_iter()
+        .map(|listener| tokio::spawn(door.clone().accept(listener, Arc::clone(&connections))))
         .collect();
-    drop(listeners);
     stop.await;
     door.leaving.store(true, Ordering::Relaxed);
     drop(stopped);
@@ -152,15 +150,7 @@ struct Door {
 }
 
 impl Door {
-    async fn accept(
-        mut self,
-        listeners: Arc<Vec<Listener>>,
-        number: usize,
-        connections: Arc<GracefulShutdown>,
-    ) {
-        let Some(listener) = listeners.get(number) else {
-            return;
-        };
+    async fn accept(mut self, listener: Arc<Listener>, connections: Arc<GracefulShutdown>) {
         loop {
             let Ok(place) = self.places.clone().acquire_owned().await else {
                 return;
@@ -176,6 +166,7 @@ impl Door {
                 }
                 Err(error) => {
                     // Out of file descriptors, most likely: some will be free in a moment.
+                    figures::NOT_ACCEPTED.up();
                     tracing::warn!(%error, "cannot accept a connection: {error}");
                     sleep(Duration::from_millis(100)).await;
                 }
@@ -185,19 +176,37 @@ impl Door {
 
     async fn welcome(self, arrival: Arrival, watcher: Watcher, _place: OwnedSemaphorePermit) {
         let peer = arrival.peer;
+        let _open = figures::OPEN.hold();
+        figures::ACCEPTED.up();
         let stream = match timeout(self.limits.head, arrival.open()).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => {
+                figures::HANDSHAKES_FAILED.up();
                 tracing::debug!(%error, "no connection came about: {error}");
                 return;
             }
-            Err(_) => return,
+            Err(_) => {
+                figures::HANDSHAKES_FAILED.up();
+                return;
+            }
         };
         let (app, leaving) = (self.app, self.leaving);
         let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
             let (app, leaving) = (app.clone(), leaving.clone());
             async move {
-                let mut answer = app.answer(request.map(Body::new), peer).await;
+                let given = access::given_id(request.headers());
+                let by_proxy = given.is_some();
+                let id = given.unwrap_or_else(access::new_id);
+                let span = tracing::info_span!("request", %id);
+                let answer = app.answer(request.map(Body::new), peer).instrument(span);
+                let mut answer = answer.await;
+                // Copies of one page are alike, so only who is to speak of this very request is told its name.
+                if by_proxy || answer.status().is_server_error() {
+                    // It is a plain word.
+                    if let Ok(id) = HeaderValue::try_from(id) {
+                        answer.headers_mut().insert(&access::REQUEST_ID, id);
+                    }
+                }
                 if leaving.load(Ordering::Relaxed) {
                     let close = HeaderValue::from_static("close");
                     answer.headers_mut().insert(CONNECTION, close);

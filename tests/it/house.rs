@@ -10,6 +10,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("id", &[]),
     ("time", &[]),
     ("url", &[]),
+    ("metrics", &[]),
     ("config", &[]),
     ("mail", &[]),
     ("demo", &[]),
@@ -22,6 +23,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("lmtp", &["mail", "ingest"]),
     ("watch", &["mail", "store", "ingest"]),
     ("archive", &["mail", "store", "db", "search"]),
+    ("mirror", &["store"]),
     ("net", &[]),
     ("web", &["mail", "archive", "render", "net"]),
     ("nntp", &["mail", "archive", "net"]),
@@ -31,12 +33,12 @@ const ROOMS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "mail", "demo", "store", "db", "search", "render", "index", "ingest", "lmtp", "watch",
-            "archive", "web", "net", "nntp", "imap", "pop3",
+            "archive", "mirror", "web", "net", "nntp", "imap", "pop3",
         ],
     ),
 ];
 
-const GROUND: &[&str] = &["error", "id", "time", "url", "config"];
+const GROUND: &[&str] = &["error", "id", "time", "url", "metrics", "config"];
 
 /// Crates that only one room, or a few, may name.
 const CRATES: &[(&str, &[&str])] = &[
@@ -52,12 +54,16 @@ const CRATES: &[(&str, &[&str])] = &[
     ("hyper_util", &["web", "cli"]),
     ("tokio", &["web", "net", "nntp", "imap", "pop3", "cli"]),
     ("tokio_rustls", &["net", "watch"]),
-    ("rustix", &["net"]),
+    ("rustix", &["net", "cli"]),
     ("listenfd", &["net"]),
     ("clap", &["cli", "main"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
     ("anyhow", &["cli", "main"]),
     ("indicatif", &["cli"]),
     ("jiff", &["time", "mail"]),
+    ("ureq", &["mirror"]),
+    ("glob", &["mirror"]),
 ];
 
 #[test]

@@ -5,6 +5,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod b4;
 mod catalogue;
 mod clients;
 mod config;
@@ -16,7 +17,13 @@ mod house;
 mod import;
 mod index;
 mod init;
+mod installation;
 mod lmtp;
+mod mirror;
+mod mirrors;
+mod operator;
+mod ops;
+mod privacy;
 mod real;
 mod replicas;
 mod search;

@@ -232,3 +232,22 @@ fn the_listing_is_filtered_by_name_description_and_address() {
     let few = text(&site.get("/?f=weaving").ok().text());
     assert!(few.contains("3 of 301 lists"), "{few}");
 }
+
+#[test]
+fn a_list_with_the_lowest_index_level_has_no_search_and_all_else() {
+    let mut world = World::new();
+    one(&mut world, "list");
+    world.set_inbox("list", "indexlevel = basic");
+    world.index();
+    let site = world.serve();
+    let page = site.get("/list/").ok().text();
+    assert!(
+        !page.contains("name=\"q\"") && page.contains("_/text/help/"),
+        "{page}"
+    );
+    let refused = site.get("/list/?q=write").status(404).text();
+    assert_eq!(refused, "This list has no search.\n");
+    site.get("/list/list@weaver.example/?q=write").status(404);
+    site.get("/list/list@weaver.example/T/").ok();
+    assert!(site.get("/").ok().text().contains("name=\"q\""));
+}

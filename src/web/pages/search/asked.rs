@@ -10,13 +10,22 @@ use crate::url::{self, Search, SearchView, Start};
 use crate::web::answer::{Answer, Media};
 use crate::web::atom::{Feed, urn};
 use crate::web::error::WebError;
+use crate::web::frame::is_searchable;
 use crate::web::freshness::Fresh;
 use crate::web::site::Visit;
 
 /// Answers a search of one inbox, also a POST for the results as an mbox.
 pub(in crate::web) fn inbox(visit: &Visit<'_>, name: &InboxName) -> Result<Answer, WebError> {
-    let inbox = visit.site.inbox(name)?;
+    let inbox = searchable(visit, name)?;
     answer(visit, &Realm::Inbox(inbox), visit.ask.up_to_inbox())
+}
+
+fn searchable(visit: &Visit<'_>, name: &InboxName) -> Result<Inbox, WebError> {
+    let inbox = visit.site.inbox(name)?;
+    match is_searchable(&inbox) {
+        true => Ok(inbox),
+        false => Err(WebError::NotFound("This list has no search.")),
+    }
 }
 
 /// Answers a search of one thread.
@@ -25,7 +34,7 @@ pub(in crate::web) fn thread(
     name: &InboxName,
     mid: &MessageId,
 ) -> Result<Answer, WebError> {
-    let inbox = visit.site.inbox(name)?;
+    let inbox = searchable(visit, name)?;
     let realm = Realm::thread(inbox, mid)?.ok_or(WebError::NoMessage)?;
     answer(visit, &realm, visit.ask.up_to_inbox())
 }
