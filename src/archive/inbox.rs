@@ -129,13 +129,10 @@ impl Inbox {
 
     pub(super) fn refresh(&self, row: Option<InboxRow>) {
         *self.0.row.write().unwrap_or_else(PoisonError::into_inner) = row;
-<<<<<<< HEAD
         self.0.graves.refresh(&self.0.config.dir);
-=======
         if !self.is_time_to_look() {
             return;
         }
->>>>>>> main
         if let Ok(layout) = Layout::find(&self.0.config.dir) {
             let description = described(&layout);
             *self

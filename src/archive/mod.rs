@@ -18,8 +18,4 @@ pub use thread::Thread;
 
 pub use crate::db::{Article, Skeleton};
 pub use crate::search::{Cursor, Edge, Piece, Query, Sort, Window, snippet};
-<<<<<<< HEAD
-pub use crate::store::{Deed, Tombstone};
-=======
-pub use crate::store::Partial;
->>>>>>> main
+pub use crate::store::{Deed, Partial, Tombstone};
