@@ -67,8 +67,12 @@ const ENVIRONMENT: &[&str] = &[
     "NO_PROXY",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
-    "GIT_SSL_CAINFO",
-    "GIT_SSL_CAPATH",
+];
+
+/// What is called otherwise by git: some of its builds look at nothing else.
+const RENAMED: &[(&str, &str)] = &[
+    ("SSL_CERT_FILE", "GIT_SSL_CAINFO"),
+    ("SSL_CERT_DIR", "GIT_SSL_CAPATH"),
 ];
 
 /// Tells long work to stop. Cheap to clone; every clone is the same one.
@@ -226,6 +230,11 @@ fn command(repository: Option<&Path>) -> Command {
             git.env(name, value);
         }
     }
+    for (name, by_git) in RENAMED {
+        if let Some(value) = std::env::var_os(name) {
+            git.env(by_git, value);
+        }
+    }
     git.env("LC_ALL", "C")
         .env("GIT_TERMINAL_PROMPT", "0")
         .env("GIT_CONFIG_NOSYSTEM", "1")
@@ -234,7 +243,9 @@ fn command(repository: Option<&Path>) -> Command {
         .iter()
         .map(|(key, value)| (*key, value.as_ref()))
         .collect();
-    if let Some(path) = repository {
+    // It works from the root, where it keeps no directory from being unmounted.
+    let path = repository.map(|path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
+    if let Some(path) = &path {
         git.env("GIT_DIR", path);
         settings.push(("safe.directory", path.as_os_str()));
     }

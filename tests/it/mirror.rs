@@ -305,6 +305,11 @@ fn a_fetch_gets_what_is_new_and_nothing_else() {
     assert!(first["updated"].as_i64() <= second["updated"].as_i64());
     assert_eq!(second["offered"], json!([0, 1, 2, 3]));
     badly(&here, &["fetch", "warp", "--exit-code"], 127);
+    // A directory is as good as a name, also a relative one.
+    from.epochs[2].add(&mails("latest", 1));
+    std::fs::rename(here.path("warp"), here.path("moved")).unwrap();
+    let told = well(&here, &["fetch", "./moved"]);
+    assert!(told.contains("1 epoch has news"), "{told}");
 }
 
 #[test]
