@@ -268,7 +268,6 @@ fn killed_while_it_serves() {
 fn index_files_deleted_while_it_serves() {
     let (world, _) = world(30);
     world.index();
-    let expected = articles(&world);
     let server = world.serve();
     let answers = || {
         let found = server.get("/test/?q=Subject");
@@ -297,8 +296,6 @@ fn index_files_deleted_while_it_serves() {
                 && server.get("/test/m29@weaver.example/").status == 200
                 && answers()
         });
-        wait_until("they are whole", || world.run(&["fsck"]).status.success());
-        assert_eq!(articles(&world), expected, "{what}");
     }
 }
 
