@@ -292,7 +292,10 @@ fn index_files_deleted_while_it_serves() {
             }
         }
         wait_until("the indexes are made anew", || {
-            world.path("index/catalogue.sqlite3").exists()
+            let words = fs::read_dir(world.path("index/words")).ok();
+            let layout = words.and_then(|mut words| words.next()?.ok());
+            layout.is_some_and(|layout| layout.path().join("meta.json").exists())
+                && world.path("index/catalogue.sqlite3").exists()
                 && server.get("/test/m29@weaver.example/").status == 200
                 && answers()
         });
