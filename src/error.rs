@@ -36,6 +36,9 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// An archive elsewhere could not be reached, or gave what nobody can use.
+    #[error("{0}")]
+    Upstream(String),
     /// Stored data contradict themselves; an index can be rebuilt.
     #[error("damaged data: {0}")]
     Corrupt(String),

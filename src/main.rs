@@ -3,19 +3,11 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use threadbare::cli::Command;
+use threadbare::cli::Arguments;
 
 // Without huge pages, which double what a server holds in memory and make it no faster.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-/// A mailing-list archive server: threads, served from bare git repositories
-#[derive(Parser)]
-#[command(name = "threadbare", version, about, max_term_width = 100)]
-struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
 
 fn main() -> ExitCode {
     match Arguments::parse().command.run() {

@@ -1,6 +1,5 @@
 //! One inbox, and what can be asked of it.
 
-use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -8,14 +7,14 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::Thread;
 use super::graves::Graves;
-use super::thread::Place;
+use super::thread::{Numbers, Place};
 use super::threads::Threads;
 use crate::config::InboxConfig;
 use crate::db::{Article, Db, InboxRow, Reader, Shelf, TopicRow};
 use crate::error::Result;
 use crate::id::{ArticleNum, EpochNum, InboxId, MessageId};
 use crate::search::Search;
-use crate::store::{Blobs, Layout, Partial};
+use crate::store::{Blobs, Layout, Partial, Redirects};
 use crate::time::{self, Timestamp};
 use crate::url::{TopicOrder, Window};
 
@@ -45,6 +44,7 @@ struct Shared {
     layout: RwLock<Arc<Layout>>,
     graves: Graves,
     description: RwLock<Arc<str>>,
+    redirects: Redirects,
     row: RwLock<Option<InboxRow>>,
     /// What is missing here.
     partial: RwLock<Option<Partial>>,
@@ -119,6 +119,7 @@ impl Inbox {
             threads: Arc::clone(&keeps.threads),
             description: RwLock::new(description),
             layout: RwLock::new(Arc::new(layout)),
+            redirects: Redirects::default(),
             graves: Graves::default(),
             row: RwLock::default(),
             partial: RwLock::default(),
@@ -195,6 +196,11 @@ impl Inbox {
     /// Its settings.
     pub fn config(&self) -> &InboxConfig {
         &self.0.config
+    }
+
+    /// The mail that an address of the archive leads to from which this one was imported.
+    pub fn old_address(&self, path: &str) -> Option<MessageId> {
+        self.0.redirects.find(&self.0.config.dir, path)
     }
 
     /// Whether the site does not speak of it: who knows its name can read it.
@@ -313,11 +319,30 @@ impl Inbox {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn articles(&self, mid: &MessageId) -> Result<Vec<Article>> {
-        let reader = self.reader()?;
-        match reader.mid_key(mid)? {
-            Some(key) => reader.articles(&self.0.shelf, key),
-            None => Ok(Vec::new()),
-        }
+        self.reader()?
+            .snapshot(|reader| match reader.mid_key(mid)? {
+                Some(key) => reader.articles(&self.0.shelf, key),
+                None => Ok(Vec::new()),
+            })
+    }
+
+    /// Every mail that carries this Message-ID, by number, and the thread around the first. `None` where there is none.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn message(&self, mid: &MessageId) -> Result<Option<(Vec<Article>, Arc<Thread>)>> {
+        let state = self.state();
+        self.reader()?.snapshot(|reader| {
+            let Some((key, thread)) = reader.mid_place(mid)? else {
+                return Ok(None);
+            };
+            let articles = reader.articles(&self.0.shelf, key)?;
+            let Some(first) = articles.first().cloned() else {
+                return Ok(None);
+            };
+            let thread = self.around(reader, &Place { first, thread }, state)?;
+            Ok(Some((articles, thread)))
+        })
     }
 
     /// The bytes of a mail; `None` where git has lost them.
@@ -338,19 +363,23 @@ impl Inbox {
     /// The catalogue cannot be read.
     pub fn thread(&self, mid: &MessageId) -> Result<Option<Arc<Thread>>> {
         let state = self.state();
-        self.reader()?.snapshot(|reader| {
-            let Some(place) = Place::find(reader, &self.0.shelf, mid)? else {
-                return Ok(None);
-            };
-            let Place { first, thread } = &place;
-            let key = (self.0.id, *thread, first.subject_key);
-            if let Some(kept) = self.0.threads.find(&key, state, first.key) {
-                return Ok(Some(kept));
-            }
-            let thread = Arc::new(Thread::around(reader, &self.0.shelf, &place)?);
-            self.0.threads.keep(key, state, Arc::clone(&thread));
-            Ok(Some(thread))
-        })
+        self.reader()?
+            .snapshot(|reader| match Place::find(reader, &self.0.shelf, mid)? {
+                Some(place) => self.around(reader, &place, state).map(Some),
+                None => Ok(None),
+            })
+    }
+
+    /// The thread around a place, arranged anew where it was not a moment ago. `state` was read before the place.
+    fn around(&self, reader: &Reader, place: &Place, state: u64) -> Result<Arc<Thread>> {
+        let Place { first, thread } = place;
+        let key = (self.0.id, *thread, first.subject_key);
+        if let Some(kept) = self.0.threads.find(&key, state, first.key) {
+            return Ok(kept);
+        }
+        let thread = Arc::new(Thread::around(reader, &self.0.shelf, place)?);
+        self.0.threads.keep(key, state, Arc::clone(&thread));
+        Ok(thread)
     }
 
     /// At most `limit` articles of a stretch of time, newest received first.
@@ -366,7 +395,7 @@ impl Inbox {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn arrange(&self, articles: Vec<Article>) -> Result<Thread> {
-        let nothing_loose = HashSet::new();
+        let nothing_loose = Numbers::default();
         let arranged =
             |reader: &Reader| Thread::of(reader, &self.0.shelf, articles, None, &nothing_loose);
         self.reader()?.snapshot(arranged)

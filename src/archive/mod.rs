@@ -14,7 +14,7 @@ pub use inbox::{Inbox, Topic};
 pub use search::{Match, Realm, Results, Wanted};
 pub use sheets::{Sheet, Sheets};
 pub use site::Archive;
-pub use thread::Thread;
+pub use thread::{Numbers, Thread};
 
 pub use crate::db::{Article, Skeleton};
 pub use crate::search::{Cursor, Edge, Piece, Query, Sort, Window, snippet};

@@ -279,11 +279,11 @@ impl Archive {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn copies(&self, mid: &MessageId) -> Result<Vec<(Inbox, Article)>> {
-        let reader = self.0.keeps.db.reader()?;
-        let Some(key) = reader.mid_key(mid)? else {
-            return Ok(Vec::new());
-        };
-        let mut everywhere = reader.everywhere(key)?;
+        let mut everywhere =
+            (self.0.keeps.db.reader()?).snapshot(|reader| match reader.mid_key(mid)? {
+                Some(key) => reader.everywhere(key),
+                None => Ok(Vec::new()),
+            })?;
         everywhere.sort_by_key(|article| article.num);
         let site = self.site();
         let mut copies = Vec::with_capacity(everywhere.len());
@@ -295,6 +295,11 @@ impl Archive {
             copies.extend(here.map(|article| (inbox.clone(), article.clone())));
         }
         Ok(copies)
+    }
+
+    /// Whether there is no second inbox, so that nobody needs to be asked what others have.
+    pub fn has_one_inbox(&self) -> bool {
+        self.site().inboxes.len() == 1
     }
 
     /// The inboxes that have a mail of this id, in the order of the config. Hidden ones are left out.

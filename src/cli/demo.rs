@@ -2,17 +2,19 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 
 use super::doors::{LISTEN, Wanted};
+use super::mail_doors::Folders;
 use super::scope::Scope;
 use super::serve::{self, Options};
 use crate::archive::Archive;
-use crate::config::Config;
+use crate::config::{Config, LogAddresses};
 use crate::demo;
 use crate::index;
-use crate::ingest;
+use crate::ingest::{self, Precheck};
 use crate::mail::Message;
 use crate::store;
 
@@ -55,7 +57,12 @@ impl Demo {
             },
             url: None,
             cache_bytes: 32 << 20,
+            lmtp: Vec::new(),
+            precheck: Precheck::Done,
+            folders: Folders::Left,
             threads: None,
+            drain: Duration::ZERO,
+            log_addresses: LogAddresses::default(),
         };
         serve::serve(Scope { config, index_dir }, options, None)?;
         Ok(ExitCode::SUCCESS)
@@ -81,7 +88,7 @@ fn make_archive(world: &Path) -> anyhow::Result<Config> {
             .into_iter()
             .filter(|(list, _)| *list == inbox.name.as_str());
         writer.append_many(mails.map(|(_, raw)| {
-            let commit = ingest::commit_of(&Message::parse(&raw), inbox);
+            let commit = ingest::commit_of(&Message::parse(&raw), inbox, None);
             (raw, commit)
         }))?;
     }

@@ -21,6 +21,8 @@ pub(super) struct Wanted {
     pub(super) certificates: Vec<Pair>,
     /// Where to find the server that ran before, and to wait for the next one.
     pub(super) hand_over: Option<PathBuf>,
+    /// Where health and figures are to be had.
+    pub(super) metrics: Option<String>,
 }
 
 /// The sockets, before anybody is let in.
@@ -68,7 +70,7 @@ impl Doors {
         &mut self,
         wanted: &Wanted,
         config: &Config,
-    ) -> anyhow::Result<Arc<Vec<Listener>>> {
+    ) -> anyhow::Result<Vec<Arc<Listener>>> {
         let places = match (&wanted.listen[..], &config.listen[..]) {
             ([], []) => match named_for_http(&self.inherited) {
                 found if found.is_empty() => vec![Place::parse(LISTEN)?],
@@ -81,16 +83,34 @@ impl Doors {
         for place in &places {
             listeners.extend(self.listen(place)?);
         }
-        Ok(Arc::new(listeners))
+        Ok(listeners)
+    }
+
+    /// Opens the door of those who watch over the server, where one is wanted: at the place that was named, or at a
+    /// socket of systemd's called `metrics`.
+    ///
+    /// # Errors
+    /// As [`Doors::open`].
+    pub(super) fn open_for_health(
+        &mut self,
+        wanted: &Wanted,
+    ) -> anyhow::Result<Vec<Arc<Listener>>> {
+        let named = self.inherited.names().iter().any(|name| name == "metrics");
+        match &wanted.metrics {
+            Some(place) => self.listen(&Place::parse(place)?),
+            None if named => self.listen(&Place::parse("fd:metrics")?),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// Opens a door at one place.
     ///
     /// # Errors
     /// It is taken.
-    pub(super) fn listen(&mut self, place: &Place) -> anyhow::Result<Vec<Listener>> {
+    pub(super) fn listen(&mut self, place: &Place) -> anyhow::Result<Vec<Arc<Listener>>> {
         let certificates = self.certificates.as_ref();
-        Ok(Listener::open(place, certificates, &mut self.inherited)?)
+        let opened = Listener::open(place, certificates, &mut self.inherited)?;
+        Ok(opened.into_iter().map(Arc::new).collect())
     }
 }
 

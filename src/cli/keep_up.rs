@@ -1,8 +1,9 @@
 //! Keeps an archive up to date while it is served: a commit that lands in an epoch is indexed, an inbox that comes
 //! into the config is served, within a second or two and without a word from anybody.
 //!
-//! It looks, instead of waiting to be told: file systems that are mounted from elsewhere tell nothing, and a look
-//! at the refs of a thousand epochs takes a few milliseconds.
+//! It looks, twice a second, instead of waiting to be told: file systems that are mounted from elsewhere tell nothing,
+//! and a look at the refs of a thousand epochs takes a few milliseconds. Where the system does tell that somebody has
+//! written to an inbox, it looks at once.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -11,11 +12,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::wake::{Bell, Listening};
 use crate::archive::{Archive, Inbox};
 use crate::config::Config;
 use crate::index::{Indexer, Options, Silent};
+use crate::metrics::{INDEX_FAILURES, INDEXED};
 use crate::net::{Said, notify};
 use crate::store;
+use crate::web::Health;
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_millis(400);
@@ -32,6 +36,7 @@ pub(super) type Also = Box<dyn FnMut(Option<&Config>) + Send>;
 /// A thread that keeps an archive up to date. It ends when this is dropped.
 pub(super) struct KeepUp {
     stop: Arc<AtomicBool>,
+    bell: Bell,
     /// Set where the settings are to be read though the file looks the same.
     again: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -47,8 +52,11 @@ impl KeepUp {
         index_dir: PathBuf,
         reload: Option<Reload>,
         also: Also,
+        health: Arc<Health>,
     ) -> std::io::Result<KeepUp> {
         let stop = Arc::new(AtomicBool::new(false));
+        let bell = Bell::default();
+        let mut listening = Listening::new(bell.clone());
         let again = Arc::new(AtomicBool::new(false));
         let mut watch = Watch {
             archive,
@@ -56,22 +64,28 @@ impl KeepUp {
             config: Config::path().map(|path| (stamp(&path), path)),
             reload,
             also,
+            health,
             again: Arc::clone(&again),
             indexed: HashMap::new(),
             missing_until: Instant::now() + PAUSE,
             stop: Arc::clone(&stop),
         };
+        let rung = bell.clone();
         let thread = std::thread::Builder::new()
             .name("keep-up".to_owned())
             .spawn(move || {
                 while !watch.stop.load(Ordering::Relaxed) {
                     let began = Instant::now();
+                    let dirs = watch.archive.every_inbox().into_iter();
+                    listening.to(dirs.map(|inbox| inbox.layout().dir.clone()).collect());
                     watch.look();
-                    std::thread::sleep(EVERY.saturating_sub(began.elapsed()).max(EVERY / 4));
+                    watch.health.ready();
+                    rung.wait(EVERY.saturating_sub(began.elapsed()).max(EVERY / 4));
                 }
             })?;
         Ok(KeepUp {
             stop,
+            bell,
             again,
             thread: Some(thread),
         })
@@ -83,9 +97,17 @@ impl KeepUp {
     }
 }
 
+impl KeepUp {
+    /// What makes it look at once.
+    pub(super) fn bell(&self) -> Bell {
+        self.bell.clone()
+    }
+}
+
 impl Drop for KeepUp {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
+        self.bell.ring();
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
@@ -100,6 +122,7 @@ struct Watch {
     config: Option<(Option<u64>, PathBuf)>,
     reload: Option<Reload>,
     also: Also,
+    health: Arc<Health>,
     again: Arc<AtomicBool>,
     /// What each inbox looked like when it was last indexed, or when it is to be tried again.
     indexed: HashMap<PathBuf, Result<u64, Instant>>,
@@ -134,10 +157,16 @@ impl Watch {
                 Some(Err(until)) if Instant::now() < *until => continue,
                 _ => {}
             }
+            let name = &inbox.config().name;
+            self.health.is_behind(name);
             match self.index(&inbox) {
-                Ok(true) => self.indexed.insert(dir, Ok(stamp)),
+                Ok(true) => {
+                    self.health.is_level(name);
+                    self.indexed.insert(dir, Ok(stamp))
+                }
                 Ok(false) => None,
                 Err(error) => {
+                    INDEX_FAILURES.up();
                     tracing::error!("indexing {}: {error:#}", inbox.config().name);
                     self.indexed.insert(dir, Err(Instant::now() + PAUSE))
                 }
@@ -158,6 +187,7 @@ impl Watch {
         let name = &inbox.config().name;
         let report = indexer.catch_up(name, &inbox.layout(), Options::default(), &Silent)?;
         self.archive.refresh()?;
+        INDEXED.add(report.changes);
         if report.changes > 0 {
             tracing::info!(inbox = %name, "indexed {name}: {report}");
         }

@@ -1,22 +1,49 @@
-//! The command line: one file per subcommand. Exit codes: 0 done, 1 failed, 2 wrong usage.
+//! The command line: one file per subcommand. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done, and something was
+//! found that needs attention; `fetch --exit-code` has 127 for nothing new.
 
+mod adopt;
 mod chosen;
+mod clone;
+mod config;
+mod copying;
+mod deliver;
 mod demo;
+mod doctor;
 mod doors;
 mod edit;
 mod export;
+mod fetch;
+mod fetch_up;
+mod finding;
 mod fsck;
+mod import;
 mod index;
 pub mod init;
 mod keep_up;
+mod log;
+mod mail_doors;
+mod man;
 mod progress;
 mod purge;
 mod rm;
 mod scope;
 mod search;
 mod serve;
+mod serving;
+mod status;
+mod wake;
+mod watch;
 
 use std::process::ExitCode;
+
+/// A mailing-list archive server: threads, served from bare git repositories
+#[derive(clap::Parser)]
+#[command(name = "threadbare", version, about, max_term_width = 100)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
 
 /// What the program can be asked to do.
 #[derive(clap::Subcommand)]
@@ -33,6 +60,16 @@ pub enum Command {
     Init(init::InitArgs),
     /// Bring the indexes up to date with git
     Index(index::Index),
+    /// Copy an inbox, or all of a site, from another archive
+    Clone(clone::Clone),
+    /// Bring mirrors up to date with where they are from
+    Fetch(fetch::Fetch),
+    /// Take mail from mailboxes, folders and other archives into an inbox
+    Import(import::Import),
+    /// Take mail from the folders that the config names, without a server
+    Watch(watch::WatchArgs),
+    /// Take one mail from a mail server, on standard input
+    Deliver(deliver::Deliver),
     /// Take mail out of history, and every byte of it off the disk
     Purge(purge::Purge),
     /// Take mail out of a list; history keeps it
@@ -41,6 +78,16 @@ pub enum Command {
     Search(search::Search),
     /// Serve inboxes over HTTP, and keep them up to date
     Serve(serve::Serve),
+    /// Say which inboxes there are, how large, and how far each is behind
+    Status(status::Status),
+    /// Check the settings
+    Config(config::ConfigCommand),
+    /// Look for what keeps an archive from working, and say what to do
+    Doctor(doctor::Doctor),
+    /// Write manual pages into a directory
+    Man(man::Man),
+    /// Print the words that a shell completes
+    Completions(man::Completions),
 }
 
 impl Command {
@@ -59,23 +106,25 @@ impl Command {
                 Ok(ExitCode::SUCCESS)
             }
             Command::Index(index) => index.run(),
+            Command::Clone(clone) => clone.run(),
+            Command::Fetch(fetch) => fetch.run(),
+            Command::Import(import) => import.run(),
+            Command::Watch(watch) => watch.run(),
+            Command::Deliver(deliver) => deliver.run(),
             Command::Purge(purge) => purge.run(),
             Command::Rm(rm) => rm.run(),
             Command::Search(search) => search.run(),
             Command::Serve(serve) => serve.run(),
+            Command::Status(status) => status.run(),
+            Command::Config(config) => config.run(),
+            Command::Doctor(doctor) => doctor.run(),
+            Command::Man(man) => man.run(),
+            Command::Completions(completions) => completions.run(),
         }
     }
 }
 
-/// Log lines go to standard error; `RUST_LOG` chooses which.
+/// A log for people, of this level and above.
 fn log_to_stderr(default: &str) {
-    use std::io::IsTerminal;
-    use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
-        .try_init();
+    log::start(default, crate::config::LogFormat::Text);
 }

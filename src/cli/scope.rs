@@ -26,10 +26,7 @@ pub(super) fn find(wanted: &[String], index_dir: Option<PathBuf>) -> anyhow::Res
     for problem in &config.problems {
         tracing::warn!("config: {problem}");
     }
-    let index_dir = match index_dir.or_else(|| config.index_dir.clone()) {
-        Some(dir) => dir,
-        None => default_index_dir()?,
-    };
+    let index_dir = self::index_dir(&config, index_dir)?;
     if !wanted.is_empty() {
         let mut inboxes = Vec::new();
         let mut directories = Vec::new();
@@ -71,6 +68,17 @@ fn configured(config: &Config, dir: &Path) -> Option<crate::config::InboxConfig>
         .iter()
         .find(|inbox| same(&inbox.dir))
         .cloned()
+}
+
+/// Where the indexes are: where somebody says, else where the config says, else the usual place.
+///
+/// # Errors
+/// Nobody says, and there is no home.
+pub(super) fn index_dir(config: &Config, said: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+    match said.or_else(|| config.index_dir.clone()) {
+        Some(dir) => Ok(dir),
+        None => default_index_dir(),
+    }
 }
 
 /// `$XDG_DATA_HOME/threadbare`, by default `~/.local/share/threadbare`.

@@ -3,17 +3,25 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 
 use super::doors::{self, Doors, Wanted};
+use super::fetch_up::FetchUp;
 use super::keep_up::{Also, KeepUp, Reload};
+use super::mail_doors::{Current, Folders, MailDoors};
 use super::scope::{self, Scope};
+use super::serving::Serving;
 use crate::archive::Archive;
-use crate::config::Config;
-use crate::net::{Certificates, Pair, Said, Successor, notify};
-use crate::web;
+use crate::config::{Config, LogAddresses, LogFormat};
+use crate::ingest::Precheck;
+use crate::net::{
+    Certificates, Listener, Pair, Said, Successor, notify, raise_descriptors, watchdog,
+};
+use crate::web::{self, Health, Phase};
 
 /// The flags of `serve`.
 #[derive(clap::Args)]
@@ -33,9 +41,33 @@ pub struct Serve {
     /// decides. Read again when they change
     #[arg(long, value_name = "CHAIN[,KEY]", value_parser = doors::parse_pair)]
     certificate: Vec<Pair>,
+    #[arg(
+        long,
+        value_name = "ADDR",
+        help = "Where health and figures are to be had: /healthz, /readyz, /metrics (Prometheus); as for --listen"
+    )]
+    metrics: Option<String>,
+    /// For how many seconds a server that was told to stop says so at /readyz before it stops listening
+    #[arg(long, value_name = "SECONDS")]
+    drain: Option<u32>,
+    /// How log lines are written: text or json
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<LogFormat>,
+    /// How much of a visitor's address the log shows: full, network (/24, /48) or none
+    #[arg(long, value_name = "PART")]
+    log_addresses: Option<LogAddresses>,
     /// A unix socket through which this server takes the place of the one that waits there, and waits for the next
     #[arg(long, value_name = "PATH")]
     hand_over: Option<PathBuf>,
+    /// Where mail servers hand in mail by LMTP: HOST:PORT or the path of a socket; may be given more than once
+    #[arg(long, value_name = "ADDR")]
+    lmtp: Vec<String>,
+    /// Take mail by LMTP also where its headers look wrong: no Message-ID, no date, not addressed to the list
+    #[arg(long)]
+    no_precheck: bool,
+    /// Leave the folders alone that the config says are to be watched
+    #[arg(long)]
+    no_watch: bool,
     /// Where the site is to be found from outside, for the links that cannot be relative (feeds, redirects)
     #[arg(long, value_name = "URL")]
     url: Option<String>,
@@ -52,7 +84,9 @@ pub struct Serve {
 
 impl Serve {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        super::log_to_stderr("info");
+        // What is wrong with the settings is said by those who read them next.
+        let format = Config::load().ok().and_then(|config| config.log_format);
+        super::log::start("info", self.log_format.or(format).unwrap_or_default());
         let scope = scope::find(&self.inboxes, self.index_dir.clone())?;
         anyhow::ensure!(
             !scope.config.inboxes.is_empty() || scope.config.file.is_some(),
@@ -65,9 +99,27 @@ impl Serve {
                 listen: self.listen,
                 certificates: self.certificate,
                 hand_over: self.hand_over.or_else(|| scope.config.hand_over.clone()),
+                metrics: self.metrics.or_else(|| scope.config.metrics.clone()),
             },
+            drain: Duration::from_secs(self.drain.or(scope.config.drain).unwrap_or(0).into()),
+            log_addresses: self
+                .log_addresses
+                .or(scope.config.log_addresses)
+                .unwrap_or_default(),
             url: self.url,
             cache_bytes: self.cache << 20,
+            lmtp: match self.lmtp.is_empty() {
+                true => scope.config.lmtp.clone(),
+                false => self.lmtp,
+            },
+            precheck: match self.no_precheck {
+                true => Precheck::Left,
+                false => Precheck::Done,
+            },
+            folders: match self.no_watch {
+                true => Folders::Left,
+                false => Folders::Watched,
+            },
             threads: self.threads.map(|n| n.get()),
         };
         serve(scope, options, Some(reload))?;
@@ -80,7 +132,12 @@ pub(super) struct Options {
     pub(super) doors: Wanted,
     pub(super) url: Option<String>,
     pub(super) cache_bytes: usize,
+    pub(super) lmtp: Vec<String>,
+    pub(super) precheck: Precheck,
+    pub(super) folders: Folders,
     pub(super) threads: Option<usize>,
+    pub(super) drain: Duration,
+    pub(super) log_addresses: LogAddresses,
 }
 
 /// Serves until the process is told to stop, or another one has taken its place.
@@ -88,21 +145,51 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
     let Scope { config, index_dir } = scope;
     let hand_over = options.doors.hand_over.clone();
     let mut doors = Doors::find(&options.doors, &config)?;
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    if let Some(threads) = options.threads {
-        runtime.worker_threads(threads);
-    }
-    let runtime = runtime
+    let shares = options.threads.map(web::Shares::for_cores);
+    let shares = shares.unwrap_or_default().with(&config.limits);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(shares.threads())
         .enable_all()
         .build()
         .context("starting the runtime")?;
     runtime.block_on(async {
+        let health = Arc::new(Health::default());
+        // Before the archive is opened, which may take a while.
+        let watchers = doors.open_for_health(&options.doors)?;
+        let mut watched = Vec::new();
+        if doors.before.is_none() {
+            watched = watch_over(&health, &watchers);
+        }
         let listeners = doors.open(&options.doors, &config)?;
-        let shares = web::Shares::default().with(&config.limits);
         let proxy = config.proxy.clone();
+        let limits = web::Limits::default().with(&config.limits, raise_descriptors());
         let archive = Archive::open(config.clone(), &index_dir)?;
-        let also = also(doors.certificates.clone(), options.doors, config);
-        let keep_up = KeepUp::start(archive.clone(), index_dir, reload, also)?;
+        let serving = Serving::begin(&index_dir);
+        let current = Current::default();
+        current.set(config.clone());
+        let also = also(
+            doors.certificates.clone(),
+            options.doors,
+            config,
+            current.clone(),
+        );
+        let keep_up = KeepUp::start(
+            archive.clone(),
+            index_dir.clone(),
+            reload,
+            also,
+            health.clone(),
+        )?;
+        let fetch_up = FetchUp::start(archive.clone())?;
+        let mail_doors = MailDoors::open(
+            &archive,
+            &current,
+            &options.lmtp,
+            options.precheck,
+            options.folders,
+            &index_dir,
+            keep_up.bell(),
+        )?;
         let first = listeners.iter().find_map(|listener| listener.address());
         let settings = web::Settings {
             url: options.url,
@@ -110,42 +197,106 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
             cache_bytes: options.cache_bytes,
             shares,
             proxy,
+            log_addresses: options.log_addresses,
             ..web::Settings::default()
         };
         let app = web::App::new(archive, settings);
+        health.opened(app.clone());
         let replaced = Arc::new(Notify::new());
         if let Some(path) = hand_over {
             let leave = Arc::clone(&replaced);
-            Successor::wait(path, Arc::downgrade(&listeners), move || leave.notify_one())?;
+            let sockets = listeners
+                .iter()
+                .chain(&watchers)
+                .map(Arc::downgrade)
+                .collect();
+            Successor::wait(path, sockets, move || leave.notify_one())?;
         }
         let signals = web::Signals::listen().context("listening to signals")?;
         for listener in listeners.iter() {
             println!("listening on {}", listener.url("http"));
         }
-        notify(Said::Ready);
         if let Some(before) = doors.before.take() {
+            // The one before us answers as well as we will: nobody is sent to a server that is still looking around.
+            looked_around(&health).await;
+            watched = watch_over(&health, &watchers);
             before.ready();
         }
+        drop(watchers);
+        notify(Said::Ready);
+        tokio::spawn(feed_watchdog(Arc::clone(&health)));
         let stop = async {
             tokio::select! {
-                () = signals.stop(|| keep_up.read_again()) => notify(Said::Stopping),
-                () = replaced.notified() => tracing::info!("another server has taken this one's place"),
+                () = signals.stop(|| keep_up.read_again()) => {
+                    notify(Said::Stopping);
+                    health.leaving();
+                    tokio::time::sleep(options.drain).await;
+                }
+                () = replaced.notified() => {
+                    tracing::info!("another server has taken this one's place");
+                    // Who asks after health asks after the new one.
+                    watched.iter().for_each(JoinHandle::abort);
+                }
             }
         };
-        web::serve(app, listeners, web::Limits::default(), stop).await;
+        web::serve(app, listeners, limits, stop).await;
+        drop(fetch_up);
+        drop(mail_doors);
         drop(keep_up);
+        drop(serving);
         Ok(())
     })
 }
 
-/// What of a server, besides the archive, follows its files: the certificates. The sockets do not.
-fn also(certificates: Option<Certificates>, wanted: Wanted, mut config: Config) -> Also {
+/// Opens the doors of those who watch over the server.
+fn watch_over(health: &Arc<Health>, doors: &[Arc<Listener>]) -> Vec<JoinHandle<()>> {
+    let each = doors.iter().map(|door| {
+        println!("health and figures on {}", door.url("http"));
+        tokio::spawn(web::serve_health(Arc::clone(health), Arc::clone(door)))
+    });
+    each.collect()
+}
+
+/// Done when every inbox has been looked at, or that takes too long to wait for.
+async fn looked_around(health: &Health) {
+    let looking = async {
+        while health.phase() == Phase::Starting {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    // What is not indexed by then was not indexed by the server before us either.
+    let _ = tokio::time::timeout(Duration::from_secs(60), looking).await;
+}
+
+/// Tells systemd that we are well, as long as we are.
+async fn feed_watchdog(health: Arc<Health>) {
+    let Some(interval) = watchdog() else {
+        return;
+    };
+    loop {
+        match health.check().await {
+            Ok(()) => notify(Said::Alive),
+            Err(error) => tracing::error!("not well: {error}"),
+        }
+        tokio::time::sleep(interval / 3).await;
+    }
+}
+
+/// What of a server, besides the archive, follows its files: the certificates, and how mail comes in. The sockets do
+/// not.
+fn also(
+    certificates: Option<Certificates>,
+    wanted: Wanted,
+    mut config: Config,
+    current: Current,
+) -> Also {
     Box::new(move |new| {
         if let Some(new) = new {
             if new.listen != config.listen && wanted.listen.is_empty() {
                 tracing::warn!("where to listen has changed, and holds from the next start");
             }
             config = new.clone();
+            current.set(new.clone());
         }
         if let Some(certificates) = &certificates {
             match certificates.renew(Some(doors::pairs(&wanted, &config))) {

@@ -4,12 +4,17 @@
 pub(super) const OWN: &[&str] = &[
     "certificate",
     "drain",
+    "fetchInterval",
+    "epochSize",
     "handOver",
     "indexDir",
     "listen",
+    "lmtp",
     "logAddresses",
     "logFormat",
+    "maxMessageSize",
     "metrics",
+    "spamCheck",
     "url",
 ];
 
@@ -42,6 +47,7 @@ pub(super) const INBOX: &[&str] = &[
     "coderepo",
     "contentType",
     "feedmax",
+    "fetchInterval",
     "filter",
     "hide",
     "httpbackendmax",

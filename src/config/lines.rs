@@ -10,7 +10,9 @@ use std::str::FromStr;
 
 use super::include::Placed;
 use super::keys::{self, hint, is_known};
-use super::site::{Config, FEED_MAX, InboxConfig, IndexLevel, Listing, Problem, StyleSheet};
+use super::site::{
+    Config, FEED_MAX, InboxConfig, IndexLevel, Listing, Problem, SpamCheck, StyleSheet,
+};
 use crate::id::InboxName;
 
 /// The settings that these lines make.
@@ -21,6 +23,13 @@ pub(super) fn understand(settings: &[Placed]) -> Config {
         match (setting.section.as_str(), &setting.subsection) {
             ("publicinbox", Some(name)) => reader.inbox_line(name, placed),
             ("publicinbox", None) => reader.site_line(placed),
+            ("publicinboxmda", None) if setting.key == "spamcheck" => {
+                reader.config.spam_check = Some(spam_check(text(placed)));
+            }
+            ("publicinboxwatch", None) => reader.watch_line(placed),
+            ("publicinboximport", None) if setting.key == "dropuniqueunsubscribe" => {
+                reader.config.drop_unsubscribe = truth(placed).unwrap_or(false);
+            }
             ("threadbare", None) => reader.own_line(placed),
             ("threadbare", Some(part)) => reader.part_line(part, placed),
             ("extindex", Some(name)) if name == "all" => reader.together_line(placed),
@@ -91,6 +100,15 @@ impl Reading {
         }
     }
 
+    fn watch_line(&mut self, placed: &Placed) {
+        let value = text(placed);
+        match placed.setting.key.as_str() {
+            "spamcheck" => self.config.watch_spam_check = spam_check(value),
+            "watchspam" => extend_new(&mut self.config.watch_spam, value),
+            _ => {}
+        }
+    }
+
     /// What cannot be understood lists nothing: it was written to keep something back.
     fn listing(&mut self, placed: &Placed, value: &str) -> Listing {
         match value.to_ascii_lowercase().as_str() {
@@ -136,6 +154,14 @@ impl Reading {
             "indexdir" if value.is_empty() => self.config.index_dir = None,
             "indexdir" => self.config.index_dir = Some(placed.path(value)),
             "listen" => extend_words(&mut self.config.listen, value),
+            "fetchinterval" => self.config.fetch_interval = self.parsed(placed, value),
+            "lmtp" => extend_words(&mut self.config.lmtp, value),
+            "spamcheck" => self.config.spam_check = Some(spam_check(value)),
+            "epochsize" | "maxmessagesize" if size(value).is_none() => {
+                self.problem(placed.place(), format!("{value:?} is no size"));
+            }
+            "epochsize" => self.config.epoch_size = size(value),
+            "maxmessagesize" => self.config.max_message_size = size(value),
             "certificate" => self.certificate(placed, value),
             "metrics" => self.config.metrics = (!value.is_empty()).then(|| value.to_owned()),
             "handover" if value.is_empty() => self.config.hand_over = None,
@@ -228,6 +254,20 @@ impl Reading {
                 let words = value.split([',', ' ']).filter(|word| !word.is_empty());
                 inbox.hide.extend(words.map(str::to_ascii_lowercase));
             }
+            "fetchinterval" => match value.parse() {
+                Ok(interval) => inbox.fetch_interval = Some(interval),
+                Err(why) => problem = Some(why),
+            },
+            "filter" => inbox.filter = (!value.is_empty()).then(|| value.to_owned()),
+            "watch" if truth(placed) == Some(false) => inbox.watch.clear(),
+            "watch" => extend_new(&mut inbox.watch, value),
+            "watchheader" => match value.split_once(':') {
+                Some((name, value)) => {
+                    let header = (name.trim().to_owned(), value.trim().to_owned());
+                    inbox.watch_headers.push(header);
+                }
+                None => problem = Some(format!("{value:?} is no header")),
+            },
             "nntpmirror" | "imapmirror" => extend_new(&mut inbox.mirrors, value),
             "boost" => match value.parse() {
                 Ok(boost) => inbox.boost = boost,
@@ -345,6 +385,15 @@ fn truth(placed: &Placed) -> Option<bool> {
         "true" | "yes" | "on" => Some(true),
         "false" | "no" | "off" | "" => Some(false),
         number => number.parse::<i64>().ok().map(|n| n != 0),
+    }
+}
+
+/// `none`, `spamc`, or a command.
+fn spam_check(value: &str) -> SpamCheck {
+    match value {
+        "" | "none" => SpamCheck::Nothing,
+        "spamc" => SpamCheck::Spamc,
+        command => SpamCheck::Command(shell_words(command)),
     }
 }
 
@@ -521,6 +570,22 @@ mod tests {
             assert_eq!(said, 1, "{part} in {lines:#?}");
         }
         assert_eq!(lines.len(), 9, "{lines:#?}");
+    }
+
+    #[test]
+    fn mirrors_are_fetched_as_often_as_is_said() {
+        let config = config(
+            "[threadbare]\n\tfetchInterval = 7s\n[publicinbox \"a\"]\n\tinboxdir = /a\n\
+             \taddress = a@example.com\n[publicinbox \"b\"]\n\tinboxdir = /b\n\
+             \taddress = b@example.com\n\tfetchInterval = never\n\tfetchInterval = soon\n",
+        );
+        let often = |n: usize| {
+            config
+                .fetch_interval(&config.inboxes[n])
+                .map(|t| t.as_secs())
+        };
+        assert_eq!((often(0), often(1)), (Some(7), None));
+        assert_eq!(config.problems.len(), 1);
     }
 
     #[test]

@@ -1,17 +1,22 @@
 //! The settings: public-inbox's config file, read as it is, and a `[threadbare]` section of our own.
 
+mod clashes;
 mod directories;
 mod edit;
 mod include;
+mod interval;
 mod keys;
 mod limits;
 mod lines;
+mod offered;
 mod site;
 mod syntax;
 
+pub use clashes::clashes;
 pub use edit::Edit;
+pub use interval::FetchInterval;
 pub use limits::{Block, ClientHeader, Limits, Proxy};
 pub use site::{
-    Config, InboxConfig, IndexLevel, Listing, LogAddresses, LogFormat, Problem, StyleSheet,
-    Together,
+    Config, InboxConfig, IndexLevel, Listing, LogAddresses, LogFormat, Problem, SpamCheck,
+    StyleSheet, Together,
 };

@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use super::interval::FetchInterval;
 use super::limits::{Limits, Proxy};
 use super::{include, lines};
 use crate::error::Result;
@@ -28,12 +30,28 @@ pub struct Config {
     pub no_obfuscate: Vec<String>,
     /// `publicinbox.indexMaxSize`: longer mail is left out, in bytes.
     pub index_max_size: Option<u64>,
+    /// `publicinboxmda.spamcheck`: what tells spam among mail that is delivered; `None` where nothing is set.
+    pub spam_check: Option<SpamCheck>,
+    /// `publicinboxwatch.spamcheck`: the same for folders that are watched.
+    pub watch_spam_check: SpamCheck,
+    /// `publicinboxwatch.watchspam`: folders of mail that is to be removed from every inbox.
+    pub watch_spam: Vec<String>,
+    /// `publicinboxImport.dropUniqueUnsubscribe`.
+    pub drop_unsubscribe: bool,
+    /// `threadbare.epochSize`: at which size of its packs an epoch is full, in bytes.
+    pub epoch_size: Option<u64>,
+    /// `threadbare.maxMessageSize`: longer mail is not taken from mail servers, in bytes.
+    pub max_message_size: Option<u64>,
+    /// `threadbare.lmtp`: where mail servers hand in mail.
+    pub lmtp: Vec<String>,
     /// `threadbare.url`: where the site is to be found, ending in `/`, where that is set.
     pub url: Option<String>,
     /// `threadbare.indexDir`.
     pub index_dir: Option<PathBuf>,
     /// `threadbare.listen`.
     pub listen: Vec<String>,
+    /// `threadbare.fetchInterval`: how often mirrors are fetched while they are served; not at all where it is not set.
+    pub fetch_interval: Option<FetchInterval>,
     /// `threadbare.certificate`: the files of certificate chains and their keys, for TLS.
     pub certificates: Vec<(PathBuf, PathBuf)>,
     /// `threadbare.metrics`: where health and figures are to be had.
@@ -120,6 +138,18 @@ pub enum Listing {
     Nothing,
 }
 
+/// What tells spam from mail.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum SpamCheck {
+    /// Nothing: all of it is mail.
+    #[default]
+    Nothing,
+    /// `SpamAssassin`'s `spamc`.
+    Spamc,
+    /// A program with its arguments, which gets the mail as its input. It says 0 for mail and 1 for spam.
+    Command(Vec<String>),
+}
+
 /// `[extindex "all"]`: all inboxes together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Together {
@@ -194,8 +224,16 @@ pub struct InboxConfig {
     pub clear: Vec<String>,
     /// `hide`: `www`, `manifest`.
     pub hide: Vec<String>,
+    /// `filter`, as it is written.
+    pub filter: Option<String>,
+    /// `watch`: folders whose mail comes in, as URLs.
+    pub watch: Vec<String>,
+    /// `watchheader`: of these folders only mail comes in that has one of these headers, by name and value.
+    pub watch_headers: Vec<(String, String)>,
     /// `nntpmirror`, `imapmirror`: other servers of the same mail.
     pub mirrors: Vec<String>,
+    /// `fetchInterval`: what this inbox wants instead of the site's.
+    pub fetch_interval: Option<FetchInterval>,
     /// `boost`: where the same mail went to several inboxes, the copy of the one with the highest stands for all.
     pub boost: i64,
     /// `alias`: names that it had before, which lead to it.
@@ -220,7 +258,11 @@ impl InboxConfig {
             obfuscate: false,
             clear: Vec::new(),
             hide: Vec::new(),
+            filter: None,
+            watch: Vec::new(),
+            watch_headers: Vec::new(),
             mirrors: Vec::new(),
+            fetch_interval: None,
             boost: 0,
             aliases: Vec::new(),
             index_level: IndexLevel::Full,
@@ -268,6 +310,11 @@ impl Config {
         let mut config = lines::understand(&include::read_text(file, &text)?);
         config.file = Some(file.to_owned());
         Ok(config)
+    }
+
+    /// How often an inbox is fetched while it is served, if it is a mirror. `None`: not at all.
+    pub fn fetch_interval(&self, inbox: &InboxConfig) -> Option<Duration> {
+        inbox.fetch_interval.or(self.fetch_interval)?.duration()
     }
 
     /// The inbox of that name.

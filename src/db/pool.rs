@@ -144,10 +144,28 @@ impl Reader {
     /// # Errors
     /// Those of `questions`.
     pub fn snapshot<T>(&self, questions: impl FnOnce(&Reader) -> Result<T>) -> Result<T> {
-        let transaction = self.sql()?.unchecked_transaction()?;
-        let answer = questions(self);
-        transaction.finish()?;
-        answer
+        let _moment = Moment::begin(self.sql()?)?;
+        questions(self)
+    }
+}
+
+/// A transaction that only reads. Its statements are kept prepared, which [`rusqlite::Transaction`] does not do, and
+/// most questions take no longer than preparing these two would.
+struct Moment<'a>(&'a Connection);
+
+impl<'a> Moment<'a> {
+    fn begin(sql: &'a Connection) -> Result<Moment<'a>> {
+        sql.prepare_cached("BEGIN")?.execute(())?;
+        Ok(Moment(sql))
+    }
+}
+
+impl Drop for Moment<'_> {
+    fn drop(&mut self) {
+        let ended = self.0.prepare_cached("COMMIT");
+        if let Err(error) = ended.and_then(|mut end| end.execute(())) {
+            tracing::error!(%error, "a reading transaction does not end: {error}");
+        }
     }
 }
 
@@ -160,7 +178,12 @@ impl Drop for Reader {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let same = self.generation == self.db.0.generation.load(Ordering::Acquire);
-        if let (Some(connection), true) = (self.connection.take(), same && idle.len() < IDLE) {
+        // One that still is in a transaction would show its moment for ever.
+        if let Some(connection) = self.connection.take()
+            && connection.is_autocommit()
+            && same
+            && idle.len() < IDLE
+        {
             idle.push(connection);
         }
     }

@@ -6,20 +6,38 @@ use crate::store::{CommitMeta, Who};
 use crate::time::{self, Timestamp};
 
 /// Author is who wrote the mail and when, committer is the inbox and when the mail came.
-pub fn commit_of(message: &Message<'_>, inbox: &InboxConfig) -> CommitMeta {
-    let received = message
-        .received()
-        .or_else(|| message.sent())
-        .unwrap_or_else(time::now);
+///
+/// What the mail does not say itself is taken to be `came`: the moment at which somebody else has filed it; without
+/// that, now.
+pub fn commit_of(
+    message: &Message<'_>,
+    inbox: &InboxConfig,
+    came: Option<Timestamp>,
+) -> CommitMeta {
+    let (received, sent) = (message.received_in_zone(), message.sent_in_zone());
+    let otherwise = || (came.unwrap_or_else(time::now), 0);
     let author = message.authors().into_iter().next().unwrap_or_default();
+    let local = || {
+        author
+            .email
+            .split('@')
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let name = author.name.clone().unwrap_or_else(local);
     let address = inbox.addresses.first().cloned().unwrap_or_default();
     CommitMeta {
         author: who(
-            author.name.unwrap_or_default(),
+            name,
             author.email,
-            message.sent().unwrap_or(received),
+            sent.or(received).unwrap_or_else(otherwise),
         ),
-        committer: who(inbox.name.to_string(), address, received),
+        committer: who(
+            inbox.name.to_string(),
+            address,
+            received.or(sent).unwrap_or_else(otherwise),
+        ),
         subject: message.subject(),
     }
 }
@@ -27,7 +45,7 @@ pub fn commit_of(message: &Message<'_>, inbox: &InboxConfig) -> CommitMeta {
 /// What the commit of a removal says: the inbox itself did it, now.
 pub fn removal_of(inbox: &InboxConfig, subject: &str) -> CommitMeta {
     let address = inbox.addresses.first().cloned().unwrap_or_default();
-    let by = who(inbox.name.to_string(), address, time::now());
+    let by = who(inbox.name.to_string(), address, (time::now(), 0));
     CommitMeta {
         author: by.clone(),
         committer: by,
@@ -35,11 +53,11 @@ pub fn removal_of(inbox: &InboxConfig, subject: &str) -> CommitMeta {
     }
 }
 
-fn who(name: String, email: String, time: Timestamp) -> Who {
+fn who(name: String, email: String, (time, zone): (Timestamp, i32)) -> Who {
     Who {
         name,
         email,
         time,
-        zone: 0,
+        zone,
     }
 }

@@ -79,6 +79,11 @@ impl<'a> Message<'a> {
         self.headers.first(name).map(words::plain_text)
     }
 
+    /// Every header of that name, unfolded but with its encoded words as they are.
+    pub fn all_raw_headers(&self, name: &str) -> Vec<String> {
+        self.headers.all(name).map(words::plain_text).collect()
+    }
+
     /// The first subject, decoded; empty where there is none.
     pub fn subject(&self) -> String {
         self.header("Subject").unwrap_or_default()
@@ -122,6 +127,16 @@ impl<'a> Message<'a> {
     /// When the last machine on its way says that it came.
     pub fn received(&self) -> Option<Timestamp> {
         self.headers.all("Received").find_map(date::parse_received)
+    }
+
+    /// When it was sent as [`Message::sent`] has it, and in which zone, in minutes east of Greenwich.
+    pub fn sent_in_zone(&self) -> Option<(Timestamp, i32)> {
+        self.headers.all("Date").find_map(date::parse_moment)
+    }
+
+    /// When it was received as [`Message::received`] has it, and in which zone.
+    pub fn received_in_zone(&self) -> Option<(Timestamp, i32)> {
+        self.headers.all("Received").find_map(date::received_moment)
     }
 
     /// The charset that its own `Content-Type` names, if that can be the name of one.

@@ -5,6 +5,7 @@
 mod address;
 mod charset;
 mod date;
+pub mod edit;
 mod fingerprint;
 mod headers;
 mod html;
@@ -23,10 +24,11 @@ mod walk;
 mod words;
 
 pub use address::Address;
+pub use date::parse_mail_date;
 pub use fingerprint::Fingerprint;
 pub use mbox::{mbox_file_name, mboxrd, raw_file_name};
 pub use message::Message;
-pub use overview::{CommitTimes, Overview};
+pub use overview::{CommitTimes, Overview, url_safe_base64};
 pub use parts::{Attachment, Part, PartBody};
 pub use patch::is_patch;
 pub use sets::DisjointSets;

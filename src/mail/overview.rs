@@ -106,7 +106,7 @@ fn cut(mut text: String, most: usize) -> String {
 }
 
 /// Base64 without padding, of letters that need no escape in a URL (RFC 4648, 5).
-fn url_safe_base64(bytes: &[u8]) -> String {
+pub fn url_safe_base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut out = String::with_capacity(bytes.len() * 4 / 3 + 1);
     for chunk in bytes.chunks(3) {

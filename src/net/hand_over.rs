@@ -77,7 +77,7 @@ impl Successor {
     /// The socket cannot be made.
     pub fn wait(
         path: PathBuf,
-        listeners: Weak<Vec<Listener>>,
+        listeners: Vec<Weak<Listener>>,
         leave: impl FnOnce() + Send + 'static,
     ) -> Result<()> {
         let failed = |error| Error::io(&path, error);
@@ -91,7 +91,8 @@ impl Successor {
         let spawned = thread.spawn(move || {
             for stream in door.incoming() {
                 // They are gone when we have been told to stop.
-                let Some(listeners) = listeners.upgrade() else {
+                let listeners: Option<Vec<_>> = listeners.iter().map(Weak::upgrade).collect();
+                let Some(listeners) = listeners else {
                     return;
                 };
                 match stream.and_then(|stream| hand_over(stream, listeners)) {
@@ -107,7 +108,7 @@ impl Successor {
 }
 
 /// Whether whoever came has all sockets now, and answers.
-fn hand_over(mut stream: UnixStream, listeners: Arc<Vec<Listener>>) -> io::Result<bool> {
+fn hand_over(mut stream: UnixStream, listeners: Vec<Arc<Listener>>) -> io::Result<bool> {
     let peer = rustix::net::sockopt::socket_peercred(&stream)?;
     let ours = rustix::process::geteuid();
     if peer.uid != ours && !peer.uid.is_root() {
@@ -131,13 +132,17 @@ fn hand_over(mut stream: UnixStream, listeners: Arc<Vec<Listener>>) -> io::Resul
     Ok(answer == b"ready\n")
 }
 
-fn send(stream: &UnixStream, listeners: &[Listener]) -> io::Result<()> {
+fn send(stream: &UnixStream, listeners: &[Arc<Listener>]) -> io::Result<()> {
     let names: String = listeners
         .iter()
         .take(MAX)
         .map(|listener| format!("{}\n", listener.place()))
         .collect();
-    let sockets: Vec<_> = listeners.iter().take(MAX).map(AsFd::as_fd).collect();
+    let sockets: Vec<_> = listeners
+        .iter()
+        .take(MAX)
+        .map(|listener| listener.as_fd())
+        .collect();
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX))];
     let mut control = SendAncillaryBuffer::new(&mut space);
     control.push(SendAncillaryMessage::ScmRights(&sockets));

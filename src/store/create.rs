@@ -48,7 +48,7 @@ pub(super) fn epoch_path(dir: &Path, number: EpochNum) -> PathBuf {
     dir.join(format!("git/{number}.git"))
 }
 
-fn init_bare(path: &Path) -> Result<Repository> {
+pub(super) fn init_bare(path: &Path) -> Result<Repository> {
     let mut options = RepositoryInitOptions::new();
     options.bare(true).mkpath(true).external_template(false);
     Repository::init_opts(path, &options).map_err(|e| at(path, &e))

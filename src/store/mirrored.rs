@@ -10,15 +10,13 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::layout::{Layout, Version, note};
+use super::remote::{is_web, remote};
 use crate::error::{Error, Result};
 use crate::id::EpochNum;
 use crate::time::Timestamp;
 
 /// The file in the directory of an inbox.
 const NOTE: &str = "mirror.json";
-
-/// The remotes that mean "where this is copied from": git's own, and grokmirror's.
-const REMOTES: [&str; 2] = ["origin", "_grokmirror"];
 
 /// The archive that an inbox is a mirror of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,7 +52,8 @@ impl Upstream {
         fs::rename(&new, &path).map_err(|e| Error::io(&path, e))
     }
 
-    fn read(dir: &Path) -> Option<Upstream> {
+    /// What is noted in the directory of an inbox.
+    pub fn find(dir: &Path) -> Option<Upstream> {
         let value: Value = serde_json::from_str(&note(&dir.join(NOTE))?).ok()?;
         let offered = value["offered"].as_array().into_iter().flatten();
         let number = |n: &Value| Some(EpochNum(u32::try_from(n.as_u64()?).ok()?));
@@ -81,7 +80,7 @@ pub struct Partial {
 impl Layout {
     /// What this inbox is a mirror of; `None` where it is none, or not one of an archive on the web.
     pub fn upstream(&self) -> Option<Upstream> {
-        Upstream::read(&self.dir).or_else(|| {
+        Upstream::find(&self.dir).or_else(|| {
             let remotes = self.epochs.iter().rev();
             let url = remotes
                 .filter_map(|(number, path)| self.inbox_of(remote(path)?, *number))
@@ -133,17 +132,6 @@ impl Layout {
         };
         Some(format!("{}/", inbox.trim_end_matches('/')))
     }
-}
-
-/// Where a repository is a mirror of, if that is on the web.
-fn remote(repository: &Path) -> Option<String> {
-    let config = git2::Config::open(&repository.join("config")).ok()?;
-    let url = |remote| config.get_string(&format!("remote.{remote}.url")).ok();
-    REMOTES.into_iter().filter_map(url).find(|url| is_web(url))
-}
-
-fn is_web(url: &str) -> bool {
-    url.starts_with("https://") || url.starts_with("http://")
 }
 
 /// Whether a repository of a mirror has commits, all that lead to them, and their mail.

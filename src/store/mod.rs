@@ -16,6 +16,8 @@ mod mirrored;
 mod object;
 mod pack;
 mod packs;
+mod redirects;
+mod remote;
 mod rewrite;
 mod serve;
 mod stamp;
@@ -33,6 +35,10 @@ pub use facts::{Facts, file_written};
 pub use layout::{Layout, Version};
 pub use lock::Lock;
 pub use mirrored::{Partial, Upstream};
+pub use redirects::{REDIRECTS, Redirects};
+pub use remote::{
+    init_mirror, init_mirror_epoch, init_mirror_version_1, mirror_remote, want_mirror_epoch,
+};
 pub use rewrite::{Instead, Rewritten};
 pub use serve::is_immutable;
 pub use stamp::refs_stamp;

@@ -274,6 +274,26 @@ impl Writer {
         Ok(count)
     }
 
+    /// The newest epoch and the commit that it is at, as everybody sees it; `None` where it has none.
+    pub fn tip(&self) -> Option<(EpochNum, Oid)> {
+        self.stored.map(|tip| (self.number, tip))
+    }
+
+    /// The bytes of a mail, from whichever epoch; `None` where none has it. What was added is committed first.
+    ///
+    /// # Errors
+    /// As [`Writer::commit`], and where the repository is damaged.
+    pub fn read(&mut self, blob: Oid) -> Result<Option<Vec<u8>>> {
+        if self.stage.holds(blob) {
+            self.commit()?;
+        }
+        match self.find(blob) {
+            Ok(raw) => Ok(Some(raw)),
+            Err(Error::Invalid { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The bytes of a mail, from whichever epoch.
     fn find(&self, blob: Oid) -> Result<Vec<u8>> {
         for (_, path) in self.layout()?.epochs.iter().rev() {

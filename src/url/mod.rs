@@ -303,8 +303,14 @@ fn text_page(inbox: InboxName, text: &str) -> Route {
         Route::Inbox(inbox, InboxPage::Text(key.to_owned(), Form::Raw))
     } else if let Some(key) = key.strip_suffix('/') {
         Route::Inbox(inbox, InboxPage::Text(key.to_owned(), Form::Html))
-    } else {
+    } else if key
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"._-/".contains(&b))
+    {
         Route::Elsewhere(format!("/{inbox}/_/text/{key}/"))
+    } else {
+        // There is no such text, and what a stranger wrote is not repeated in a header.
+        Route::Inbox(inbox, InboxPage::Missing)
     }
 }
 
@@ -413,10 +419,17 @@ fn message_page(inbox: InboxName, tail: &str) -> Route {
             Some(index) => MessagePage::Attachment(index.to_owned()),
             // A front end may have decoded the slash in a Message-ID; the rest of one has its domain.
             None if last.contains('@') => return with_slash(&inbox, tail),
+            // `2005-March/001234.html`: an old address, of Pipermail.
+            None if is_numbered_page(last) => return with_slash(&inbox, tail),
             None => return Route::Nothing,
         },
     };
     message(inbox, encoded, page)
+}
+
+fn is_numbered_page(name: &str) -> bool {
+    let number = name.strip_suffix(".html");
+    number.is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// `MSGID/`, `MSGID/T/` and the like: `encoded` is all before the last slash.
@@ -542,6 +555,13 @@ impl Query {
     /// Whether the key was given, with a value other than `0` or none.
     pub fn flag(&self, key: char) -> bool {
         self.value(key).is_some_and(|value| value != "0")
+    }
+
+    /// The same with these keys alone, in this order: how it is spelled where nothing else makes a difference.
+    pub fn only(&self, keys: &str) -> String {
+        let known = keys.chars().filter_map(|key| Some((key, self.value(key)?)));
+        let pairs = known.map(|(key, value)| format!("{key}={}", escape_query(value)));
+        pairs.collect::<Vec<_>>().join("&")
     }
 
     /// The window that `?t=` asks for.
@@ -724,6 +744,14 @@ mod tests {
         assert_eq!(query.value('q'), Some("a b+c"));
         assert_eq!(query.window(), Window::UpTo(Timestamp(1_577_836_800)));
         assert!(query.flag('r') && query.flag('x') && !query.flag('o') && !query.flag('l'));
+        for (text, only) in [
+            ("t=20260301-&q=a+b", "q=a+b&t=20260301-"),
+            ("q=%22x%22;q=y&utm=1&z=2", "q=y"),
+            ("x=1&&=&t", "t="),
+            ("", ""),
+        ] {
+            assert_eq!(Query::parse(text).only("qt"), only, "{text}");
+        }
         for (text, window) in [
             ("19700102", Window::UpTo(Timestamp(86_400))),
             ("19700102-", Window::From(Timestamp(86_400))),

@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 use axum::body::Body;
 use axum::http::header::{ACCEPT, CONTENT_LENGTH, VARY};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, Request, Response};
+use axum::http::{HeaderValue, Method, Request, Response};
 use bytes::Bytes;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use super::access;
 use super::answer::{Answer, Content, Media, ascii};
 use super::ask::Ask;
 use super::cache::{Kept, Key, Pages};
@@ -22,6 +23,7 @@ use super::compress::Coding;
 use super::coverage;
 use super::doors::{self, Begun, PieceDeadline};
 use super::error::{Outcome, WebError};
+use super::freshness::Fresh;
 use super::freshness::Validators;
 use super::gate::Load;
 use super::head::{headers, respond, respond_kept};
@@ -31,7 +33,7 @@ use super::program;
 use super::router::{self, Line, Page, Posts};
 use super::site::{Site, Visit};
 use crate::archive::Archive;
-use crate::config::Proxy;
+use crate::config::{LogAddresses, Proxy};
 use crate::url;
 
 /// How the site is run.
@@ -49,6 +51,8 @@ pub struct Settings {
     pub piece_deadline: PieceDeadline,
     /// Whose word is taken for where a request comes from.
     pub proxy: Proxy,
+    /// How much of a visitor's address the log shows.
+    pub log_addresses: LogAddresses,
 }
 
 impl Default for Settings {
@@ -60,12 +64,11 @@ impl Default for Settings {
             shares: Shares::default(),
             piece_deadline: PieceDeadline::default(),
             proxy: Proxy::default(),
+            log_addresses: LogAddresses::default(),
         }
     }
 }
 
-/// So much of a path is worth a line in the log.
-const LOGGED_PATH: usize = 500;
 /// Bodies of POST that are larger are refused: search forms are short.
 const FORM_MAX: usize = 64 * 1024;
 /// How long such a body may take.
@@ -98,6 +101,7 @@ struct Asked {
     head: bool,
     coding: Coding,
     from: Network,
+    client: Option<IpAddr>,
 }
 
 /// An answer with all that its headers depend on.
@@ -124,9 +128,24 @@ impl App {
         self.0.gates.of(class).loads()
     }
 
+    /// The archive, for those who watch over it.
+    pub(super) fn archive(&self) -> &Archive {
+        &self.0.site.archive
+    }
+
+    /// How many finished pages are kept, and what they take in bytes.
+    pub(super) fn cached(&self) -> (usize, u64) {
+        self.0.pages.size()
+    }
+
     /// How it stands with programs (git).
     pub fn programs(&self) -> Load {
         self.0.gates.programs()
+    }
+
+    /// Whose word is taken for where a request comes from.
+    pub(super) fn proxy(&self) -> &Proxy {
+        &self.0.settings.proxy
     }
 
     /// Answers one request from that address, `None` where it came through no network. Never fails; what goes wrong is
@@ -134,10 +153,12 @@ impl App {
     pub async fn answer(&self, request: Request<Body>, peer: Option<IpAddr>) -> Response<Body> {
         let began = Instant::now();
         let (parts, body) = request.into_parts();
+        let client = client(&self.0.settings.proxy, peer, &parts.headers);
         let asked = Asked {
             head: parts.method == Method::HEAD,
             coding: Coding::wanted(&parts.headers),
-            from: Network::of(client(&self.0.settings.proxy, peer, &parts.headers)),
+            from: Network::of(client),
+            client,
             parts,
         };
         let query = url::Query::parse(asked.parts.uri.query().unwrap_or(""));
@@ -150,13 +171,15 @@ impl App {
             line.class = Class::Bulk;
         }
         let class = line.class;
-        let mut response = match self.respond(&asked, body, line).await {
+        let mut response = match self.respond(&asked, body, line, &query).await {
             Ok(response) => response,
             Err(error) => self.refuse(&asked, &error),
         };
         coverage::write(&self.0.site, asked.path(), response.headers_mut());
         response.extensions_mut().insert(class);
-        log(&asked, class, &response, began);
+        let from = access::shown(asked.client, self.0.settings.log_addresses);
+        let request = (&asked.parts.method, asked.path());
+        access::note(request, &from, class, &response, began.elapsed());
         response
     }
 
@@ -165,6 +188,7 @@ impl App {
         asked: &Asked,
         body: Body,
         line: Line,
+        query: &url::Query,
     ) -> Result<Response<Body>, WebError> {
         let post = asked.posts(line.posts)?;
         let (form, body) = match line.posts {
@@ -174,7 +198,7 @@ impl App {
         let kept_as = if post {
             None
         } else {
-            self.kept_as(asked, &line)?
+            self.kept_as(asked, &line, query)?
         };
         if let Some((key, state)) = &kept_as
             && let Some(kept) = self
@@ -192,15 +216,20 @@ impl App {
 
     /// Under what an answer can be kept. The state is asked for before the page is made of it: mail that comes in
     /// between makes the page look too old, never too new.
-    fn kept_as(&self, asked: &Asked, line: &Line) -> Result<Option<(Key, u64)>, WebError> {
+    fn kept_as(
+        &self,
+        asked: &Asked,
+        line: &Line,
+        query: &url::Query,
+    ) -> Result<Option<(Key, u64)>, WebError> {
         let Some(scope) = &line.scope else {
             return Ok(None);
         };
-        let query = asked.parts.uri.query().filter(|_| line.by_query);
+        let query = query.only(line.by_query);
         Ok(self.0.site.state(scope)?.map(|state| {
-            let target = match query {
-                Some(query) => format!("{}?{query}", asked.path()).into(),
-                None => asked.path().into(),
+            let target = match query.as_str() {
+                "" => asked.path().into(),
+                query => format!("{}?{query}", asked.path()).into(),
             };
             let coding = asked.coding;
             (Key { target, coding }, state)
@@ -234,14 +263,17 @@ impl App {
     ) -> Result<Ready, WebError> {
         let pass = self.0.gates.of(class).work(asked.from).await?;
         let (inner, ask, coding) = (self.0.clone(), ask.clone(), asked.coding);
-        doors::read(pass, move || {
+        let page = move || {
             let visit = Visit {
                 site: &inner.site,
                 ask: &ask,
             };
             Ok(Ready::new(page(&visit)?, coding))
-        })
-        .await
+        };
+        match class {
+            Class::Page => doors::read_here(pass, page),
+            _ => doors::read(pass, page).await,
+        }
     }
 
     /// Sends what a page has come to.
@@ -254,10 +286,12 @@ impl App {
         kept_as: Option<(Key, u64)>,
     ) -> Result<Response<Body>, WebError> {
         let Ready {
-            answer,
+            mut answer,
             validators,
             coding,
         } = ready;
+        // Who wants all of these is better served by a clone.
+        answer.unlisted |= matches!(class, Class::Search | Class::Bulk);
         if matches!(answer.outcome, Outcome::Found | Outcome::Part)
             && validators.unchanged(&asked.parts.headers)
         {
@@ -297,6 +331,7 @@ impl App {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
         if let Some((key, state)) = kept_as
             && answer.outcome == Outcome::Found
+            && answer.fresh != Fresh::Never
         {
             let kept = Kept {
                 state,
@@ -425,19 +460,6 @@ async fn form(body: Body) -> Result<Bytes, WebError> {
         Ok(Ok(form)) => Ok(form),
         _ => Err(WebError::TooLarge),
     }
-}
-
-fn log(asked: &Asked, class: Class, response: &Response<Body>, began: Instant) {
-    let length = |headers: &HeaderMap| {
-        let length = headers.get(CONTENT_LENGTH)?.to_str().ok()?;
-        Some(length.to_owned())
-    };
-    let bytes = length(response.headers()).unwrap_or_else(|| "-".to_owned());
-    let (status, method) = (response.status().as_u16(), &asked.parts.method);
-    let ms = began.elapsed().as_micros() as f64 / 1000.0;
-    let path = asked.path();
-    let path = &path[..path.floor_char_boundary(LOGGED_PATH)];
-    tracing::info!(target: "access", class = class.name(), "{method} {path} {status} {bytes} {ms}");
 }
 
 #[cfg(test)]

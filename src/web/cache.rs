@@ -12,6 +12,7 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use super::compress::Coding;
+use super::figures;
 use super::freshness::Validators;
 
 /// What a page is found by.
@@ -80,8 +81,19 @@ impl Pages {
 
     /// The page, if there is one that was made in this state.
     pub(super) fn find(&self, key: &Key, state: u64) -> Option<Arc<Kept>> {
-        let kept = self.cache.as_ref()?.get(key)?;
-        (kept.state == state).then_some(kept)
+        let kept = self.cache.as_ref()?.get(key);
+        let good = kept.filter(|kept| kept.state == state);
+        match good {
+            Some(_) => figures::CACHE_HITS.up(),
+            None => figures::CACHE_MISSES.up(),
+        }
+        good
+    }
+
+    /// How many there are, and what they take in bytes.
+    pub(super) fn size(&self) -> (usize, u64) {
+        let cache = self.cache.as_ref();
+        cache.map_or((0, 0), |cache| (cache.len(), cache.weight()))
     }
 
     /// Keeps a page, unless it is too large a part of what there is room for.

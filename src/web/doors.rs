@@ -1,7 +1,8 @@
-//! The doors from async to the synchronous rooms below: `read` for what is worked out whole, `write` for what is written
+//! The doors from async to the synchronous rooms below: `read` and `read_here` for what is worked out whole, `write` for what is written
 //! while it is sent. `program` is the third. Nobody comes through without a pass.
 
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,16 +41,31 @@ impl Default for PieceDeadline {
     }
 }
 
+/// Works a page of [`Class::Page`](super::class::Class::Page) out at once, on the thread that has read the request: to
+/// hand it to another thread and back costs a tenth of it. There are more such threads than passes of that class, so
+/// that one is always left for connections ([`Shares::threads`](super::class::Shares::threads)).
+pub(super) fn read_here<T>(
+    pass: Pass,
+    page: impl FnOnce() -> Result<T, WebError>,
+) -> Result<T, WebError> {
+    // What panics is one page, not the connection.
+    let answer = std::panic::catch_unwind(AssertUnwindSafe(page));
+    drop(pass);
+    answer.unwrap_or(Err(WebError::Broken))
+}
+
 /// Runs a page on a blocking thread.
 pub(super) async fn read<T: Send + 'static>(
     pass: Pass,
     page: impl FnOnce() -> Result<T, WebError> + Send + 'static,
 ) -> Result<T, WebError> {
+    // What is logged on the way tells of which request.
+    let span = tracing::Span::current();
     #[expect(clippy::disallowed_methods, reason = "this is the door for pages")]
     let task = tokio::task::spawn_blocking(move || {
         // Kept here: a visitor who leaves ends the wait, not the work.
         let _pass = pass;
-        page()
+        span.in_scope(page)
     });
     task.await.unwrap_or(Err(WebError::Broken))
 }
@@ -64,11 +80,13 @@ pub(super) async fn write(
 ) -> Result<Begun, WebError> {
     let turn = Turn::new(place, deadline);
     let (pipe, mut pieces) = pipe(hold, turn, Handle::current());
+    let span = tracing::Span::current();
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the door for long answers"
     )]
     tokio::task::spawn_blocking(move || {
+        let _span = span.enter();
         let mut encoder = Encoder::new(coding, pipe);
         match write(&mut encoder) {
             // Where the reader is gone nobody waits for the end.

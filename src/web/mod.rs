@@ -3,6 +3,7 @@
 //!
 //! A ladder inside: `answer` ← `error` ← `doors` ← `pages` ← `router` ← `app` ← `server`. Pages do not import each other.
 
+mod access;
 mod answer;
 mod app;
 mod ask;
@@ -18,22 +19,30 @@ mod coverage;
 mod doors;
 mod entry;
 mod error;
+mod figures;
 mod frame;
 mod freshness;
 mod gate;
+mod guests;
 mod head;
+mod health;
 mod lines;
 mod lists;
 mod members;
+mod ops;
 mod pages;
 mod posted;
 mod program;
 mod range;
+mod resources;
 mod router;
 mod server;
 mod site;
 mod stall;
 mod stream;
+mod texts;
+#[cfg(test)]
+mod xml;
 
 pub use app::{App, Settings};
 pub use capture::Captured;
@@ -41,4 +50,7 @@ pub use class::{Class, Loads, Share, Shares};
 pub use client::Network;
 pub use doors::PieceDeadline;
 pub use gate::Load;
+pub use health::{Health, Phase};
+pub use ops::serve_health;
+pub use resources::max_descriptors;
 pub use server::{Limits, Signals, serve};

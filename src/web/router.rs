@@ -27,8 +27,8 @@ pub(super) struct Line {
     pub(super) otherwise: Option<Page>,
     /// By whose state its answer can be kept; `None` where it is not worth it.
     pub(super) scope: Option<Scope>,
-    /// Whether its query makes a difference.
-    pub(super) by_query: bool,
+    /// Which keys of the query make a difference; all others are passed over.
+    pub(super) by_query: &'static str,
     pub(super) posts: Posts,
 }
 
@@ -47,10 +47,13 @@ pub(super) enum Posts {
 pub(super) fn line(route: Route, query: &Query) -> Line {
     let asks = query.value('q').is_some();
     match route {
-        Route::Site(SitePage::Listing) if asks => searching(search::site).posts(),
+        Route::Site(SitePage::Listing) if asks => {
+            searching(query, Scope::Site, search::site).posts()
+        }
         Route::Inbox(name, InboxPage::Topics) if asks => {
             let whole = is_everything(query);
-            searching(move |v| match v.ask.post && whole {
+            let of = Scope::Inbox(name.clone());
+            searching(query, of, move |v| match v.ask.post && whole {
                 true => mbox::all(v, &name),
                 false => search::inbox(v, &name),
             })
@@ -59,7 +62,8 @@ pub(super) fn line(route: Route, query: &Query) -> Line {
         Route::Message(name, mid, MessagePage::Show) if asks => {
             let whole = is_everything(query);
             let (other, id) = (name.clone(), mid.clone());
-            searching(move |v| match v.ask.post && whole {
+            let of = Scope::Inbox(name.clone());
+            searching(query, of, move |v| match v.ask.post && whole {
                 true => mbox::thread(v, &name, &mid),
                 false => search::thread(v, &name, &mid),
             })
@@ -86,7 +90,7 @@ pub(super) fn renamed(inbox: Inbox, inside: String) -> Line {
 
 fn site(page: SitePage) -> Line {
     match page {
-        SitePage::Listing => list(listing::show).kept(Scope::Site).by_query(),
+        SitePage::Listing => list(listing::show).kept(Scope::Site).by_query("f"),
         SitePage::Manifest => list(manifest::site),
         SitePage::Robots => plain(|_| Ok(assets::robots())),
         SitePage::Favicon => plain(|_| Ok(assets::icon())),
@@ -99,9 +103,12 @@ fn site(page: SitePage) -> Line {
 fn inbox(name: InboxName, page: InboxPage) -> Line {
     let of = Scope::Inbox(name.clone());
     match page {
-        InboxPage::Topics => list(move |v| front(v, &name)).kept(of).by_query().posts(),
-        InboxPage::New => list(move |v| new::show(v, &name)).kept(of).by_query(),
-        InboxPage::NewAtom => list(move |v| feed::new(v, &name)).kept(of).by_query(),
+        InboxPage::Topics => list(move |v| front(v, &name))
+            .kept(of)
+            .by_query("rt")
+            .posts(),
+        InboxPage::New => list(move |v| new::show(v, &name)).kept(of).by_query("t"),
+        InboxPage::NewAtom => list(move |v| feed::new(v, &name)).kept(of).by_query("t"),
         InboxPage::TopicList(order, Format::Html) => {
             list(move |v| topic_list::show(v, &name, order)).kept(of)
         }
@@ -167,7 +174,7 @@ fn plain(page: impl FnOnce(&Visit<'_>) -> Result<Answer, WebError> + Send + 'sta
         class: Class::Page,
         otherwise: None,
         scope: None,
-        by_query: false,
+        by_query: "",
         posts: Posts::Nothing,
     }
 }
@@ -192,11 +199,22 @@ fn is_everything(query: &Query) -> bool {
     search.q.is_empty() && search.view == SearchView::Mbox
 }
 
-/// What is found may depend on the time of day (`d:yesterday..`), so it is not kept.
-fn searching(page: impl FnOnce(&Visit<'_>) -> Result<Answer, WebError> + Send + 'static) -> Line {
-    Line {
+/// The keys that a search and its form are read from.
+const SEARCH_KEYS: &str = "qoklrtxsfcbpnde";
+
+/// What is found may depend on the time of day (`d:yesterday..`); then it is not kept.
+fn searching(
+    query: &Query,
+    of: Scope,
+    page: impl FnOnce(&Visit<'_>) -> Result<Answer, WebError> + Send + 'static,
+) -> Line {
+    let line = Line {
         class: Class::Search,
         ..plain(page)
+    };
+    match query.value('q').is_some_and(search::is_timeless) {
+        true => line.kept(of).by_query(SEARCH_KEYS),
+        false => line,
     }
 }
 
@@ -228,9 +246,9 @@ impl Line {
         }
     }
 
-    fn by_query(self) -> Line {
+    fn by_query(self, keys: &'static str) -> Line {
         Line {
-            by_query: true,
+            by_query: keys,
             ..self
         }
     }

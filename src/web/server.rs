@@ -14,18 +14,26 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tracing::Instrument;
 
+use super::access;
 use super::app::App;
+use super::client::{Network, is_front_end};
+use super::figures;
+use super::guests::{Answering, Guests, Seat};
 use super::stall::Stall;
+use crate::config;
 use crate::net::{Arrival, Listener};
 
 /// The bounds of connections.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// How many there may be at once; further ones wait in the backlog.
+    /// How many there may be at once; for further ones the longest silent has to go.
     pub connections: usize,
+    /// How many of one network (/24, /48).
+    pub connections_per_network: usize,
     /// How long a request's head may take, and a connection may be idle.
     pub head: Duration,
     /// How many bytes a request's head may have.
@@ -42,6 +50,7 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             connections: 10_000,
+            connections_per_network: 500,
             head: Duration::from_secs(30),
             head_bytes: 64 * 1024,
             stall: Duration::from_secs(30),
@@ -51,10 +60,31 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// The same with what the operator has said, and no more connections than there can be descriptors for.
+    #[must_use]
+    pub fn with(mut self, limits: &config::Limits, descriptors: Option<u64>) -> Limits {
+        self.connections = limits.connections.unwrap_or(self.connections);
+        let share = limits.connections_per_network;
+        self.connections_per_network = share.unwrap_or(self.connections_per_network);
+        // Repositories, indexes and programs need some, too.
+        let room = descriptors.map_or(usize::MAX, |all| {
+            usize::try_from(all).unwrap_or(usize::MAX) / 4 * 3
+        });
+        if self.connections > room {
+            tracing::warn!(
+                "no more than {room} connections: the system allows too few descriptors"
+            );
+            self.connections = room;
+        }
+        self
+    }
+}
+
 /// Serves until `stop` is done; then takes no more connections and lets answers that are under way finish.
 pub async fn serve(
     app: App,
-    listeners: Arc<Vec<Listener>>,
+    listeners: Vec<Arc<Listener>>,
     limits: Limits,
     stop: impl Future<Output = ()>,
 ) {
@@ -63,19 +93,17 @@ pub async fn serve(
     let door = Door {
         app,
         limits: limits.clone(),
-        places: Arc::new(Semaphore::new(limits.connections)),
+        guests: Arc::new(Guests::new(
+            limits.connections,
+            limits.connections_per_network,
+        )),
         leaving: Arc::new(AtomicBool::new(false)),
         stopping,
     };
-    let loops: Vec<_> = (0..listeners.len())
-        .map(|n| {
-            let accept = door
-                .clone()
-                .accept(Arc::clone(&listeners), n, Arc::clone(&connections));
-            tokio::spawn(accept)
-        })
+    let loops: Vec<_> = listeners
+        .into_iter()
+        .map(|listener| tokio::spawn(door.clone().accept(listener, Arc::clone(&connections))))
         .collect();
-    drop(listeners);
     stop.await;
     door.leaving.store(true, Ordering::Relaxed);
     drop(stopped);
@@ -145,26 +173,15 @@ impl Signals {
 struct Door {
     app: App,
     limits: Limits,
-    places: Arc<Semaphore>,
+    guests: Arc<Guests>,
     /// Set when connections end with their next answer.
     leaving: Arc<AtomicBool>,
     stopping: watch::Receiver<()>,
 }
 
 impl Door {
-    async fn accept(
-        mut self,
-        listeners: Arc<Vec<Listener>>,
-        number: usize,
-        connections: Arc<GracefulShutdown>,
-    ) {
-        let Some(listener) = listeners.get(number) else {
-            return;
-        };
+    async fn accept(mut self, listener: Arc<Listener>, connections: Arc<GracefulShutdown>) {
         loop {
-            let Ok(place) = self.places.clone().acquire_owned().await else {
-                return;
-            };
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
                 // Changed or gone, both mean stop.
@@ -172,10 +189,11 @@ impl Door {
             };
             match accepted {
                 Ok(arrival) => {
-                    tokio::spawn(self.clone().welcome(arrival, connections.watcher(), place));
+                    tokio::spawn(self.clone().welcome(arrival, connections.watcher()));
                 }
                 Err(error) => {
                     // Out of file descriptors, most likely: some will be free in a moment.
+                    figures::NOT_ACCEPTED.up();
                     tracing::warn!(%error, "cannot accept a connection: {error}");
                     sleep(Duration::from_millis(100)).await;
                 }
@@ -183,26 +201,71 @@ impl Door {
         }
     }
 
-    async fn welcome(self, arrival: Arrival, watcher: Watcher, _place: OwnedSemaphorePermit) {
+    async fn welcome(self, mut arrival: Arrival, watcher: Watcher) {
+        let proxy = self.app.proxy();
+        let mut front_end = is_front_end(proxy, arrival.peer);
+        if front_end && proxy.protocol {
+            match timeout(self.limits.head, arrival.introduce()).await {
+                Ok(Ok(())) => front_end = is_front_end(proxy, arrival.peer),
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "a front end did not say for whom it comes: {error}");
+                    return;
+                }
+                Err(_) => return,
+            }
+        }
         let peer = arrival.peer;
+        let network = (!front_end).then(|| Network::of(peer));
+        let Some(seat) = self.guests.welcome(network) else {
+            return;
+        };
+        let seat = Arc::new(seat);
+        tokio::select! {
+            biased;
+            () = self.serve(arrival, watcher, seat.clone()) => {}
+            () = seat.told_to_leave() => {}
+        }
+    }
+
+    async fn serve(&self, arrival: Arrival, watcher: Watcher, seat: Arc<Seat>) {
+        let peer = arrival.peer;
+        let _open = figures::OPEN.hold();
+        figures::ACCEPTED.up();
         let stream = match timeout(self.limits.head, arrival.open()).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => {
+                figures::HANDSHAKES_FAILED.up();
                 tracing::debug!(%error, "no connection came about: {error}");
                 return;
             }
-            Err(_) => return,
+            Err(_) => {
+                figures::HANDSHAKES_FAILED.up();
+                return;
+            }
         };
-        let (app, leaving) = (self.app, self.leaving);
+        let (app, leaving) = (self.app.clone(), self.leaving.clone());
         let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
             let (app, leaving) = (app.clone(), leaving.clone());
+            let question = seat.asks();
             async move {
-                let mut answer = app.answer(request.map(Body::new), peer).await;
+                let given = access::given_id(request.headers());
+                let by_proxy = given.is_some();
+                let id = given.unwrap_or_else(access::new_id);
+                let span = tracing::info_span!("request", %id);
+                let answer = app.answer(request.map(Body::new), peer).instrument(span);
+                let mut answer = answer.await;
+                // Copies of one page are alike, so only who is to speak of this very request is told its name.
+                if by_proxy || answer.status().is_server_error() {
+                    // It is a plain word.
+                    if let Ok(id) = HeaderValue::try_from(id) {
+                        answer.headers_mut().insert(&access::REQUEST_ID, id);
+                    }
+                }
                 if leaving.load(Ordering::Relaxed) {
                     let close = HeaderValue::from_static("close");
                     answer.headers_mut().insert(CONNECTION, close);
                 }
-                Ok::<_, Infallible>(answer)
+                Ok::<_, Infallible>(answer.map(|body| Answering::new(body, question)))
             }
         });
         let connection = hyper::server::conn::http1::Builder::new()

@@ -8,6 +8,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
+use super::figures;
+
 /// Wraps a connection: a write that makes no progress for `patience` fails.
 pub(super) struct Stall<T> {
     inner: T,
@@ -47,6 +49,12 @@ impl<T> Stall<T> {
     }
 }
 
+fn count(written: &Poll<io::Result<usize>>) {
+    if let Poll::Ready(Ok(bytes)) = written {
+        figures::SENT.add(*bytes as u64);
+    }
+}
+
 impl<T: AsyncRead + Unpin> AsyncRead for Stall<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -64,6 +72,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Stall<T> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.inner).poll_write(context, bytes);
+        count(&written);
         self.judge(written, context)
     }
 
@@ -73,6 +82,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Stall<T> {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.inner).poll_write_vectored(context, slices);
+        count(&written);
         self.judge(written, context)
     }
 

@@ -10,6 +10,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("id", &[]),
     ("time", &[]),
     ("url", &[]),
+    ("metrics", &[]),
     ("config", &[]),
     ("mail", &[]),
     ("demo", &[]),
@@ -18,8 +19,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("search", &["mail"]),
     ("render", &["mail"]),
     ("index", &["mail", "store", "db", "search"]),
-    ("ingest", &["mail", "store", "index"]),
+    ("ingest", &["mail", "store", "db", "index"]),
+    ("lmtp", &["mail", "ingest"]),
+    ("watch", &["mail", "store", "ingest"]),
     ("archive", &["mail", "store", "db", "search"]),
+    ("mirror", &["store"]),
     ("net", &[]),
     ("web", &["mail", "archive", "render", "net"]),
     ("nntp", &["mail", "archive", "net"]),
@@ -28,13 +32,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "mail", "demo", "store", "db", "search", "render", "index", "ingest", "archive", "web",
-            "net", "nntp", "imap", "pop3",
+            "mail", "demo", "store", "db", "search", "render", "index", "ingest", "lmtp", "watch",
+            "archive", "mirror", "web", "net", "nntp", "imap", "pop3",
         ],
     ),
 ];
 
-const GROUND: &[&str] = &["error", "id", "time", "url", "config"];
+const GROUND: &[&str] = &["error", "id", "time", "url", "metrics", "config"];
 
 /// Crates that only one room, or a few, may name.
 const CRATES: &[(&str, &[&str])] = &[
@@ -49,13 +53,17 @@ const CRATES: &[(&str, &[&str])] = &[
     ("hyper", &["web", "cli"]),
     ("hyper_util", &["web", "cli"]),
     ("tokio", &["web", "net", "nntp", "imap", "pop3", "cli"]),
-    ("tokio_rustls", &["net"]),
-    ("rustix", &["net"]),
+    ("tokio_rustls", &["net", "watch"]),
+    ("rustix", &["net", "cli"]),
     ("listenfd", &["net"]),
     ("clap", &["cli", "main"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
     ("anyhow", &["cli", "main"]),
     ("indicatif", &["cli"]),
     ("jiff", &["time", "mail"]),
+    ("ureq", &["mirror"]),
+    ("glob", &["mirror"]),
 ];
 
 #[test]

@@ -5,19 +5,31 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod b4;
 mod catalogue;
 mod clients;
 mod config;
+mod deliver;
 mod doors;
 mod export;
 mod faults;
 mod fsck;
+mod fuzz;
 mod git;
 mod golden;
+mod hostile;
 mod house;
+mod import;
 mod index;
 mod init;
 mod installation;
+mod limits;
+mod lmtp;
+mod mirror;
+mod mirrors;
+mod operator;
+mod ops;
+mod privacy;
 mod real;
 mod removal;
 mod replicas;
@@ -25,4 +37,5 @@ mod search;
 mod serve;
 mod store;
 mod support;
+mod watch;
 mod web;

@@ -41,6 +41,9 @@ pub(in crate::web) fn show(
     mid: &MessageId,
 ) -> Result<Answer, WebError> {
     let inbox = &visit.site.inbox(name)?;
+    if let Some(mid) = inbox.old_address(mid.as_str()) {
+        return Ok(Answer::moved(format!("/{name}/{}/", url::escape_mid(&mid))));
+    }
     let holders = visit.site.archive.holders(mid)?;
     let mut text = Html::new();
     let mut outcome = Outcome::Choices;

@@ -195,3 +195,10 @@ pub(crate) fn git(dir: &Path) -> Command {
         .env_remove("GIT_DIR");
     command
 }
+
+/// What git says.
+pub(crate) fn git_text(dir: &Path, args: &[&str]) -> String {
+    let done = git(dir).args(args).output().unwrap();
+    assert!(done.status.success(), "git {args:?}");
+    String::from_utf8_lossy(&done.stdout).into_owned()
+}

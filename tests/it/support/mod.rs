@@ -3,13 +3,18 @@
 mod epoch;
 mod html;
 mod http;
+pub(crate) mod incoming;
+mod programs;
+mod series;
 mod shared;
 mod site;
 mod tls;
 
-pub(crate) use epoch::{Epoch, Mail, git};
+pub(crate) use epoch::{Epoch, Mail, git, git_text};
 pub(crate) use html::{Line, hrefs, overview, text, unescape};
 pub(crate) use http::{Ask, Reply};
+pub(crate) use programs::{Daemon, Home, program, said};
+pub(crate) use series::Series;
 pub(crate) use shared::{real_epoch, shared};
 pub(crate) use site::{Server, Site, World, demo, fixtures, share, wait_until};
 pub(crate) use tls::{certificate, tls_file, visit_by_tls};

@@ -1,0 +1,10 @@
+//! LMTP (RFC 2033): mail servers hand in mail, and hear for each recipient what became of it.
+//!
+//! A mail is acknowledged when it is on the disk. There are few callers, the mail servers of this site; so each has a
+//! thread, and more than [`Limits::callers`] are asked to come later.
+
+mod conversation;
+mod listen;
+
+pub use conversation::Limits;
+pub use listen::{Lmtp, Setting};

@@ -1,0 +1,472 @@
+//! One inbox that is copied: laid in a directory the first time, brought up to date ever after.
+//!
+//! Both are the same work. To lay a mirror is to make its empty epochs, each knowing where it is from; to fetch is to
+//! compare what upstream's manifest says of each epoch with what it is here, and to let git get those that differ. So
+//! a clone that was interrupted goes on with the next fetch, of whoever's.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::address::Address;
+use super::git::{Git, Patience, Progress, Stop};
+use super::http::{Body, Got, Http};
+use super::manifest::{Entry, MAX_PACKED, Manifest, Offer, Repositories};
+use super::range::EpochRange;
+use super::survey::Offered;
+use crate::error::{Error, Result};
+use crate::id::{EpochNum, InboxName, Oid};
+use crate::store::{self, Epoch, Layout, Upstream, Version};
+use crate::time;
+
+/// How long a description or a config may be, in bytes.
+const MAX_TEXT: u64 = 256 << 10;
+
+/// Someone who copies inboxes.
+#[derive(Clone, Copy)]
+pub struct Mirror<'a> {
+    /// Asks for small files.
+    pub http: &'a Http,
+    /// Sees how far it is.
+    pub progress: &'a dyn Progress,
+    /// How long git may take for a repository.
+    pub patience: Patience,
+    /// Ends it early.
+    pub stop: &'a Stop,
+}
+
+/// What a fetch has got.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fetched {
+    /// The epochs whose refs have moved, new ones among them.
+    pub changed: BTreeSet<EpochNum>,
+    /// Those that were not here before.
+    pub new: BTreeSet<EpochNum>,
+    /// Those whose history was rewritten upstream.
+    pub rewritten: BTreeSet<EpochNum>,
+}
+
+impl Fetched {
+    /// Whether anything is other than before.
+    pub fn is_news(&self) -> bool {
+        !self.changed.is_empty()
+    }
+}
+
+impl fmt::Display for Fetched {
+    /// `2 epochs have news, 1 of them new`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.changed.len() {
+            0 => return f.write_str("nothing new"),
+            1 => f.write_str("1 epoch has news")?,
+            count => write!(f, "{count} epochs have news")?,
+        }
+        for (epochs, what) in [(&self.new, "new"), (&self.rewritten, "rewritten")] {
+            if !epochs.is_empty() {
+                write!(f, ", {} of them {what}", epochs.len())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A repository of a mirror, and where it is from.
+struct Repository {
+    /// Of version 1 there is one, under the number 0.
+    number: EpochNum,
+    path: PathBuf,
+    url: String,
+}
+
+/// What upstream offers now.
+enum News {
+    /// The same as at the last fetch.
+    None,
+    /// Its manifest, and what that says of the inbox.
+    Told(Box<Body>, Manifest, Offer),
+    /// It has no manifest.
+    Untold,
+}
+
+impl Mirror<'_> {
+    /// Lays a mirror of what is offered in `dir`, which is not there, or empty, or has begun to be one of the same
+    /// inbox. No mail comes yet: [`Mirror::fetch`] gets it.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] where the directory is used for something else, or `epochs` are not offered;
+    /// [`Error::Upstream`]; [`Error::Io`] and [`Error::Store`] where it cannot be written.
+    pub fn lay(&self, from: &Offered, dir: &Path, epochs: Option<&EpochRange>) -> Result<()> {
+        let refused = |why: String| Error::invalid(from.url.to_string(), why);
+        let offered = match &from.manifest {
+            Some((_, offer)) => offer.epochs(),
+            None => BTreeSet::new(),
+        };
+        let wanted = match epochs {
+            Some(_) if offered.is_empty() => {
+                return Err(refused("an inbox of version 1 has no epochs".to_owned()));
+            }
+            Some(range) => range.of(&offered).map_err(|e| refused(e.to_string()))?,
+            None => offered.clone(),
+        };
+        check_place(dir, &from.url)?;
+        if from.manifest.is_none() {
+            let git = self.git(&from.name);
+            git.is_repository(from.url.as_str(), self.patience.fetch)?;
+        }
+        fs::create_dir_all(dir).map_err(|e| Error::io(dir, e))?;
+        let Some(_lock) = lock(dir)? else {
+            let why = "somebody else is fetching it";
+            return Err(Error::invalid(dir.display().to_string(), why));
+        };
+        if offered.is_empty() {
+            let url = from.url.as_str().trim_end_matches('/');
+            store::init_mirror_version_1(dir, url)?;
+        } else {
+            store::init_mirror(dir)?;
+        }
+        if upstream_of(dir).is_none() {
+            let upstream = Upstream {
+                url: from.url.to_string(),
+                ..Upstream::default()
+            };
+            upstream.write(dir)?;
+        }
+        for number in &offered {
+            let url = from.url.join(&format!("git/{number}.git"));
+            store::init_mirror_epoch(dir, *number, &url)?;
+            store::want_mirror_epoch(dir, *number, wanted.contains(number))?;
+        }
+        self.describe(&from.url, dir)
+    }
+
+    /// Gets the words about an inbox: how it is configured, and what it is about. What is here stays.
+    fn describe(&self, url: &Address, dir: &Path) -> Result<()> {
+        for (below, name) in [
+            ("_/text/config/raw", "inbox.config.example"),
+            ("description", "description"),
+        ] {
+            let path = dir.join(name);
+            let written = fs::read_to_string(&path).unwrap_or_default();
+            // git writes a description of its own into each repository.
+            if !written.is_empty() && !written.starts_with("Unnamed repository") {
+                continue;
+            }
+            // Mail is more important than words about it.
+            let text = match self.http.get(&url.join(below), None, MAX_TEXT) {
+                Ok(Got::Found(body)) => body.bytes,
+                Ok(_) => Vec::new(),
+                Err(error) => {
+                    tracing::warn!("{error}");
+                    Vec::new()
+                }
+            };
+            let text = match (name, says_something(&text)) {
+                ("description", true) => one_line(&text),
+                ("description", false) => format!("mirror of {url}\n").into_bytes(),
+                (_, true) => text,
+                (_, false) => continue,
+            };
+            fs::write(&path, text).map_err(|e| Error::io(&path, e))?;
+        }
+        Ok(())
+    }
+
+    /// Brings the mirror in `dir` up to date. Epochs that cannot be fetched do not keep the others from it. `None`
+    /// where somebody else does so now.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] where no mirror is there; [`Error::Upstream`]; [`Error::Io`] and [`Error::Store`] where it
+    /// cannot be read or written.
+    pub fn fetch(&self, name: &InboxName, dir: &Path) -> Result<Option<Fetched>> {
+        let began = time::now();
+        let Some(_lock) = lock(dir)? else {
+            return Ok(None);
+        };
+        let layout = Layout::find(dir)?;
+        let not_one = || {
+            let why = "it is no mirror of an archive on the web";
+            Error::invalid(dir.display().to_string(), why)
+        };
+        let mut upstream = layout.upstream().ok_or_else(not_one)?;
+        let url = Address::parse(&upstream.url)?;
+        let saved = saved_manifest(dir);
+        let repositories = repositories(&layout);
+        let known = upstream.tag.as_deref();
+        let known = known.filter(|_| is_complete(&repositories, saved.as_ref(), &url));
+        let mut fetched = Fetched::default();
+        match self.ask(&url, known)? {
+            News::None => {}
+            News::Untold => {
+                let all = repositories.iter().map(|repository| (repository, None));
+                self.get_each(name, all, &mut fetched)?;
+            }
+            News::Told(body, manifest, offer) => {
+                let repositories = match &offer.repositories {
+                    Repositories::Epochs(_) if layout.version == Version::V2 => {
+                        self.with_new(&layout, repositories, &offer, &url)?
+                    }
+                    Repositories::One(_) if layout.version == Version::V1 => repositories,
+                    _ => {
+                        let why = "it has changed its version, which no mirror can follow";
+                        return Err(Error::invalid(url.to_string(), why));
+                    }
+                };
+                let told = repositories.iter().filter_map(|repository| {
+                    let path = offer.path_of(of_version_2(&layout, repository.number));
+                    Some((repository, manifest.entry(&path)?, path))
+                });
+                let stale = told.filter(|(repository, entry, path)| {
+                    let before = saved.as_ref().and_then(|saved| saved.entry(path));
+                    !is_up_to_date(repository, entry, before)
+                });
+                let stale = stale.map(|(repository, entry, _)| (repository, Some(entry)));
+                self.get_each(name, stale, &mut fetched)?;
+                let kept: BTreeSet<EpochNum> = repositories.iter().map(|r| r.number).collect();
+                let packed = manifest.pack(&offer, |number| kept.contains(&number));
+                save_manifest(dir, &packed, body.modified)?;
+                upstream.tag.clone_from(&body.tag);
+                upstream.offered = offer.epochs().into_iter().collect();
+                upstream.is_partial = body.is_partial;
+            }
+        }
+        upstream.updated = Some(began);
+        upstream.write(dir)?;
+        Ok(Some(fetched))
+    }
+
+    /// Asks upstream for its manifest. `known` is the tag of the one that was followed last.
+    fn ask(&self, url: &Address, known: Option<&str>) -> Result<News> {
+        let asked = url.join("manifest.js.gz");
+        let body = match self.http.get(&asked, known, MAX_PACKED)? {
+            Got::Unchanged => return Ok(News::None),
+            Got::Missing => return Ok(News::Untold),
+            Got::Found(body) => body,
+        };
+        let manifest = Manifest::read(&asked, &body.bytes)?;
+        let offer = manifest.offer_at(url.path()).ok_or_else(|| {
+            Error::Upstream(format!("{asked}: it does not list the inbox any more"))
+        })?;
+        Ok(News::Told(body, manifest, offer))
+    }
+
+    /// The repositories, and those of epochs that began since the last fetch. What is older than the newest one here
+    /// and is not here was left out on purpose.
+    fn with_new(
+        &self,
+        layout: &Layout,
+        mut repositories: Vec<Repository>,
+        offer: &Offer,
+        url: &Address,
+    ) -> Result<Vec<Repository>> {
+        let newest = layout.epochs.last().map(|(number, _)| *number);
+        for number in offer.epochs() {
+            if Some(number) <= newest {
+                continue;
+            }
+            let url = url.join(&format!("git/{number}.git"));
+            store::init_mirror_epoch(&layout.dir, number, &url)?;
+            let path = layout.dir.join(format!("git/{number}.git"));
+            repositories.push(Repository { number, path, url });
+        }
+        Ok(repositories)
+    }
+
+    /// Lets git get these. What cannot be got is told at the end.
+    fn get_each<'r>(
+        &self,
+        name: &InboxName,
+        stale: impl Iterator<Item = (&'r Repository, Option<&'r Entry>)>,
+        fetched: &mut Fetched,
+    ) -> Result<()> {
+        let stale: Vec<_> = stale.collect();
+        let mut failures = Vec::new();
+        for (nth, (repository, entry)) in stale.iter().enumerate() {
+            if self.stop.is_set() {
+                failures.push(Error::Upstream("it was stopped".to_owned()));
+                break;
+            }
+            let number = repository.number;
+            let what = format!("epoch {number}, {} of {}", nth + 1, stale.len());
+            self.progress.begin(name, &what);
+            let got = self.get(name, repository, *entry, fetched);
+            self.progress.end(name);
+            if let Err(error) = got {
+                failures.push(error);
+            }
+        }
+        let count = failures.len();
+        match failures.into_iter().next() {
+            None => Ok(()),
+            Some(error) if count == 1 => Err(error),
+            Some(error) => Err(Error::Upstream(format!(
+                "{count} epochs could not be fetched; the first: {error}"
+            ))),
+        }
+    }
+
+    fn get(
+        &self,
+        name: &InboxName,
+        repository: &Repository,
+        entry: Option<&Entry>,
+        fetched: &mut Fetched,
+    ) -> Result<()> {
+        let Repository { number, path, url } = repository;
+        let epoch = Epoch::open(path)?;
+        let (refs, tip) = (epoch.refs()?, epoch.tip()?);
+        let patience = match tip {
+            Some(_) => self.patience.fetch,
+            None => self.patience.clone,
+        };
+        let git = self.git(name);
+        git.fetch(path, url, patience)?;
+        // Opened anew: refs and packs are others now.
+        let epoch = Epoch::open(path)?;
+        epoch.settle_head(entry.and_then(|entry| entry.head.as_deref()))?;
+        if epoch.refs()? == refs {
+            return Ok(());
+        }
+        fetched.changed.insert(*number);
+        match (tip, epoch.tip()?) {
+            (None, _) => {
+                fetched.new.insert(*number);
+            }
+            (Some(old), Some(new)) if !is_behind(&epoch, old, new) => {
+                fetched.rewritten.insert(*number);
+                git.forget(path, self.patience.fetch)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn git<'g>(&'g self, inbox: &'g InboxName) -> Git<'g> {
+        Git {
+            inbox,
+            progress: self.progress,
+            stop: self.stop,
+        }
+    }
+}
+
+fn is_behind(epoch: &Epoch, old: Oid, new: Oid) -> bool {
+    old == new || epoch.is_ancestor(old, new)
+}
+
+/// The repositories of a mirror that are to be kept up to date.
+fn repositories(layout: &Layout) -> Vec<Repository> {
+    let found = layout.epochs.iter().filter_map(|(number, path)| {
+        Some(Repository {
+            number: *number,
+            url: store::mirror_remote(path)?,
+            path: path.clone(),
+        })
+    });
+    found.collect()
+}
+
+fn of_version_2(layout: &Layout, number: EpochNum) -> Option<EpochNum> {
+    (layout.version == Version::V2).then_some(number)
+}
+
+/// Whether there is nothing to get for a repository: its refs are those that the manifest means, or it was fetched
+/// when the manifest said the same.
+fn is_up_to_date(repository: &Repository, entry: &Entry, before: Option<&Entry>) -> bool {
+    let facts = Epoch::open(&repository.path).and_then(|epoch| epoch.facts());
+    let Ok(Some(facts)) = facts else { return false };
+    Some(&facts.fingerprint) == entry.fingerprint.as_ref()
+        || before.is_some_and(|before| before.is_same_as(entry))
+}
+
+/// Whether everything that is wanted was got at the last fetch: then an unchanged manifest means that there is nothing
+/// to do. It may have been otherwise when somebody opened an epoch since.
+fn is_complete(repositories: &[Repository], saved: Option<&Manifest>, url: &Address) -> bool {
+    let Some((saved, offer)) = saved.and_then(|m| Some((m, m.offer_at(url.path())?))) else {
+        return false;
+    };
+    let kept = |repository: &Repository| {
+        let path = match &offer.repositories {
+            Repositories::One(_) => offer.path_of(None),
+            Repositories::Epochs(_) => offer.path_of(Some(repository.number)),
+        };
+        let has_mail = Epoch::open(&repository.path).and_then(|epoch| epoch.tip());
+        saved.entry(&path).is_some() && matches!(has_mail, Ok(Some(_)))
+    };
+    repositories.iter().all(kept)
+}
+
+/// What a mirror in this directory is one of, if one is there.
+fn upstream_of(dir: &Path) -> Option<Upstream> {
+    Upstream::find(dir).or_else(|| Layout::find(dir).ok()?.upstream())
+}
+
+/// Refuses a directory that has something else in it.
+fn check_place(dir: &Path, url: &Address) -> Result<()> {
+    let refused = |why: String| Err(Error::invalid(dir.display().to_string(), why));
+    if let Some(upstream) = upstream_of(dir) {
+        return match upstream.url == url.as_str() {
+            true => Ok(()),
+            false => refused(format!("a mirror of {} is in it", upstream.url)),
+        };
+    }
+    match fs::read_dir(dir).map(|mut entries| entries.next().is_none()) {
+        Ok(true) => Ok(()),
+        Ok(false) => refused("there is something in it that is no mirror".to_owned()),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(Error::io(dir, e)),
+    }
+}
+
+/// Only one at a time fetches an inbox; `None` where somebody does. Others may read it, and write to it, meanwhile.
+fn lock(dir: &Path) -> Result<Option<File>> {
+    let path = dir.join("mirror.lock");
+    let file = OpenOptions::new().create(true).append(true).open(&path);
+    let file = file.map_err(|e| Error::io(&path, e))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(e)) => Err(Error::io(&path, e)),
+    }
+}
+
+/// The manifest that was last followed. One that cannot be read is as good as none.
+fn saved_manifest(dir: &Path) -> Option<Manifest> {
+    let mut packed = Vec::new();
+    let file = File::open(dir.join("manifest.js.gz")).ok()?;
+    file.take(MAX_PACKED).read_to_end(&mut packed).ok()?;
+    Manifest::read("that was saved", &packed).ok()
+}
+
+/// Its date is that of upstream's: those who ask for another one go by it.
+fn save_manifest(dir: &Path, packed: &[u8], modified: Option<SystemTime>) -> Result<()> {
+    let (path, new) = (dir.join("manifest.js.gz"), dir.join("manifest.js.gz.new"));
+    fs::write(&new, packed).map_err(|e| Error::io(&new, e))?;
+    if let Some(modified) = modified
+        && let Err(error) = File::options()
+            .write(true)
+            .open(&new)
+            .and_then(|file| file.set_modified(modified))
+    {
+        tracing::debug!("{}: {error}", new.display());
+    }
+    fs::rename(&new, &path).map_err(|e| Error::io(&path, e))
+}
+
+/// Whether an archive has said more about itself than that it has nothing to say.
+fn says_something(text: &[u8]) -> bool {
+    let text = text.trim_ascii();
+    !text.is_empty()
+        && text != b"($INBOX_DIR/description missing)"
+        && !text.starts_with(b"Unnamed repository")
+}
+
+/// The first line, without what no line should have.
+fn one_line(text: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(text);
+    let line = text.trim().lines().next().unwrap_or_default();
+    let plain: String = line.chars().filter(|c| !c.is_control()).take(500).collect();
+    format!("{plain}\n").into_bytes()
+}

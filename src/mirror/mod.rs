@@ -1,0 +1,24 @@
+//! Mirrors: copies of inboxes that others publish, made and kept up to date by HTTP and git.
+//!
+//! What upstream says is never trusted: a manifest is checked before anything in it becomes a path or an address,
+//! git runs with settings of ours alone, and everything has an end: in bytes, in entries, in time.
+//!
+//! What is laid on disk is what public-inbox-clone lays and public-inbox-fetch understands, and the other way round.
+
+mod address;
+mod copy;
+mod git;
+mod http;
+mod manifest;
+mod range;
+mod survey;
+mod timetable;
+
+pub use address::Address;
+pub use copy::{Fetched, Mirror};
+pub use git::{Patience, Progress, Silent, Stop};
+pub use http::Http;
+pub use manifest::{Entry, Manifest, Offer, Repositories};
+pub use range::{EpochRange, Mistake};
+pub use survey::{Found, Offered, Wanted, survey};
+pub use timetable::{Regular, Timetable};

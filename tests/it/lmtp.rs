@@ -1,0 +1,297 @@
+//! `serve --lmtp`: what mail servers say, what others might, and that nothing is acknowledged and lost.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::support::incoming::{kept, nasty, new_inbox};
+use crate::support::{Mail, Server, World, wait_until};
+
+/// A caller.
+struct Caller {
+    input: BufReader<UnixStream>,
+    output: UnixStream,
+}
+
+impl Caller {
+    fn new(socket: &Path) -> Caller {
+        let mut caller = Caller::silent(socket);
+        assert_eq!(caller.hear(), "220");
+        assert_eq!(caller.say("LHLO test"), "250");
+        caller
+    }
+
+    fn silent(socket: &Path) -> Caller {
+        let output = UnixStream::connect(socket).unwrap();
+        output
+            .set_read_timeout(Some(Duration::from_secs(60)))
+            .unwrap();
+        Caller {
+            input: BufReader::new(output.try_clone().unwrap()),
+            output,
+        }
+    }
+
+    /// The code of the next answer.
+    fn hear(&mut self) -> String {
+        loop {
+            let mut line = String::new();
+            self.input.read_line(&mut line).unwrap();
+            if line.as_bytes().get(3) != Some(&b'-') {
+                return line.get(..3).unwrap_or("").to_owned();
+            }
+        }
+    }
+
+    fn say(&mut self, line: &str) -> String {
+        self.output
+            .write_all(format!("{line}\r\n").as_bytes())
+            .unwrap();
+        self.hear()
+    }
+
+    fn send(&mut self, to: &[&str], raw: &[u8]) -> Vec<String> {
+        assert_eq!(self.say("MAIL FROM:<a@b> BODY=8BITMIME"), "250");
+        for one in to {
+            assert_eq!(self.say(&format!("RCPT TO:<{one}>")), "250");
+        }
+        assert_eq!(self.say("DATA"), "354");
+        let mut wire = Vec::new();
+        for line in raw.split_inclusive(|b| *b == b'\n') {
+            if line.starts_with(b".") {
+                wire.push(b'.');
+            }
+            match line.strip_suffix(b"\n") {
+                Some(line) => {
+                    wire.extend_from_slice(line);
+                    wire.extend_from_slice(b"\r\n");
+                }
+                None => wire.extend_from_slice(line),
+            }
+        }
+        if !wire.ends_with(b"\r\n") {
+            wire.extend_from_slice(b"\r\n");
+        }
+        wire.extend_from_slice(b".\r\n");
+        self.output.write_all(&wire).unwrap();
+        to.iter().map(|_| self.hear()).collect()
+    }
+}
+
+fn mail(id: &str, list: &str) -> Vec<u8> {
+    let mail = Mail::new(id, "a subject", 1).bytes();
+    let mail = String::from_utf8(mail).unwrap();
+    mail.replace(
+        "test@lists.example.org",
+        &format!("{list}@lists.example.org"),
+    )
+    .into_bytes()
+}
+
+fn serving(world: &World, args: &[&str]) -> (Server, std::path::PathBuf) {
+    let socket = world.path("lmtp.sock");
+    let args = [&["--lmtp", socket.to_str().unwrap()], args].concat();
+    (world.serve_with(&args), socket)
+}
+
+#[test]
+fn every_recipient_has_an_answer_of_its_own() {
+    let mut world = World::new();
+    let loom = new_inbox(&mut world, "loom");
+    let plain = new_inbox(&mut world, "plain");
+    world.set_inbox("loom", "filter = PublicInbox::Filter::Mirror");
+    world.set("maxMessageSize = 1m");
+    let (server, socket) = serving(&world, &["--no-precheck"]);
+    let mut caller = Caller::new(&socket);
+    for (line, code) in [
+        ("RCPT TO:<loom@lists.example.org>", "503"),
+        ("EHLO x", "500"),
+        ("MAIL FROM:a@b", "501"),
+        ("MAIL FROM:<a@b> SIZE=99999999", "552"),
+        ("MAIL FROM:<>", "250"),
+        ("MAIL FROM:<>", "503"),
+        ("DATA", "503"),
+        ("RCPT TO:<nobody@lists.example.org>", "550"),
+        ("RCPT TO:<LOOM@lists.example.org>", "250"),
+        ("RSET", "250"),
+        ("DATA", "503"),
+        ("NOOP", "250"),
+        ("VRFY loom", "252"),
+        ("FOO", "500"),
+    ] {
+        assert_eq!(caller.say(line), code, "{line}");
+    }
+    let both = ["loom@lists.example.org", "plain@lists.example.org"];
+    let html = [&b"Content-Type: text/html\n"[..], &mail("html@x", "loom")].concat();
+    assert_eq!(
+        caller.send(&both, &html),
+        ["250", "554"],
+        "one list takes no HTML"
+    );
+    assert_eq!(caller.send(&both, &mail("one@x", "loom")), ["250", "250"]);
+    assert_eq!(
+        caller.send(&both[..1], &mail("one@x", "loom")),
+        ["250"],
+        "a duplicate is no error"
+    );
+    let long = [mail("long@x", "loom"), b"x".repeat(2 << 20)].concat();
+    assert_eq!(caller.send(&both, &long), ["552", "552"]);
+    let dots = [mail("dots@x", "loom"), b".\n..\nend\n".to_vec()].concat();
+    assert_eq!(caller.send(&both[..1], &dots), ["250"]);
+    assert_eq!(caller.say("QUIT"), "221");
+    assert!(kept(&loom)[2].ends_with(b".\n..\nend\n"));
+    assert_eq!((kept(&loom).len(), kept(&plain).len()), (3, 1));
+    wait_until("a mail that was handed in", || {
+        server.get("/loom/dots@x/raw").status == 200
+    });
+    assert!(server.stop());
+    assert!(!socket.exists(), "the socket is taken away");
+}
+
+#[test]
+fn a_thousand_in_a_burst_are_all_there() {
+    let mut world = World::new();
+    let loom = new_inbox(&mut world, "loom");
+    let (server, socket) = serving(&world, &[]);
+    std::thread::scope(|scope| {
+        for caller in 0..20 {
+            let socket = &socket;
+            scope.spawn(move || {
+                let mut talk = Caller::new(socket);
+                for n in 0..50 {
+                    let raw = mail(&format!("{caller}.{n}@x"), "loom");
+                    assert_eq!(talk.send(&["loom@lists.example.org"], &raw), ["250"]);
+                }
+            });
+        }
+    });
+    assert_eq!(kept(&loom).len(), 1000);
+    wait_until("the last of a burst", || {
+        (0..20).all(|caller| server.get(&format!("/loom/{caller}.49@x/raw")).status == 200)
+    });
+}
+
+#[test]
+fn what_was_acknowledged_survives_a_kill() {
+    let mut world = World::new();
+    let loom = new_inbox(&mut world, "loom");
+    let mut acknowledged = Vec::new();
+    for round in 0..5 {
+        let (server, socket) = serving(&world, &[]);
+        let mut caller = Caller::new(&socket);
+        for n in 0..20 {
+            let id = format!("{round}.{n}@x");
+            if caller.send(&["loom@lists.example.org"], &mail(&id, "loom")) == ["250"] {
+                acknowledged.push(id);
+            }
+        }
+        // Killed, not stopped.
+        drop(server);
+    }
+    let found: Vec<String> = kept(&loom)
+        .into_iter()
+        .map(|raw| String::from_utf8(raw).unwrap())
+        .collect();
+    for id in &acknowledged {
+        let count = found
+            .iter()
+            .filter(|text| text.contains(&format!("Message-ID: <{id}>")))
+            .count();
+        assert_eq!(count, 1, "{id}");
+    }
+    assert_eq!(acknowledged.len(), 100);
+}
+
+#[test]
+fn callers_that_misbehave_hurt_nobody() {
+    let mut world = World::new();
+    let loom = new_inbox(&mut world, "loom");
+    let (server, socket) = serving(&world, &[]);
+    // Gone in the middle of a mail.
+    let mut caller = Caller::new(&socket);
+    caller.say("MAIL FROM:<a@b>");
+    caller.say("RCPT TO:<loom@lists.example.org>");
+    caller.say("DATA");
+    caller
+        .output
+        .write_all(b"Message-ID: <half@x>\r\n\r\nhalf")
+        .unwrap();
+    drop(caller);
+    // A line without an end, bytes that are no text, silence.
+    let mut caller = Caller::new(&socket);
+    caller.output.write_all(&[b'x'; 100_000]).unwrap();
+    assert_eq!(caller.say(""), "500");
+    caller.output.write_all(b"\xff\xfe\r\n").unwrap();
+    assert_eq!(caller.hear(), "500");
+    let _silent = Caller::silent(&socket);
+    // Too many mistakes.
+    let mut caller = Caller::new(&socket);
+    let last = (0..50)
+        .map(|_| caller.say("NONSENSE"))
+        .find(|code| code != "500");
+    assert_eq!(last.as_deref(), Some("421"));
+    let mut rest = Vec::new();
+    assert!(caller.input.read_to_end(&mut rest).is_ok());
+    // A dot between bare line feeds ends nothing.
+    let mut caller = Caller::new(&socket);
+    caller.say("MAIL FROM:<a@b>");
+    caller.say("RCPT TO:<loom@lists.example.org>");
+    caller.say("DATA");
+    let smuggled = String::from_utf8(mail("outer@x", "loom"))
+        .unwrap()
+        .replace('\n', "\r\n");
+    let smuggled = format!("{smuggled}\n.\nMAIL FROM:<evil@x>\n.\r\nMore\r\n.\r\n");
+    caller.output.write_all(smuggled.as_bytes()).unwrap();
+    assert_eq!(caller.hear(), "250");
+    assert_eq!(caller.say("NOOP"), "250");
+    let mails = kept(&loom);
+    assert_eq!(mails.len(), 1);
+    assert!(String::from_utf8_lossy(&mails[0]).contains("MAIL FROM:<evil@x>\n.\nMore"));
+    wait_until("the list", || server.get("/loom/").status == 200);
+}
+
+#[test]
+fn nasty_mail_comes_in_by_lmtp() {
+    let mut world = World::new();
+    let loom = new_inbox(&mut world, "loom");
+    world.set_inbox("loom", "filter = PublicInbox::Filter::Mirror");
+    let (server, socket) = serving(&world, &["--no-precheck"]);
+    let mut caller = Caller::new(&socket);
+    for (what, raw) in nasty() {
+        assert_eq!(
+            caller.send(&["loom@lists.example.org"], &raw),
+            ["250"],
+            "{what}"
+        );
+    }
+    assert_eq!(kept(&loom).len(), nasty().len());
+    wait_until("the list", || server.get("/loom/").status == 200);
+}
+
+#[test]
+fn pythons_smtplib_hands_in_mail() {
+    let python = std::env::var_os("THREADBARE_PYTHON").unwrap_or_else(|| "python3".into());
+    if Command::new(&python).arg("--version").output().is_err() {
+        println!("skipped: python3 is not installed");
+        return;
+    }
+    let mut world = World::new();
+    let loom = new_inbox(&mut world, "loom");
+    let (_server, socket) = serving(&world, &[]);
+    let script = "import smtplib, sys\n\
+        s = smtplib.LMTP(sys.argv[1])\n\
+        refused = s.sendmail('a@b', ['loom@lists.example.org', 'nobody@lists.example.org'], open(sys.argv[2], 'rb').read())\n\
+        assert list(refused) == ['nobody@lists.example.org'], refused\n\
+        s.quit()\n";
+    fs::write(world.path("m.eml"), mail("python@x", "loom")).unwrap();
+    let done = Command::new(python)
+        .args(["-c", script])
+        .args([&socket, &world.path("m.eml")])
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{done:?}");
+    assert_eq!(kept(&loom).len(), 1);
+}
