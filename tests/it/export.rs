@@ -219,7 +219,8 @@ fn follow_every_link(site: &Path) -> usize {
                 path.display()
             );
             // A page of a thread may leave a message out; then the link leads to the page.
-            if !fragment.is_empty() && !(fragment.starts_with('m') && fragment.len() == 41) {
+            let left_out = fragment.starts_with('m') && fragment.len() == 41;
+            if !fragment.is_empty() && !left_out {
                 let known = &ids[target.as_path()];
                 assert!(
                     known.contains(fragment),
