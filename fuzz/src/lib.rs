@@ -39,10 +39,8 @@ pub const TARGETS: &[(&str, Target)] = &[
 pub fn mail(bytes: &[u8]) {
     let message = Message::parse(bytes);
     let parts = message.parts();
-    for (fold, addresses) in [
-        (true, Addresses::Shown),
-        (false, Addresses::Hidden { except: &[] }),
-    ] {
+    let hidden = Addresses::Hidden { except: &[] };
+    for (fold, addresses) in [(true, Addresses::Shown), (false, hidden)] {
         let options = BodyOptions {
             base: "",
             fold,
