@@ -1,13 +1,12 @@
 """Drives a server with wrk: the same page again and again, or another one each time."""
 
-import gzip
+import contextlib
 import random
-import re
+import sqlite3
 import subprocess
 import time
 import urllib.parse
 import urllib.request
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -15,12 +14,13 @@ KINDS = ("message", "raw", "T/", "t/", "t.mbox.gz", "t.atom", "inbox page", "new
 
 
 class Result:
-    def __init__(self, line, memory):
+    def __init__(self, line, memory, cpu):
         answered, seconds, self.bad, p50, p99 = line.split()[1:]
         self.rate = int(answered) / float(seconds) if float(seconds) else 0.0
         self.answered, self.bad = int(answered), int(self.bad)
         self.p50, self.p99 = int(p50) / 1000, int(p99) / 1000  # milliseconds
         self.memory = memory
+        self.cpu = cpu / max(self.answered, 1)  # seconds of the server for each request
 
 
 def drive(serving, cpu, seconds, path="/", paths=None, connections=4):
@@ -35,11 +35,12 @@ def drive(serving, cpu, seconds, path="/", paths=None, connections=4):
         script, rest, url = HERE / "walk.lua", ["--", str(file)], serving.url
     command = ["taskset", "-c", str(cpu), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s",
                "-s", str(script), url, *rest]
+    before = serving.cpu()
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     line = next((line for line in done.stdout.splitlines() if line.startswith("RESULT ")), None)
     if line is None:
         raise SystemExit(f"wrk: {done.stdout}")
-    return Result(line, serving.peak_memory())
+    return Result(line, serving.memory(), serving.cpu() - before)
 
 
 def fetch(url):
@@ -48,41 +49,23 @@ def fetch(url):
 
 
 class Archive:
-    """What there is to ask for in an inbox, from its own mbox; in an order that is random and always the same."""
+    """What there is to ask for in an inbox, from the catalogue; in an order that is random and always the same."""
 
-    def __init__(self, serving, inbox):
-        self.inbox = inbox
-        mbox = gzip.decompress(fetch(f"{serving.url}/{inbox}/all.mbox.gz"))
-        self.ids, dates, parent = [], [], {}
-        for mail in mbox.split(b"From mboxrd@z Thu Jan  1 00:00:00 1970\n")[1:]:
-            head = re.sub(rb"\r?\n[ \t]+", b" ", mail.split(b"\n\n", 1)[0]).decode("utf-8", "replace")
-            find = lambda name: re.findall(rf"^{name}:(.*)$", head, re.M | re.I)
-            own = re.search(r"<([^>\s]+)>", " ".join(find("Message-ID")))
-            if not own:
-                continue
-            self.ids.append(own.group(1))
-            # Threads by union of all that is referred to: close enough to choose one message of each.
-            roots = [self.root(parent, one) for one in
-                     [own.group(1)] + re.findall(r"<([^>\s]+)>", " ".join(find("References") + find("In-Reply-To")))]
-            for root in roots:
-                parent[root] = roots[0]
-            try:
-                dates.append(parsedate_to_datetime(find("Date")[0].strip()))
-            except (IndexError, ValueError, TypeError):
-                pass
+    def __init__(self, index_dir, inbox):
+        self.inbox = inbox.name
+        catalogue = sqlite3.connect(f"file:{index_dir / 'catalogue.sqlite3'}?mode=ro", uri=True)
+        with contextlib.closing(catalogue):
+            rows = catalogue.execute(
+                "SELECT t.text, t.thread, p.received FROM inbox i JOIN place p ON p.inbox = i.id JOIN mid t ON t.id = p.mid "
+                "WHERE i.dir = ? AND p.num > 0 ORDER BY p.num", (str(inbox.directory.resolve()),)).fetchall()
+        self.ids = [mid for mid, _, _ in rows]
         threads = {}
-        for mid in self.ids:
-            threads.setdefault(self.root(parent, mid), mid)
+        for mid, thread, _ in rows:
+            threads.setdefault(thread, mid)
         self.threads = list(threads.values())
-        self.times = [date.strftime("%Y%m%d%H%M%S") for date in dates if 1990 < date.year < 2030]
+        self.times = [time.strftime("%Y%m%d%H%M%S", time.gmtime(received)) for _, _, received in rows]
         for each in (self.ids, self.threads, self.times):
             random.Random(7).shuffle(each)
-
-    @staticmethod
-    def root(parent, mid):
-        while parent.setdefault(mid, mid) != mid:
-            parent[mid] = mid = parent[parent[mid]]
-        return mid
 
     def message(self, mid, page=""):
         return f"/{self.inbox}/{urllib.parse.quote(mid, safe='@')}/{page}"

@@ -6,6 +6,8 @@ import re
 import subprocess
 from pathlib import Path
 
+import search
+
 
 def machine():
     model = re.search(r"model name\s*:\s*(.*)", Path("/proc/cpuinfo").read_text())
@@ -26,6 +28,11 @@ def number(value):
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
+def memory(found):
+    """The peak, and at the end what was the process's own and what were pages of files."""
+    return f"{found.peak:.0f} ({found.own:.0f} + {found.files:.0f})"
+
+
 def times(ours, theirs):
     return f"{ours / theirs:.1f}×" if theirs else "–"
 
@@ -36,20 +43,26 @@ def write(found):
         "# Performance\n",
         "Written by `benches/run`, which compares with Debian's public-inbox on the same mail in the same run. What is "
         "compared alternates, each server has one core to itself and the client another, and numbers are medians of "
-        f"{found['rounds']} round{'s' if found['rounds'] > 1 else ''} of {found['seconds']} seconds. Ratios travel from machine to machine; seconds do not.\n",
+        f"{found['rounds']} round{'s' if found['rounds'] > 1 else ''} of {found['seconds']} seconds. Ratios travel from machine to machine; seconds do not. µs are "
+        "processor time of the server for one request. Memory while serving is the peak and, in brackets at the end, what is "
+        "the process's own and what are pages of files (packs, indexes, the program), which the system can take back.\n",
         f"Here: {here['cpu']}, {here['cores']} cores; {here['rust']}; public-inbox {here['peer']}.\n",
     ]
     if "index" in found:
         out.append("## Indexing\n")
         for one in found["index"]:
             ours = one["rows"][0]
+            rival = None
+            for row in one["rows"]:
+                rival = row if row["name"].startswith("threadbare") else rival
+                row["faster"] = "" if row is rival else times(row["wall"], rival["wall"])
             out.append(f"`{one['list']}`, {one['mails']:,} mails. Merely reading every blob through libgit2 takes "
                        f"{one['reading']:.2f} s: indexing takes {ours['wall'] / one['reading']:.1f} times that.\n")
             out.append(table(
                 ["", "wall s", "CPU s", "memory MB", "index MB", "one more mail, ms", "ours is faster by"],
                 [[row["name"], number(row["wall"]), number(row["cpu"]), number(row["memory"]), number(row["size"]),
                   number(row["more"] * 1000 if row["more"] else None),
-                  "" if row is ours else times(row["wall"], ours["wall"])] for row in one["rows"]]))
+                  row["faster"]] for row in one["rows"]]))
     if "hot" in found:
         out.append("## The same page again (hot)\n")
         hello = found["hello"]["rate"]
@@ -61,18 +74,25 @@ def write(found):
         out.append("`linux-mtd`: every message, thread or moment of the list once, in random order; the server has just "
                    "been started.\n")
         out.append(serving(found["cold"]))
+    if {"search", "growth"} & set(found):
+        searches = dict(found.get("search", {}))
+        if "growth" in found:
+            searches["large"] = found["growth"]["search"]
+        out.append(search.section(searches))
     if "growth" in found:
         growth = found["growth"]
         small, large = growth["sizes"]
         out.append("## Does cost grow with the archive?\n")
-        out.append(f"Synthetic archives of {small:,} and {large:,} mails; as many different pages of each. The ratio is "
-                   "how much more one request costs on the large one.\n")
-        out.append(table(["", f"{small:,}: requests/s", f"{large:,}: requests/s", "cost ratio"], [
+        out.append(f"Synthetic archives of {small:,} and {large:,} mails; as many different pages of each. The cost is "
+                   "processor time of the server for one request, and the ratio how much more the large one takes.\n")
+        out.append(table(["", f"{small:,}: requests/s", f"{large:,}: requests/s", f"{small:,}: µs", f"{large:,}: µs", "cost ratio"], [
             [row["kind"], number(row["sizes"][small]["rate"]), number(row["sizes"][large]["rate"]),
-             f"{row['sizes'][small]['rate'] / max(row['sizes'][large]['rate'], 1e-9):.2f}"] for row in growth["rows"]]))
+             f"{row['sizes'][small]['cpu'] * 1e6:.0f}", f"{row['sizes'][large]['cpu'] * 1e6:.0f}",
+             f"{row['sizes'][large]['cpu'] / max(row['sizes'][small]['cpu'], 1e-9):.2f}"] for row in growth["rows"]]))
         rows = [[f"{size:,}", number(growth["archives"][size][0]), number(growth["archives"][size][1]),
                  number(growth["archives"][size][2]),
-                 number(max(row["sizes"][size]["memory"] for row in growth["rows"]))] for size in growth["sizes"]]
+                 memory(max((row["sizes"][size]["memory"] for row in growth["rows"]), key=lambda m: m.peak))]
+                for size in growth["sizes"]]
         out.append(table(["mails", "index s", "indexing MB", "index MB", "serving MB"], rows))
     return "\n".join(out)
 
@@ -84,7 +104,8 @@ def serving(rows, hello=None):
         bad = ours["bad"] + peer["bad"]
         lines.append([row["kind"] + (f" ({bad} failed)" if bad else ""), number(ours["rate"]), number(peer["rate"]),
                       times(ours["rate"], peer["rate"]), number(ours["p99"]), number(peer["p99"]),
-                      number(ours["memory"]), number(peer["memory"])]
+                      number(ours["cpu"] * 1e6), number(peer["cpu"] * 1e6),
+                      memory(ours["memory"]), memory(peer["memory"])]
                      + ([f"{ours['rate'] / hello:.2f}"] if hello else []))
-    heads = ["", "ours /s", "peer /s", "ratio", "ours p99 ms", "peer p99 ms", "ours MB", "peer MB"]
+    heads = ["", "ours /s", "peer /s", "ratio", "ours p99 ms", "peer p99 ms", "ours µs", "peer µs", "ours MB", "peer MB"]
     return table(heads + (["of hello"] if hello else []), lines)

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+import typing
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,7 +57,7 @@ class Inbox:
         return self.directory / "git" / "0.git"
 
 
-def write_config(path, inboxes, extra="", level="basic"):
+def write_config(path, inboxes, extra, level):
     sections = [extra, "[publicinbox]\n\twwwListing = all\n"]
     for inbox in inboxes:
         sections.append(f'[publicinbox "{inbox.name}"]\n\taddress = {inbox.address}\n\tinboxdir = {inbox.directory}\n'
@@ -67,10 +68,10 @@ def write_config(path, inboxes, extra="", level="basic"):
 class Threadbare:
     name = "threadbare"
 
-    def __init__(self, binary, work, inboxes):
-        self.binary, self.index_dir = binary, work / "threadbare-index"
-        self.config = work / "threadbare.config"
-        write_config(self.config, inboxes, f"[threadbare]\n\tindexDir = {self.index_dir}\n")
+    def __init__(self, binary, work, inboxes, level="full"):
+        self.binary, self.index_dir = binary, work / f"threadbare-index-{level}"
+        self.config = work / f"threadbare-{level}.config"
+        write_config(self.config, inboxes, f"[threadbare]\n\tindexDir = {self.index_dir}\n", level)
         self.env = {"PI_CONFIG": str(self.config), "HOME": str(work)}
 
     def forget(self, inbox):
@@ -93,7 +94,7 @@ class PublicInbox:
         self.level = level
         # The level in the config has the last word over `-L`.
         self.config = work / f"public-inbox-{level}.config"
-        write_config(self.config, inboxes, level=level)
+        write_config(self.config, inboxes, "", level)
         self.env = {"PI_CONFIG": str(self.config), "HOME": str(work), "PERL_INLINE_DIRECTORY": str(work / "inline")}
         (work / "inline").mkdir(exist_ok=True)
         for inbox in inboxes:
@@ -176,13 +177,33 @@ class Serving:
             family, grown = family | more, bool(more)
         return family
 
-    def peak_memory(self):
-        """The largest resident size so far, all processes together, in MB."""
+    def memory(self):
+        """In MB, of all processes together: the largest resident size so far; and now, what is theirs alone, and what
+        of it are pages of files, which the system can take back at any time."""
+        return Memory(*(sum(field(pid, name) for pid in self.processes()) / 1024
+                        for name in ("VmHWM", "RssAnon", "RssFile")))
+
+    def cpu(self):
+        """Seconds of processor time so far."""
         total = 0
         for pid in self.processes():
             try:
-                found = re.search(r"^VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(), re.M)
+                fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
             except OSError:
                 continue
-            total += int(found.group(1)) if found else 0
-        return total / 1024
+            total += int(fields[11]) + int(fields[12])
+        return total / os.sysconf("SC_CLK_TCK")
+
+
+class Memory(typing.NamedTuple):
+    peak: float
+    own: float
+    files: float
+
+
+def field(pid, name):
+    try:
+        found = re.search(rf"^{name}:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(), re.M)
+    except OSError:
+        return 0
+    return int(found.group(1)) if found else 0

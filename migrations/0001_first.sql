@@ -2,8 +2,9 @@
 
 -- One row: which catalogue this is, and what the full-text index was told when the last batch was committed.
 CREATE TABLE site (
-    id    TEXT NOT NULL,
-    words TEXT
+    id     TEXT NOT NULL,
+    words  TEXT,
+    purges INTEGER NOT NULL DEFAULT 0      -- grows when something was purged: nothing read before may be kept
 );
 INSERT INTO site (id) VALUES (lower(hex(randomblob(8))));
 
@@ -16,7 +17,8 @@ CREATE TABLE inbox (
     last_own INTEGER NOT NULL DEFAULT 0,  -- lowest number below zero, for mail without a Message-ID
     state    INTEGER NOT NULL DEFAULT 0,  -- grows with every change that a page could show
     articles INTEGER NOT NULL DEFAULT 0,  -- how many there are
-    changed  INTEGER NOT NULL DEFAULT 0   -- date of the last change, by the history of the inbox alone
+    changed  INTEGER NOT NULL DEFAULT 0,  -- date of the last change, by the history of the inbox alone
+    graves   TEXT                         -- length and SHA-1 of the tombstones that were followed
 );
 
 -- How far each epoch has been read.
@@ -76,5 +78,6 @@ CREATE TABLE place (
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX place_num ON place (inbox, num);
 CREATE UNIQUE INDEX place_mid ON place (inbox, mid);
-CREATE INDEX place_received ON place (inbox, received, num);
+-- All that a list of the newest needs: it has two hundred rows, and looking each of them up costs more than to read them.
+CREATE INDEX place_received ON place (inbox, received, num, epoch, sent, blob);
 CREATE INDEX place_of_all ON place (received);

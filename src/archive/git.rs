@@ -246,7 +246,7 @@ fn is_protocol(text: &str) -> bool {
     text.len() <= 200 && text.bytes().all(fits)
 }
 
-fn date(time: SystemTime) -> Timestamp {
+pub(super) fn date(time: SystemTime) -> Timestamp {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(i64::try_from(since.as_secs()).unwrap_or(0))
 }

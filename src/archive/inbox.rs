@@ -1,13 +1,13 @@
 //! One inbox, and what can be asked of it.
 
-use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::Thread;
-use super::thread::Place;
+use super::graves::Graves;
+use super::thread::{Numbers, Place};
 use super::threads::Threads;
 use crate::config::InboxConfig;
 use crate::db::{Article, Db, InboxRow, Reader, Shelf, TopicRow};
@@ -42,6 +42,7 @@ struct Shared {
     blobs: Arc<Blobs>,
     threads: Arc<Threads>,
     layout: RwLock<Arc<Layout>>,
+    graves: Graves,
     description: RwLock<Arc<str>>,
     redirects: Redirects,
     row: RwLock<Option<InboxRow>>,
@@ -119,6 +120,7 @@ impl Inbox {
             description: RwLock::new(description),
             layout: RwLock::new(Arc::new(layout)),
             redirects: Redirects::default(),
+            graves: Graves::default(),
             row: RwLock::default(),
             partial: RwLock::default(),
             looked: Mutex::default(),
@@ -128,6 +130,7 @@ impl Inbox {
 
     pub(super) fn refresh(&self, row: Option<InboxRow>) {
         *self.0.row.write().unwrap_or_else(PoisonError::into_inner) = row;
+        self.0.graves.refresh(&self.0.config.dir);
         if !self.is_time_to_look() {
             return;
         }
@@ -316,11 +319,30 @@ impl Inbox {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn articles(&self, mid: &MessageId) -> Result<Vec<Article>> {
-        let reader = self.reader()?;
-        match reader.mid_key(mid)? {
-            Some(key) => reader.articles(&self.0.shelf, key),
-            None => Ok(Vec::new()),
-        }
+        self.reader()?
+            .snapshot(|reader| match reader.mid_key(mid)? {
+                Some(key) => reader.articles(&self.0.shelf, key),
+                None => Ok(Vec::new()),
+            })
+    }
+
+    /// Every mail that carries this Message-ID, by number, and the thread around the first. `None` where there is none.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn message(&self, mid: &MessageId) -> Result<Option<(Vec<Article>, Arc<Thread>)>> {
+        let state = self.state();
+        self.reader()?.snapshot(|reader| {
+            let Some((key, thread)) = reader.mid_place(mid)? else {
+                return Ok(None);
+            };
+            let articles = reader.articles(&self.0.shelf, key)?;
+            let Some(first) = articles.first().cloned() else {
+                return Ok(None);
+            };
+            let thread = self.around(reader, &Place { first, thread }, state)?;
+            Ok(Some((articles, thread)))
+        })
     }
 
     /// The bytes of a mail; `None` where git has lost them.
@@ -341,19 +363,23 @@ impl Inbox {
     /// The catalogue cannot be read.
     pub fn thread(&self, mid: &MessageId) -> Result<Option<Arc<Thread>>> {
         let state = self.state();
-        self.reader()?.snapshot(|reader| {
-            let Some(place) = Place::find(reader, &self.0.shelf, mid)? else {
-                return Ok(None);
-            };
-            let Place { first, thread } = &place;
-            let key = (self.0.id, *thread, first.subject_key);
-            if let Some(kept) = self.0.threads.find(&key, state, first.key) {
-                return Ok(Some(kept));
-            }
-            let thread = Arc::new(Thread::around(reader, &self.0.shelf, &place)?);
-            self.0.threads.keep(key, state, Arc::clone(&thread));
-            Ok(Some(thread))
-        })
+        self.reader()?
+            .snapshot(|reader| match Place::find(reader, &self.0.shelf, mid)? {
+                Some(place) => self.around(reader, &place, state).map(Some),
+                None => Ok(None),
+            })
+    }
+
+    /// The thread around a place, arranged anew where it was not a moment ago. `state` was read before the place.
+    fn around(&self, reader: &Reader, place: &Place, state: u64) -> Result<Arc<Thread>> {
+        let Place { first, thread } = place;
+        let key = (self.0.id, *thread, first.subject_key);
+        if let Some(kept) = self.0.threads.find(&key, state, first.key) {
+            return Ok(kept);
+        }
+        let thread = Arc::new(Thread::around(reader, &self.0.shelf, place)?);
+        self.0.threads.keep(key, state, Arc::clone(&thread));
+        Ok(thread)
     }
 
     /// At most `limit` articles of a stretch of time, newest received first.
@@ -369,7 +395,7 @@ impl Inbox {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn arrange(&self, articles: Vec<Article>) -> Result<Thread> {
-        let nothing_loose = HashSet::new();
+        let nothing_loose = Numbers::default();
         let arranged =
             |reader: &Reader| Thread::of(reader, &self.0.shelf, articles, None, &nothing_loose);
         self.reader()?.snapshot(arranged)
@@ -461,6 +487,10 @@ impl Inbox {
 
     pub(super) fn shelf(&self) -> &Shelf {
         &self.0.shelf
+    }
+
+    pub(super) fn graves(&self) -> &Graves {
+        &self.0.graves
     }
 
     pub(super) fn reader(&self) -> Result<Reader> {

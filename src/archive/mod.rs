@@ -1,6 +1,7 @@
 //! The right stairs: every question that a reader can ask.
 
 mod git;
+mod graves;
 mod inbox;
 mod search;
 mod sheets;
@@ -13,8 +14,9 @@ pub use inbox::{Inbox, Topic};
 pub use search::{Match, Realm, Results, Wanted};
 pub use sheets::{Sheet, Sheets};
 pub use site::Archive;
-pub use thread::Thread;
+pub use thread::{Numbers, Thread};
 
 pub use crate::db::{Article, Skeleton};
 pub use crate::search::{Cursor, Edge, Piece, Query, Sort, Window, snippet};
 pub use crate::store::Partial;
+pub use crate::store::{Deed, Tombstone};

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::inbox::Keeps;
@@ -22,6 +23,7 @@ struct Shared {
     keeps: Keeps,
     site: RwLock<Arc<Site>>,
     sheets: RwLock<Arc<Sheets>>,
+    purges: AtomicU64,
 }
 
 /// What the config says, as one value: a request sees one state of it from its beginning to its end.
@@ -55,6 +57,7 @@ impl Archive {
             },
             site: RwLock::default(),
             sheets: RwLock::default(),
+            purges: AtomicU64::new(0),
         };
         let archive = Archive(Arc::new(shared));
         archive.configure(config)?;
@@ -67,12 +70,13 @@ impl Archive {
     /// The catalogue cannot be written.
     pub fn configure(&self, config: Config) -> Result<()> {
         let before = self.site();
+        self.set_up(config, &before.inboxes)
+    }
+
+    fn set_up(&self, config: Config, before: &[Inbox]) -> Result<()> {
         let mut inboxes = Vec::with_capacity(config.inboxes.len());
         for settings in &config.inboxes {
-            let kept = before
-                .inboxes
-                .iter()
-                .find(|inbox| inbox.config() == settings);
+            let kept = before.iter().find(|inbox| inbox.config() == settings);
             let inbox = match kept {
                 Some(inbox) => Ok(inbox.clone()),
                 None => self.open_inbox(settings),
@@ -151,16 +155,42 @@ impl Archive {
         self.settled_together(members, &self.site().config)
     }
 
+    /// Goes on with empty indexes where those that were opened have been deleted, or with those that have taken their
+    /// place; whether that was so. All mail has to be indexed again then.
+    ///
+    /// # Errors
+    /// New indexes cannot be made.
+    pub fn heal(&self) -> Result<bool> {
+        let words = self.0.keeps.search.heal()?;
+        if !self.0.keeps.db.heal()? {
+            return Ok(words);
+        }
+        // The handles of inboxes name rows of the old catalogue.
+        self.0.keeps.threads.clear();
+        self.set_up(self.config(), &[])?;
+        Ok(true)
+    }
+
     /// Notices what others have changed: indexes, descriptions, new epochs, style sheets. Cheap; to be called often.
     ///
     /// # Errors
     /// The catalogue cannot be read.
     pub fn refresh(&self) -> Result<()> {
-        let rows = self.0.keeps.db.reader()?.inboxes()?;
+        let (rows, purges) = self
+            .0
+            .keeps
+            .db
+            .reader()?
+            .snapshot(|reader| Ok((reader.inboxes()?, reader.purges()?)))?;
         let rows: HashMap<InboxId, InboxRow> = rows.into_iter().map(|row| (row.id, row)).collect();
         // After the states: a state is only written once its words are there, so no page of old words is ever kept
         // under a new state.
         self.0.keeps.search.refresh()?;
+        if self.0.purges.swap(purges, Ordering::AcqRel) != purges {
+            self.0.keeps.db.forget_skeletons();
+            self.0.keeps.threads.clear();
+            self.0.keeps.blobs.clear();
+        }
         let site = self.site();
         let before = self.sheets();
         if !(site.config.css.is_empty() && before.list.is_empty()) {
@@ -175,6 +205,11 @@ impl Archive {
             inbox.refresh(rows.get(&inbox.id()).copied());
         }
         Ok(())
+    }
+
+    /// Grows when something was purged: what was read before may not be kept.
+    pub fn purges(&self) -> u64 {
+        self.0.purges.load(Ordering::Acquire)
     }
 
     /// The settings.
@@ -244,11 +279,11 @@ impl Archive {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn copies(&self, mid: &MessageId) -> Result<Vec<(Inbox, Article)>> {
-        let reader = self.0.keeps.db.reader()?;
-        let Some(key) = reader.mid_key(mid)? else {
-            return Ok(Vec::new());
-        };
-        let mut everywhere = reader.everywhere(key)?;
+        let mut everywhere =
+            (self.0.keeps.db.reader()?).snapshot(|reader| match reader.mid_key(mid)? {
+                Some(key) => reader.everywhere(key),
+                None => Ok(Vec::new()),
+            })?;
         everywhere.sort_by_key(|article| article.num);
         let site = self.site();
         let mut copies = Vec::with_capacity(everywhere.len());
@@ -260,6 +295,11 @@ impl Archive {
             copies.extend(here.map(|article| (inbox.clone(), article.clone())));
         }
         Ok(copies)
+    }
+
+    /// Whether there is no second inbox, so that nobody needs to be asked what others have.
+    pub fn has_one_inbox(&self) -> bool {
+        self.site().inboxes.len() == 1
     }
 
     /// The inboxes that have a mail of this id, in the order of the config. Hidden ones are left out.

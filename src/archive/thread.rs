@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use foldhash::fast::RandomState;
+
 use crate::db::{Article, Reader, Shelf};
 use crate::error::Result;
 use crate::id::{ArticleNum, MessageId, MidKey, ThreadId};
@@ -9,6 +11,9 @@ use crate::mail::{DisjointSets, Line, Node, What, arrange};
 
 /// How many messages of a thread are shown on one page.
 const SHOWN: usize = 1000;
+
+/// Some of the articles of a thread. A page asks a thousand times, so the hash is a quick one.
+pub type Numbers = HashSet<ArticleNum, RandomState>;
 
 /// A thread: its messages, and the order in which to read them.
 #[derive(Clone, Debug, Default)]
@@ -19,9 +24,9 @@ pub struct Thread {
     pub lines: Vec<Line>,
     /// Those of them that are here only because others answer them: from outside what was asked for, but known to the
     /// inbox. They stand in the tree, and in no flat list.
-    pub answered: HashSet<ArticleNum>,
+    pub answered: Numbers,
     /// Those of them that are here for their subject only.
-    pub loose: HashSet<ArticleNum>,
+    pub loose: Numbers,
     /// The Message-IDs of its ghosts.
     pub ghosts: HashMap<MidKey, MessageId>,
     /// How many messages belong to it in this inbox, those that are only loosely matched among them.
@@ -35,7 +40,7 @@ impl Thread {
         let mut articles = strict(reader, shelf, place)?;
         articles.sort_by_key(|article| (article.sent, article.num));
         let mut total = articles.len();
-        let within: HashSet<ArticleNum> = articles.iter().map(|article| article.num).collect();
+        let within: Numbers = articles.iter().map(|article| article.num).collect();
         articles.truncate(SHOWN);
         let strict = articles.len();
         if let Some(subject_key) = subject_key {
@@ -94,17 +99,17 @@ impl Thread {
         shelf: &Shelf,
         mut articles: Vec<Article>,
         about: Option<MidKey>,
-        loose: &HashSet<ArticleNum>,
+        loose: &Numbers,
     ) -> Result<Thread> {
         let total = articles.len();
-        let mut lines = lines_of(&mut articles, about, loose, &HashSet::new());
-        let mut known: HashSet<ArticleNum> = articles.iter().map(|article| article.num).collect();
+        let mut lines = lines_of(&mut articles, about, loose, &Numbers::default());
+        let mut known: Numbers = articles.iter().map(|article| article.num).collect();
         let mut answered = Vec::new();
         for key in ghosts_of(&lines) {
             let first = reader.articles(shelf, key)?.into_iter().next();
             answered.extend(first.filter(|article| known.insert(article.num)));
         }
-        let outside: HashSet<ArticleNum> = answered.iter().map(|article| article.num).collect();
+        let outside: Numbers = answered.iter().map(|article| article.num).collect();
         if !answered.is_empty() {
             articles.append(&mut answered);
             lines = lines_of(&mut articles, about, loose, &outside);
@@ -153,8 +158,8 @@ impl Thread {
 fn lines_of(
     articles: &mut [Article],
     about: Option<MidKey>,
-    loose: &HashSet<ArticleNum>,
-    outside: &HashSet<ArticleNum>,
+    loose: &Numbers,
+    outside: &Numbers,
 ) -> Vec<Line> {
     articles.sort_by_key(|article| (article.sent, article.num));
     let nodes: Vec<Node<'_>> = articles

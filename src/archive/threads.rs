@@ -41,6 +41,11 @@ impl Threads {
         (then == state && thread.begins_with(about)).then_some(thread)
     }
 
+    /// Forgets all.
+    pub(super) fn clear(&self) {
+        self.0.clear();
+    }
+
     /// Keeps a thread. `state` was read before the catalogue was, so that it may only look too old.
     pub(super) fn keep(&self, key: Key, state: u64, thread: Arc<Thread>) {
         self.0.insert(key, (state, thread));

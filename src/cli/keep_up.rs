@@ -133,6 +133,14 @@ struct Watch {
 
 impl Watch {
     fn look(&mut self) {
+        match self.archive.heal() {
+            Ok(false) => {}
+            Ok(true) => {
+                tracing::error!("the indexes were deleted or replaced: all mail is indexed again");
+                self.indexed.clear();
+            }
+            Err(error) => tracing::error!("the indexes are gone: {error}"),
+        }
         self.look_at_config();
         self.look_for_the_missing();
         if let Err(error) = self.archive.refresh() {
@@ -240,14 +248,15 @@ impl Watch {
     }
 }
 
-/// Changes when a ref of any epoch moves, or an epoch comes or goes.
+/// Changes when a ref of any epoch moves, when an epoch comes or goes, or when it is said that some mail is to go.
 fn refs(inbox: &Inbox) -> u64 {
     let layout = inbox.layout();
     let stamps = layout
         .epochs
         .iter()
         .map(|(_, path)| store::refs_stamp(path));
-    stamps.fold(layout.epochs.len() as u64, |all, one| {
+    let graves = stamp(&store::Tombstones::path(&layout.dir)).unwrap_or(0);
+    stamps.fold(graves ^ layout.epochs.len() as u64, |all, one| {
         all.rotate_left(7) ^ one
     })
 }

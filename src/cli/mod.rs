@@ -2,6 +2,7 @@
 //! found that needs attention; `fetch --exit-code` has 127 for nothing new.
 
 mod adopt;
+mod chosen;
 mod clone;
 mod config;
 mod copying;
@@ -9,9 +10,12 @@ mod deliver;
 mod demo;
 mod doctor;
 mod doors;
+mod edit;
+mod export;
 mod fetch;
 mod fetch_up;
 mod finding;
+mod fsck;
 mod import;
 mod index;
 pub mod init;
@@ -20,6 +24,8 @@ mod log;
 mod mail_doors;
 mod man;
 mod progress;
+mod purge;
+mod rm;
 mod scope;
 mod search;
 mod serve;
@@ -44,20 +50,30 @@ pub struct Arguments {
 pub enum Command {
     /// Serve a sample archive: no config, no network, nothing to prepare
     Demo(demo::Demo),
+    /// Change a mail in an editor, in history too
+    Edit(edit::Edit),
+    /// Write mail into files, or the archive as a site that needs no server
+    Export(export::Export),
+    /// Compare the indexes with git, and mend them
+    Fsck(fsck::Fsck),
     /// Make an inbox and its config entry
     Init(init::InitArgs),
     /// Bring the indexes up to date with git
     Index(index::Index),
+    /// Copy an inbox, or all of a site, from another archive
+    Clone(clone::Clone),
+    /// Bring mirrors up to date with where they are from
+    Fetch(fetch::Fetch),
     /// Take mail from mailboxes, folders and other archives into an inbox
     Import(import::Import),
     /// Take mail from the folders that the config names, without a server
     Watch(watch::WatchArgs),
     /// Take one mail from a mail server, on standard input
     Deliver(deliver::Deliver),
-    /// Copy an inbox, or all of a site, from another archive
-    Clone(clone::Clone),
-    /// Bring mirrors up to date with where they are from
-    Fetch(fetch::Fetch),
+    /// Take mail out of history, and every byte of it off the disk
+    Purge(purge::Purge),
+    /// Take mail out of a list; history keeps it
+    Rm(rm::Rm),
     /// Find mail
     Search(search::Search),
     /// Serve inboxes over HTTP, and keep them up to date
@@ -82,16 +98,21 @@ impl Command {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Command::Demo(demo) => demo.run(),
+            Command::Edit(edit) => edit.run(),
+            Command::Export(export) => export.run(),
+            Command::Fsck(fsck) => fsck.run(),
             Command::Init(arguments) => {
                 init::run(arguments)?;
                 Ok(ExitCode::SUCCESS)
             }
             Command::Index(index) => index.run(),
+            Command::Clone(clone) => clone.run(),
+            Command::Fetch(fetch) => fetch.run(),
             Command::Import(import) => import.run(),
             Command::Watch(watch) => watch.run(),
             Command::Deliver(deliver) => deliver.run(),
-            Command::Clone(clone) => clone.run(),
-            Command::Fetch(fetch) => fetch.run(),
+            Command::Purge(purge) => purge.run(),
+            Command::Rm(rm) => rm.run(),
             Command::Search(search) => search.run(),
             Command::Serve(serve) => serve.run(),
             Command::Status(status) => status.run(),

@@ -188,7 +188,7 @@ fn names<'a>(inbox: &'a Inbox, found: &'a Match) -> impl Iterator<Item = &'a str
 }
 
 /// Mail may hold what moves a terminal's cursor, or turns its text around.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let harmful = |c: char| {
         c.is_control()
             || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -18,7 +18,9 @@ use super::serving::Serving;
 use crate::archive::Archive;
 use crate::config::{Config, LogAddresses, LogFormat};
 use crate::ingest::Precheck;
-use crate::net::{Certificates, Listener, Pair, Said, Successor, notify, watchdog};
+use crate::net::{
+    Certificates, Listener, Pair, Said, Successor, notify, raise_descriptors, watchdog,
+};
 use crate::web::{self, Health, Phase};
 
 /// The flags of `serve`.
@@ -143,11 +145,10 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
     let Scope { config, index_dir } = scope;
     let hand_over = options.doors.hand_over.clone();
     let mut doors = Doors::find(&options.doors, &config)?;
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    if let Some(threads) = options.threads {
-        runtime.worker_threads(threads);
-    }
-    let runtime = runtime
+    let shares = options.threads.map(web::Shares::for_cores);
+    let shares = shares.unwrap_or_default().with(&config.limits);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(shares.threads())
         .enable_all()
         .build()
         .context("starting the runtime")?;
@@ -160,8 +161,8 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
             watched = watch_over(&health, &watchers);
         }
         let listeners = doors.open(&options.doors, &config)?;
-        let shares = web::Shares::default().with(&config.limits);
         let proxy = config.proxy.clone();
+        let limits = web::Limits::default().with(&config.limits, raise_descriptors());
         let archive = Archive::open(config.clone(), &index_dir)?;
         let serving = Serving::begin(&index_dir);
         let current = Current::default();
@@ -179,6 +180,7 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
             also,
             health.clone(),
         )?;
+        let fetch_up = FetchUp::start(archive.clone())?;
         let mail_doors = MailDoors::open(
             &archive,
             &current,
@@ -188,7 +190,6 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
             &index_dir,
             keep_up.bell(),
         )?;
-        let fetch_up = FetchUp::start(archive.clone())?;
         let first = listeners.iter().find_map(|listener| listener.address());
         let settings = web::Settings {
             url: options.url,
@@ -238,9 +239,9 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
                 }
             }
         };
-        web::serve(app, listeners, web::Limits::default(), stop).await;
-        drop(mail_doors);
+        web::serve(app, listeners, limits, stop).await;
         drop(fetch_up);
+        drop(mail_doors);
         drop(keep_up);
         drop(serving);
         Ok(())

@@ -4,8 +4,8 @@
 pub(super) const OWN: &[&str] = &[
     "certificate",
     "drain",
-    "epochSize",
     "fetchInterval",
+    "epochSize",
     "handOver",
     "indexDir",
     "listen",

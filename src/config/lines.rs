@@ -154,6 +154,7 @@ impl Reading {
             "indexdir" if value.is_empty() => self.config.index_dir = None,
             "indexdir" => self.config.index_dir = Some(placed.path(value)),
             "listen" => extend_words(&mut self.config.listen, value),
+            "fetchinterval" => self.config.fetch_interval = self.parsed(placed, value),
             "lmtp" => extend_words(&mut self.config.lmtp, value),
             "spamcheck" => self.config.spam_check = Some(spam_check(value)),
             "epochsize" | "maxmessagesize" if size(value).is_none() => {
@@ -161,7 +162,6 @@ impl Reading {
             }
             "epochsize" => self.config.epoch_size = size(value),
             "maxmessagesize" => self.config.max_message_size = size(value),
-            "fetchinterval" => self.config.fetch_interval = self.parsed(placed, value),
             "certificate" => self.certificate(placed, value),
             "metrics" => self.config.metrics = (!value.is_empty()).then(|| value.to_owned()),
             "handover" if value.is_empty() => self.config.hand_over = None,
@@ -254,6 +254,10 @@ impl Reading {
                 let words = value.split([',', ' ']).filter(|word| !word.is_empty());
                 inbox.hide.extend(words.map(str::to_ascii_lowercase));
             }
+            "fetchinterval" => match value.parse() {
+                Ok(interval) => inbox.fetch_interval = Some(interval),
+                Err(why) => problem = Some(why),
+            },
             "filter" => inbox.filter = (!value.is_empty()).then(|| value.to_owned()),
             "watch" if truth(placed) == Some(false) => inbox.watch.clear(),
             "watch" => extend_new(&mut inbox.watch, value),
@@ -263,10 +267,6 @@ impl Reading {
                     inbox.watch_headers.push(header);
                 }
                 None => problem = Some(format!("{value:?} is no header")),
-            },
-            "fetchinterval" => match value.parse() {
-                Ok(interval) => inbox.fetch_interval = Some(interval),
-                Err(why) => problem = Some(why),
             },
             "nntpmirror" | "imapmirror" => extend_new(&mut inbox.mirrors, value),
             "boost" => match value.parse() {

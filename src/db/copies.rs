@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use rusqlite::OptionalExtension;
+use rusqlite::{OptionalExtension, Row};
 
 use super::mids;
 use super::writer::{Stored, Writer};
 use crate::error::Result;
 use crate::id::{ArticleNum, InboxId, MessageId, MessageKey, MidKey, Oid};
+use crate::mail::Fingerprint;
 use crate::time::Timestamp;
 
 /// A message in one of the places where it stands.
@@ -25,6 +26,26 @@ pub struct Copy {
     pub sent: Timestamp,
     /// Where its bytes are.
     pub stored: Stored,
+}
+
+/// Everywhere that a message stands, for [`copy`].
+pub(super) const STANDS_AT: &str =
+    "SELECT p.inbox, i.dir, p.num, p.received, p.sent, p.epoch, p.blob
+       FROM place p JOIN inbox i ON i.id = p.inbox WHERE p.message = ?1
+       ORDER BY p.inbox, p.num";
+
+pub(super) fn copy(row: &Row<'_>) -> rusqlite::Result<Copy> {
+    Ok(Copy {
+        inbox: row.get(0)?,
+        dir: PathBuf::from(row.get::<_, String>(1)?),
+        num: row.get(2)?,
+        received: row.get(3)?,
+        sent: row.get(4)?,
+        stored: Stored {
+            epoch: row.get(5)?,
+            blob: row.get(6)?,
+        },
+    })
 }
 
 impl Writer {
@@ -69,24 +90,47 @@ impl Writer {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn copies(&self, message: MessageKey) -> Result<Vec<Copy>> {
-        let mut statement = self.sql.prepare_cached(
-            "SELECT p.inbox, i.dir, p.num, p.received, p.sent, p.epoch, p.blob
-               FROM place p JOIN inbox i ON i.id = p.inbox WHERE p.message = ?1",
-        )?;
-        let rows = statement.query_map([message], |row| {
-            Ok(Copy {
-                inbox: row.get(0)?,
-                dir: PathBuf::from(row.get::<_, String>(1)?),
-                num: row.get(2)?,
-                received: row.get(3)?,
-                sent: row.get(4)?,
-                stored: Stored {
-                    epoch: row.get(5)?,
-                    blob: row.get(6)?,
-                },
-            })
-        })?;
+        let mut statement = self.sql.prepare_cached(STANDS_AT)?;
+        let rows = statement.query_map([message], copy)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The articles of an inbox with this content and, in one of their ids, one of these SHA-1s; without an id where there
+    /// are none of these.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn articles_of(
+        &self,
+        inbox: InboxId,
+        mids: &[Oid],
+        content: Fingerprint,
+    ) -> Result<Vec<ArticleNum>> {
+        let mut found = Vec::new();
+        if mids.is_empty() {
+            let mut nameless = self.sql.prepare_cached(
+                "SELECT p.num FROM place p CROSS JOIN message m ON m.id = p.message
+                  WHERE p.inbox = ?1 AND p.num < 0 AND m.fingerprint = ?2",
+            )?;
+            let rows = nameless.query_map((inbox, &content.0[..]), |row| row.get(0))?;
+            found = rows.collect::<rusqlite::Result<_>>()?;
+        }
+        for mid in mids {
+            let mut named = self.sql.prepare_cached(
+                "SELECT p.num FROM mid t CROSS JOIN carries c ON c.mid = t.id
+                        CROSS JOIN message m ON m.id = c.message CROSS JOIN place p ON p.message = m.id
+                  WHERE t.hash = ?1 AND p.inbox = ?2 AND m.fingerprint = ?3",
+            )?;
+            let rows = named.query_map((mids::first_of(*mid), inbox, &content.0[..]), |row| {
+                row.get(0)
+            })?;
+            for num in rows {
+                found.push(num?);
+            }
+        }
+        found.sort();
+        found.dedup();
+        Ok(found)
     }
 
     /// At most `limit` messages of the site after `after`, in the order of their rows.

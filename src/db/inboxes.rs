@@ -93,6 +93,36 @@ impl Reader {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// The inbox whose repositories lie in `dir`; `None` where it is not known yet.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn inbox_at(&self, dir: &Path) -> Result<Option<InboxId>> {
+        Ok(find(self.sql()?, dir)?.map(|row| row.id))
+    }
+
+    /// Which tombstones of an inbox were followed.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn graves(&self, inbox: InboxId) -> Result<Option<String>> {
+        let mut statement = self
+            .sql()?
+            .prepare_cached("SELECT graves FROM inbox WHERE id = ?1")?;
+        Ok(statement.query_row([inbox], |row| row.get(0))?)
+    }
+
+    /// Grows when something was purged.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn purges(&self) -> Result<u64> {
+        let count = self
+            .sql()?
+            .query_row("SELECT purges FROM site", (), |row| row.get(0));
+        Ok(count?)
+    }
+
     /// The last commit of an epoch that was indexed.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use sha1::{Digest, Sha1};
 
 use super::pool::Reader;
 use crate::error::Result;
-use crate::id::{MessageId, MidKey, ThreadId};
+use crate::id::{MessageId, MidKey, Oid, ThreadId};
 
 impl Reader {
     /// The row of a Message-ID that some mail has or refers to.
@@ -35,9 +35,13 @@ impl Reader {
 
 /// What [`super::pool::Reader::mid_key`] looks for; the whole text is compared after it.
 pub(super) fn hash(mid: &MessageId) -> i64 {
-    let digest = Sha1::digest(mid.as_str().as_bytes());
+    first_of(Oid(Sha1::digest(mid.as_str().as_bytes()).into()))
+}
+
+/// Likewise for one of which only its SHA-1 is known.
+pub(super) fn first_of(digest: Oid) -> i64 {
     let mut first = [0; 8];
-    first.copy_from_slice(&digest[..8]);
+    first.copy_from_slice(&digest.0[..8]);
     i64::from_be_bytes(first)
 }
 

@@ -3,6 +3,7 @@
 //! `migrations/` has the tables with their meaning.
 
 mod articles;
+mod audit;
 mod copies;
 mod held;
 mod inboxes;
@@ -17,6 +18,7 @@ mod weave;
 mod writer;
 
 pub use articles::Article;
+pub use audit::{Known, Record};
 pub use copies::Copy;
 pub use held::Held;
 pub use inboxes::InboxRow;
@@ -28,6 +30,13 @@ pub use writer::{Outcome, Removed, Stored, Writer};
 
 impl From<rusqlite::Error> for crate::error::Error {
     fn from(error: rusqlite::Error) -> Self {
-        crate::error::Error::Db(error.to_string())
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        match error.sqlite_error_code() {
+            Some(DatabaseCorrupt | NotADatabase) => crate::error::Error::corrupt(format!(
+                "the catalogue: {error}. The mail is safe in git: delete the index directory, and run \
+                 `threadbare index --all`"
+            )),
+            _ => crate::error::Error::Db(error.to_string()),
+        }
     }
 }

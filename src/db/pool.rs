@@ -1,6 +1,7 @@
 //! Opens the catalogue, keeps it migrated, lends connections: many to read, one to write.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -28,6 +29,10 @@ pub struct Db(Arc<Inner>);
 
 struct Inner {
     path: PathBuf,
+    /// Which file it is; another one has its name after somebody has deleted it.
+    file: Mutex<Option<Identity>>,
+    /// Grows when there is another file.
+    generation: AtomicU64,
     idle: Mutex<Vec<Connection>>,
     skeletons: Cache<MessageKey, Arc<Skeleton>>,
 }
@@ -41,9 +46,12 @@ impl Db {
         std::fs::create_dir_all(dir).map_err(|e| Error::io(dir, e))?;
         let path = dir.join("catalogue.sqlite3");
         migrate(&mut connect(&path)?)?;
+        let file = Mutex::new(identity(&path));
         let skeletons = Cache::new(SKELETONS);
         Ok(Db(Arc::new(Inner {
             path,
+            file,
+            generation: AtomicU64::new(0),
             idle: Mutex::new(Vec::new()),
             skeletons,
         })))
@@ -54,6 +62,7 @@ impl Db {
     /// # Errors
     /// No further connection can be opened.
     pub fn reader(&self) -> Result<Reader> {
+        let generation = self.0.generation.load(Ordering::Acquire);
         let idle = self
             .0
             .idle
@@ -66,6 +75,7 @@ impl Db {
         };
         Ok(Reader {
             connection: Some(connection),
+            generation,
             db: self.clone(),
         })
     }
@@ -78,6 +88,34 @@ impl Db {
         Ok(Writer::new(connect(&self.0.path)?))
     }
 
+    /// Begins an empty catalogue where the file of this one was deleted, or goes over to the one that has its name now;
+    /// whether that was so. Inboxes have other rows then.
+    ///
+    /// # Errors
+    /// As [`Db::open`].
+    pub fn heal(&self) -> Result<bool> {
+        let mut known = self.0.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = identity(&self.0.path);
+        if now.is_some() && now == *known {
+            return Ok(false);
+        }
+        if let Some(dir) = self.0.path.parent() {
+            std::fs::create_dir_all(dir).map_err(|e| Error::io(dir, e))?;
+        }
+        migrate(&mut connect(&self.0.path)?)?;
+        *known = identity(&self.0.path);
+        self.0.generation.fetch_add(1, Ordering::AcqRel);
+        let old = std::mem::take(&mut *self.0.idle.lock().unwrap_or_else(PoisonError::into_inner));
+        drop(old);
+        self.forget_skeletons();
+        Ok(true)
+    }
+
+    /// Forgets what is kept in memory of messages.
+    pub fn forget_skeletons(&self) {
+        self.0.skeletons.clear();
+    }
+
     pub(super) fn skeletons(&self) -> &Cache<MessageKey, Arc<Skeleton>> {
         &self.0.skeletons
     }
@@ -86,6 +124,7 @@ impl Db {
 /// A lent connection; it goes back when dropped.
 pub struct Reader {
     connection: Option<Connection>,
+    generation: u64,
     db: Db,
 }
 
@@ -105,10 +144,28 @@ impl Reader {
     /// # Errors
     /// Those of `questions`.
     pub fn snapshot<T>(&self, questions: impl FnOnce(&Reader) -> Result<T>) -> Result<T> {
-        let transaction = self.sql()?.unchecked_transaction()?;
-        let answer = questions(self);
-        transaction.finish()?;
-        answer
+        let _moment = Moment::begin(self.sql()?)?;
+        questions(self)
+    }
+}
+
+/// A transaction that only reads. Its statements are kept prepared, which [`rusqlite::Transaction`] does not do, and
+/// most questions take no longer than preparing these two would.
+struct Moment<'a>(&'a Connection);
+
+impl<'a> Moment<'a> {
+    fn begin(sql: &'a Connection) -> Result<Moment<'a>> {
+        sql.prepare_cached("BEGIN")?.execute(())?;
+        Ok(Moment(sql))
+    }
+}
+
+impl Drop for Moment<'_> {
+    fn drop(&mut self) {
+        let ended = self.0.prepare_cached("COMMIT");
+        if let Err(error) = ended.and_then(|mut end| end.execute(())) {
+            tracing::error!(%error, "a reading transaction does not end: {error}");
+        }
     }
 }
 
@@ -120,10 +177,30 @@ impl Drop for Reader {
             .idle
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if let (Some(connection), true) = (self.connection.take(), idle.len() < IDLE) {
+        let same = self.generation == self.db.0.generation.load(Ordering::Acquire);
+        // One that still is in a transaction would show its moment for ever.
+        if let Some(connection) = self.connection.take()
+            && connection.is_autocommit()
+            && same
+            && idle.len() < IDLE
+        {
             idle.push(connection);
         }
     }
+}
+
+/// What tells a file from another one of its name.
+type Identity = (u64, u64);
+
+fn identity(path: &Path) -> Option<Identity> {
+    let about = std::fs::metadata(path).ok()?;
+    #[cfg(unix)]
+    return {
+        use std::os::unix::fs::MetadataExt;
+        Some((about.dev(), about.ino()))
+    };
+    #[cfg(not(unix))]
+    about.created().ok().map(|_| (0, 0))
 }
 
 #[expect(
@@ -131,6 +208,14 @@ impl Drop for Reader {
     reason = "this is the one place that opens connections"
 )]
 fn connect(path: &Path) -> Result<Connection> {
+    if !path.exists() {
+        // The log of a file that was deleted must not be taken for that of a new one.
+        for log in ["-wal", "-shm"] {
+            let mut name = path.as_os_str().to_owned();
+            name.push(log);
+            let _ = std::fs::remove_file(name);
+        }
+    }
     let connection = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE
@@ -146,6 +231,7 @@ fn connect(path: &Path) -> Result<Connection> {
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = NORMAL;
          PRAGMA foreign_keys = OFF;
+         PRAGMA secure_delete = ON;
          PRAGMA temp_store = MEMORY;
          PRAGMA cache_size = -4000;
          PRAGMA mmap_size = 268435456;",

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use super::articles::{Article, Place, place};
 use super::pool::Reader;
 use super::shelf::Shelf;
@@ -43,7 +45,7 @@ impl Reader {
             Some(inbox) => recent.query((LOOKED_AT, inbox))?,
             None => recent.query([LOOKED_AT])?,
         };
-        let mut begun: HashMap<ThreadId, (ArticleNum, usize)> = HashMap::new();
+        let mut begun: HashMap<ThreadId, (ArticleNum, usize), RandomState> = HashMap::default();
         let mut topics = Vec::new();
         while topics.len() < limit
             && let Some(row) = rows.next()?

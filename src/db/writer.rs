@@ -2,16 +2,21 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension};
 
 use super::inboxes::{self, InboxRow};
 use super::threads;
 use super::values::unpack_keys;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::{ArticleNum, EpochNum, InboxId, MessageId, MessageKey, MidKey, Oid, ThreadId};
 use crate::mail::Overview;
 use crate::time;
+
+/// How often, and how long each time, readers of the log are waited for: two minutes in all. `SQLite` itself waits, too.
+const SCRUB_TRIES: u32 = 20;
+const SCRUB_PAUSE: Duration = Duration::from_millis(100);
 
 /// Where a mail lies in git.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -245,6 +250,55 @@ impl Writer {
             message,
             last: !elsewhere,
         }))
+    }
+
+    /// Gives a mail its number and does not make it an article: for one that is not to be here.
+    ///
+    /// # Errors
+    /// The catalogue cannot be written.
+    pub fn pass_over(&mut self, inbox: InboxId, overview: &Overview) -> Result<()> {
+        for mid in &overview.ids {
+            if !self.is_taken(inbox, mid)? {
+                self.next_num(inbox, true)?;
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves nothing on the disk of what was removed before, and tells other processes to forget it. Not within a
+    /// batch.
+    ///
+    /// What is deleted is overwritten at once (`secure_delete`); what was in the log of changes goes with the log.
+    ///
+    /// # Errors
+    /// The catalogue cannot be written, or somebody has been reading it for minutes.
+    pub fn scrub(&mut self) -> Result<()> {
+        self.sql
+            .execute("UPDATE site SET purges = purges + 1", ())?;
+        for _ in 0..SCRUB_TRIES {
+            let busy: bool = self
+                .sql
+                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0))?;
+            if !busy {
+                return Ok(());
+            }
+            std::thread::sleep(SCRUB_PAUSE);
+        }
+        Err(Error::Db(
+            "it is being read, so its log could not be emptied; try again".to_owned(),
+        ))
+    }
+
+    /// Remembers, with this batch, which tombstones of an inbox were followed.
+    ///
+    /// # Errors
+    /// The catalogue cannot be written.
+    pub fn set_graves(&mut self, inbox: InboxId, mark: Option<&str>) -> Result<()> {
+        self.sql
+            .prepare_cached("UPDATE inbox SET graves = ?2 WHERE id = ?1")?
+            .execute((inbox, mark))?;
+        Ok(())
     }
 
     fn is_taken(&mut self, inbox: InboxId, mid: &MessageId) -> Result<bool> {

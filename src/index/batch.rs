@@ -131,7 +131,26 @@ impl Batch {
         }
     }
 
-    fn make_words_again(&mut self) -> Result<()> {
+    /// Makes the words of a message again; none where no inbox has it.
+    pub(super) fn renew_or_drop(&mut self, message: MessageKey) -> Result<()> {
+        self.words.remove(message);
+        self.renew_words(message)
+    }
+
+    /// Takes words of removed messages off the disk.
+    pub(super) fn expunge(&mut self) -> Result<()> {
+        self.words.expunge()
+    }
+
+    /// Forgets all mail, in the batch that is under way.
+    pub(super) fn forget_everything(&mut self) -> Result<()> {
+        self.words.clear()?;
+        self.in_step = true;
+        self.db.forget_everything()
+    }
+
+    /// Makes all words again, from the mail that the catalogue knows of.
+    pub(super) fn make_words_again(&mut self) -> Result<()> {
         const AT_ONCE: usize = 5_000;
         tracing::info!("the full-text index is not that of this catalogue: it is made again");
         self.words.clear()?;

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::batch::{Batch, Step, compare};
-use super::pipeline::{Prepared, prepare};
+use super::graves::{Away, Graves};
+use super::pipeline::{Names, Prepared, prepare};
 use super::report::{Progress, Report};
 use crate::db::{Db, Outcome, Stored};
 use crate::error::{Error, Result};
@@ -52,6 +53,7 @@ pub(super) struct Target<'a> {
     pub(super) name: &'a InboxName,
     pub(super) number: EpochNum,
     pub(super) path: &'a Path,
+    pub(super) graves: &'a Graves,
 }
 
 impl Indexer {
@@ -103,13 +105,21 @@ impl Indexer {
             self.batch(options)?;
         }
         let inbox = self.db.inbox(&layout.dir)?;
-        let mut report = Report::default();
+        let graves = Graves::read(layout)?;
+        let mut report = match self.bury(inbox, &graves, options) {
+            Ok(report) => report,
+            Err(error) => {
+                self.batch = None;
+                return Err(error);
+            }
+        };
         for (number, path) in &layout.epochs {
             let target = Target {
                 inbox,
                 name,
                 number: *number,
                 path,
+                graves: &graves,
             };
             match self.catch_up_epoch(target, options, progress) {
                 Ok(done) => report.add(done),
@@ -155,6 +165,10 @@ impl Indexer {
         &self.db
     }
 
+    pub(super) fn search(&self) -> &Search {
+        &self.search
+    }
+
     pub(super) fn batch(&mut self, options: Options) -> Result<&mut Batch> {
         let batch = match self.batch.take() {
             Some(batch) => batch,
@@ -165,7 +179,7 @@ impl Indexer {
     }
 }
 
-fn lock_file(index_dir: &Path) -> Result<(std::path::PathBuf, File)> {
+pub(super) fn lock_file(index_dir: &Path) -> Result<(std::path::PathBuf, File)> {
     std::fs::create_dir_all(index_dir).map_err(|e| Error::io(index_dir, e))?;
     let path = index_dir.join("index.lock");
     let open = File::options()
@@ -185,27 +199,34 @@ fn append(
     batch: &mut Batch,
     progress: &dyn Progress,
 ) -> Result<Report> {
+    let away = target.away(changes);
     let mut report = Report::default();
     let mut in_batch = 0;
     progress.begin(target.name, target.number, changes.len());
     let mut last: Option<Oid> = None;
-    prepare(target.path, changes, options.jobs, |change, prepared| {
-        // A batch ends between two commits, never within one.
-        if let Some(commit) = last
-            && commit != change.commit
-            && in_batch >= BATCH
-        {
-            batch.commit_at(target.inbox, target.number, commit)?;
-            progress.advance(in_batch);
-            in_batch = 0;
-        }
-        if in_batch == 0 {
-            batch.begin()?;
-        }
-        in_batch += 1;
-        last = Some(change.commit);
-        apply(target, change, prepared, None, batch, &mut report)
-    })?;
+    prepare(
+        target.path,
+        changes,
+        options.jobs,
+        Names::Trusted,
+        |change, prepared| {
+            // A batch ends between two commits, never within one.
+            if let Some(commit) = last
+                && commit != change.commit
+                && in_batch >= BATCH
+            {
+                batch.commit_at(target.inbox, target.number, commit)?;
+                progress.advance(in_batch);
+                in_batch = 0;
+            }
+            if in_batch == 0 {
+                batch.begin()?;
+            }
+            in_batch += 1;
+            last = Some(change.commit);
+            apply(target, &away, change, prepared, None, batch, &mut report)
+        },
+    )?;
     if let Some(commit) = last {
         batch.commit_at(target.inbox, target.number, commit)?;
         progress.advance(in_batch);
@@ -217,6 +238,7 @@ fn append(
 /// Carries out one change; what cannot be carried out is logged with its commit and counted.
 pub(super) fn apply(
     target: Target<'_>,
+    away: &Away<'_>,
     change: &Change,
     prepared: Prepared,
     num: Option<ArticleNum>,
@@ -234,6 +256,11 @@ pub(super) fn apply(
     match (prepared, &change.what) {
         (Prepared::Mail(mail), What::Added(blob)) => {
             let (overview, document) = *mail;
+            if away.has(*blob, &overview) {
+                batch.db.pass_over(inbox, &overview)?;
+                report.buried += 1;
+                return Ok(());
+            }
             let stored = Stored {
                 epoch: number,
                 blob: *blob,

@@ -6,10 +6,15 @@
 
 mod batch;
 mod catch_up;
+mod fsck;
+mod graves;
 mod pipeline;
 mod reconcile;
+mod repair;
 mod report;
 mod words;
 
 pub use catch_up::{Indexer, Options};
+pub use fsck::{Difference, Findings, Keep, Wanted, fsck};
+pub use repair::discard;
 pub use report::{Progress, Report, Silent};

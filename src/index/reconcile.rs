@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::catch_up::{Indexer, Options, Target, apply};
-use super::pipeline::{Prepared, prepare};
+use super::pipeline::{Names, Prepared, prepare};
 use super::report::{Progress, Report};
 use crate::error::Result;
 use crate::id::{ArticleNum, MessageId, Oid};
@@ -57,18 +57,25 @@ impl Indexer {
             _ => false,
         };
         let todo: Vec<Change> = changes.into_iter().filter(elsewhere).collect();
+        let away = target.away(&todo);
         progress.begin(target.name, target.number, todo.len());
-        prepare(target.path, &todo, options.jobs, |change, prepared| {
-            let num = match (&prepared, &change.what) {
-                (Prepared::Mail(mail), What::Added(blob)) => {
-                    let held = mail.0.ids.iter().find_map(|mid| by_id.remove(mid));
-                    by_blob.remove(blob).or(held)
-                }
-                _ => None,
-            };
-            progress.advance(1);
-            apply(target, change, prepared, num, batch, &mut report)
-        })?;
+        prepare(
+            target.path,
+            &todo,
+            options.jobs,
+            Names::Trusted,
+            |change, prepared| {
+                let num = match (&prepared, &change.what) {
+                    (Prepared::Mail(mail), What::Added(blob)) => {
+                        let held = mail.0.ids.iter().find_map(|mid| by_id.remove(mid));
+                        by_blob.remove(blob).or(held)
+                    }
+                    _ => None,
+                };
+                progress.advance(1);
+                apply(target, &away, change, prepared, num, batch, &mut report)
+            },
+        )?;
         batch.commit_at(target.inbox, target.number, tip)?;
         progress.end();
         Ok(report)

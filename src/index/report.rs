@@ -18,6 +18,8 @@ pub struct Report {
     pub duplicates: u64,
     /// Mails that were purged from git before they were indexed.
     pub purged: u64,
+    /// Mails that a tombstone keeps away.
+    pub buried: u64,
     /// Mails whose bytes git has lost.
     pub missing: u64,
     /// Commits that cannot be read, or mails that git cannot unpack.
@@ -39,6 +41,7 @@ impl Report {
         self.removed += other.removed;
         self.duplicates += other.duplicates;
         self.purged += other.purged;
+        self.buried += other.buried;
         self.missing += other.missing;
         self.unreadable += other.unreadable;
         self.rewritten += other.rewritten;
@@ -53,6 +56,7 @@ impl fmt::Display for Report {
             (self.removed, "removed"),
             (self.duplicates, "duplicates"),
             (self.purged, "purged"),
+            (self.buried, "kept away"),
             (self.missing, "missing"),
             (self.unreadable, "unreadable"),
             (self.rewritten, "epochs rewritten"),

@@ -1,6 +1,6 @@
-//! Mail comes in: bytes into the store, as the commits that public-inbox makes of them.
+//! Mail comes in and goes: bytes into the store, as the commits that public-inbox makes of them, and out of it again.
 //!
-//! An [`Intake`] is where it does, whatever way it came; what is above it reads mailboxes, speaks to mail servers,
+//! An [`Intake`] is where it comes in, whatever way it came; what is above it reads mailboxes, speaks to mail servers,
 //! and decides which list a mail is for.
 
 mod checkpoint;
@@ -15,6 +15,7 @@ mod message_id;
 mod normal;
 mod recipient;
 mod redirects;
+mod remove;
 mod report;
 pub mod source;
 mod spam;
@@ -31,5 +32,6 @@ pub use known::Known;
 pub use normal::Unsubscribe;
 pub use recipient::{by_address, by_list_id};
 pub use redirects::OldArchive;
+pub use remove::{Condemned, Mode, Purge, edit, purge, remove};
 pub use report::ImportReport;
 pub use spam::{Verdict, check as check_spam};

@@ -47,6 +47,14 @@ fn push_head(head: &[u8], out: &mut Vec<u8>) {
         let continues = matches!(line.first(), Some(b' ' | b'\t'));
         dropping = (continues && dropping) || (!continues && is_dropped(line));
         if !dropping {
+            // Programs part an mbox wherever such a line stands, also above a blank one.
+            let quoted = line.iter().take_while(|b| **b == b'>').count();
+            if line
+                .get(quoted..)
+                .is_some_and(|rest| rest.starts_with(b"From "))
+            {
+                out.push(b'>');
+            }
             out.extend_from_slice(line);
         }
     }
@@ -118,6 +126,14 @@ mod tests {
     fn headers_that_lie_about_what_follows_are_dropped() {
         let raw = "From x\nLines: 3\nA: 1\nStatus: R\n folded\nbytes: 1\nX-Status: O\n\nb";
         assert_eq!(written(raw), format!("{FROM}\nA: 1\nX-Status: O\n\nb\n"));
+    }
+
+    #[test]
+    fn a_from_line_among_the_headers_begins_no_other_mail() {
+        let raw = "A: 1\nFrom x@y Thu Jan  1 00:00:00 1970\n>From z\n From folded\nB: 2\n\nb";
+        let quoted =
+            "A: 1\n>From x@y Thu Jan  1 00:00:00 1970\n>>From z\n From folded\nB: 2\n\nb\n";
+        assert_eq!(written(raw), format!("{FROM}\n{quoted}"));
     }
 
     #[test]

@@ -19,6 +19,14 @@ pub fn strip_re(subject: &str) -> &str {
 
 /// A subject as replies share it: white space squeezed, no dots at its end, one leading `Re: ` taken away.
 pub fn normalize_subject(subject: &str) -> String {
+    let is_squeezed = subject.is_ascii()
+        && subject.trim_ascii().len() == subject.len()
+        && !subject.contains("  ")
+        && !subject.bytes().any(|b| b < b' ');
+    if is_squeezed {
+        // As most are: then nothing needs to be put together.
+        return strip_re(subject.trim_end_matches('.')).to_owned();
+    }
     let squeezed = subject.split_whitespace().collect::<Vec<_>>().join(" ");
     strip_re(squeezed.trim_end_matches('.')).to_owned()
 }

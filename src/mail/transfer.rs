@@ -96,6 +96,25 @@ pub(super) fn base64(bytes: &[u8]) -> Vec<u8> {
     let mut rest = bytes;
     loop {
         if count == 0 {
+            // Four times four at once, as long as there is nothing else among them.
+            while let Some((digits, tail)) = rest.split_first_chunk::<16>() {
+                let mut block = [0; 12];
+                let mut all = 0;
+                for (quad, three) in digits.chunks_exact(4).zip(block.chunks_exact_mut(3)) {
+                    let mut word = 0;
+                    for digit in quad {
+                        let value = SEXTET[*digit as usize];
+                        all |= value;
+                        word = word << 6 | u32::from(value);
+                    }
+                    three.copy_from_slice(&word.to_be_bytes()[1..]);
+                }
+                if all >= 64 {
+                    break;
+                }
+                out.extend_from_slice(&block);
+                rest = tail;
+            }
             while let [a, b, c, d, tail @ ..] = rest {
                 let [a, b, c, d] = [*a, *b, *c, *d].map(|digit| SEXTET[digit as usize]);
                 if a | b | c | d >= 64 {

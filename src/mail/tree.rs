@@ -109,7 +109,9 @@ impl Tree {
             let mut previous = None;
             for reference in node.references {
                 let current = tree.place(*reference);
+                // Others place only what nobody has seen: a stranger cannot move a message under his own.
                 if let Some(previous) = previous
+                    && matches!(tree.places[current].what, What::Ghost(_))
                     && tree.places[current].parent.is_none()
                     && !tree.hangs_below(previous, current)
                 {

@@ -11,6 +11,7 @@ use tokio::net::{TcpListener, UnixListener};
 
 use super::inherited::Inherited;
 use super::place::{At, Place};
+use super::proxy;
 use super::stream::{Plain, Stream};
 use super::tls::Certificates;
 use crate::error::{Error, Result};
@@ -125,6 +126,18 @@ impl AsFd for Listener {
 }
 
 impl Arrival {
+    /// Hears, before anything else, for whom a front end has opened this connection: that is who it comes from then.
+    /// Like [`Arrival::open`], with a deadline.
+    ///
+    /// # Errors
+    /// It does not begin with a PROXY header, or breaks off.
+    pub async fn introduce(&mut self) -> io::Result<()> {
+        if let Some(client) = proxy::read(&mut self.stream).await? {
+            self.peer = Some(client);
+        }
+        Ok(())
+    }
+
     /// The connection, after TLS where the listener has that. To be called outside the accept loop, with a deadline: a
     /// handshake takes as long as the other side likes.
     ///

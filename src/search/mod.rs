@@ -4,6 +4,7 @@
 //! made again from the mail.
 
 mod approxidate;
+mod audit;
 mod cut;
 mod dates;
 mod document;
@@ -27,6 +28,7 @@ mod window;
 mod words;
 mod writer;
 
+pub use audit::{Trace, Tracer};
 pub use document::{Document, Place};
 pub use find::{Budget, Filter, Found};
 pub use index::Search;

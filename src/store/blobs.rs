@@ -25,13 +25,14 @@ impl Blobs {
         Blobs::default()
     }
 
-    /// The bytes of a blob in the repository at `dir`; `None` where it is not there.
+    /// The bytes of a blob in the repository at `dir`, one that was read when it was indexed; `None` where it is not
+    /// there any more.
     ///
     /// # Errors
     /// As [`Epoch::open`] and [`Epoch::read`].
     pub fn read(&self, dir: &Path, blob: Oid) -> Result<Option<Vec<u8>>> {
         if let Some(epoch) = self.borrow(dir)
-            && let Ok(Some(bytes)) = epoch.read(blob)
+            && let Ok(Some(bytes)) = epoch.read_again(blob)
         {
             self.give_back(epoch);
             return Ok(Some(bytes));
@@ -41,6 +42,12 @@ impl Blobs {
         let found = epoch.read(blob)?;
         self.give_back(epoch);
         Ok(found)
+    }
+
+    /// Closes those that nobody reads now.
+    pub fn clear(&self) {
+        let closed = std::mem::take(&mut *self.idle());
+        drop(closed);
     }
 
     fn borrow(&self, dir: &Path) -> Option<Epoch> {

@@ -37,7 +37,7 @@ impl CommitMeta {
     }
 
     /// The subject in one line.
-    fn title(&self) -> String {
+    pub(super) fn title(&self) -> String {
         let line = self.subject.replace(|c: char| c.is_ascii_control(), " ");
         match line.trim() {
             "" => "(no subject)".to_owned(),
@@ -48,7 +48,7 @@ impl CommitMeta {
 
 impl Who {
     /// `Name <address> SECONDS ZONE`. git knows no time before 1970.
-    fn line(&self) -> String {
+    pub(super) fn line(&self) -> String {
         let plain = |text: &str| {
             let bad = |c: char| c.is_ascii_control() || matches!(c, '<' | '>');
             text.replace(bad, "").trim().to_owned()

@@ -18,9 +18,11 @@ mod pack;
 mod packs;
 mod redirects;
 mod remote;
+mod rewrite;
 mod serve;
 mod stamp;
 mod tombstones;
+mod verify;
 mod version_1;
 mod walk;
 mod write;
@@ -37,6 +39,7 @@ pub use redirects::{REDIRECTS, Redirects};
 pub use remote::{
     init_mirror, init_mirror_epoch, init_mirror_version_1, mirror_remote, want_mirror_epoch,
 };
+pub use rewrite::{Instead, Rewritten};
 pub use serve::is_immutable;
 pub use stamp::refs_stamp;
 pub use tombstones::{Deed, Tombstone, Tombstones};

@@ -166,10 +166,8 @@ impl Objects<'_> {
 
     /// An object of that kind, no longer than `max` bytes.
     pub(super) fn read(&self, oid: Oid, kind: &str, max: usize) -> Result<Vec<u8>, Lack> {
-        match self.read_any(oid, max)? {
-            (found, bytes) if found == kind => Ok(bytes),
-            (found, _) => Err(Lack::Damaged(format!("a {found} where a {kind} should be"))),
-        }
+        let (found, bytes) = self.read_any(oid, max)?;
+        expect(kind, &found, bytes)
     }
 
     /// What an annotated tag, or a tag of a tag, is about; anything else itself. `None` where it is lost.
@@ -183,6 +181,19 @@ impl Objects<'_> {
             oid = Oid::parse(std::str::from_utf8(hex).ok()?)?;
         }
         None
+    }
+
+    /// A blob that was read before with [`Objects::read`], so that its length is known to be bearable: objects never
+    /// change. Saves the look at its header, a quarter of the time.
+    pub(super) fn read_blob_again(&self, oid: Oid, max: usize) -> Result<Vec<u8>, Lack> {
+        if let Some((kind, bytes)) = self.loose.read(oid, max)? {
+            return expect("blob", &kind, bytes);
+        }
+        let name = git2::Oid::from_bytes(&oid.0).map_err(|e| Lack::from(&e))?;
+        let found = self.odb.read(name).map_err(|e| Lack::from(&e))?;
+        let kind = std::panic::catch_unwind(AssertUnwindSafe(|| found.kind()));
+        let kind = kind.map_err(|_| Lack::Damaged("its header is damaged".to_owned()))?;
+        expect("blob", kind.str(), found.data().to_vec())
     }
 
     /// An object of any kind. Its length is asked first, so that a monster is refused before it fills the memory.
@@ -200,6 +211,13 @@ impl Objects<'_> {
         }
         let found = self.odb.read(name).map_err(|e| Lack::from(&e))?;
         Ok((kind.str().to_owned(), found.data().to_vec()))
+    }
+}
+
+fn expect(kind: &str, found: &str, bytes: Vec<u8>) -> Result<Vec<u8>, Lack> {
+    match found == kind {
+        true => Ok(bytes),
+        false => Err(Lack::Damaged(format!("a {found} where a {kind} should be"))),
     }
 }
 

@@ -101,6 +101,12 @@ impl Tombstone {
         self.deed != Deed::Restored
     }
 
+    /// Whether its mail is no article where git has it. One that was edited is, until the new one comes: that has its
+    /// ids, and takes its number.
+    pub fn buries(&self) -> bool {
+        self.holds() && self.deed != Deed::Edited
+    }
+
     /// Whether it is about the mail of this id.
     pub fn names(&self, mid: &MessageId) -> bool {
         self.mids.contains(&hash_of(mid))
@@ -243,7 +249,7 @@ impl Tombstones {
         let about = self.by_mid.get(&hash_of(mid))?;
         let about = about.iter().map(|at| &self.stones[*at]);
         about
-            .filter(|stone| stone.holds() && stone.deed != Deed::Edited)
+            .filter(|stone| stone.buries())
             .max_by_key(|stone| stone.when)
     }
 }

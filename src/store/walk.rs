@@ -75,7 +75,7 @@ impl Epoch {
     }
 
     /// The commits at which a shallow clone was cut off: their parents are not there, and not missed.
-    fn shallow(&self) -> HashSet<Oid> {
+    pub(super) fn shallow(&self) -> HashSet<Oid> {
         let text = std::fs::read_to_string(self.path().join("shallow")).unwrap_or_default();
         text.lines().filter_map(Oid::parse).collect()
     }

@@ -129,6 +129,19 @@ impl Writer {
         self
     }
 
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The history was written anew: what is added from now on follows the new one.
+    pub(super) fn look_again(&mut self) -> Result<()> {
+        self.lock.changed();
+        self.epoch = Epoch::open(self.epoch.path())?;
+        self.stored = self.epoch.tip()?;
+        self.tip = self.stored;
+        Ok(())
+    }
+
     /// How the inbox keeps its mail.
     pub fn version(&self) -> Version {
         self.version

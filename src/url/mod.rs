@@ -70,6 +70,8 @@ pub enum InboxPage {
     AllMbox,
     /// `/INBOX/description`.
     Description,
+    /// `/INBOX/tombstones`: what was removed.
+    Tombstones,
     /// `/INBOX/manifest.js.gz`.
     Manifest,
     /// `/INBOX/_/text/KEY/`, or its `raw` form.
@@ -260,6 +262,7 @@ fn parse_in_inbox(inbox: InboxName, tail: &str) -> Route {
         "topics_active.atom" => Some(InboxPage::TopicList(TopicOrder::Active, Format::Atom)),
         "all.mbox.gz" => Some(InboxPage::AllMbox),
         "description" => Some(InboxPage::Description),
+        "tombstones" => Some(InboxPage::Tombstones),
         "manifest.js.gz" => Some(InboxPage::Manifest),
         _ => None,
     };
@@ -300,8 +303,14 @@ fn text_page(inbox: InboxName, text: &str) -> Route {
         Route::Inbox(inbox, InboxPage::Text(key.to_owned(), Form::Raw))
     } else if let Some(key) = key.strip_suffix('/') {
         Route::Inbox(inbox, InboxPage::Text(key.to_owned(), Form::Html))
-    } else {
+    } else if key
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"._-/".contains(&b))
+    {
         Route::Elsewhere(format!("/{inbox}/_/text/{key}/"))
+    } else {
+        // There is no such text, and what a stranger wrote is not repeated in a header.
+        Route::Inbox(inbox, InboxPage::Missing)
     }
 }
 
@@ -548,6 +557,13 @@ impl Query {
         self.value(key).is_some_and(|value| value != "0")
     }
 
+    /// The same with these keys alone, in this order: how it is spelled where nothing else makes a difference.
+    pub fn only(&self, keys: &str) -> String {
+        let known = keys.chars().filter_map(|key| Some((key, self.value(key)?)));
+        let pairs = known.map(|(key, value)| format!("{key}={}", escape_query(value)));
+        pairs.collect::<Vec<_>>().join("&")
+    }
+
     /// The window that `?t=` asks for.
     pub fn window(&self) -> Window {
         self.value('t').map_or(Window::Latest, Window::parse)
@@ -645,6 +661,7 @@ mod tests {
             ("/x/all.mbox.gz", Route::Inbox(x(), InboxPage::AllMbox)),
             ("/x/2020.mbox.gz", Route::Nothing),
             ("/x/description", Route::Inbox(x(), InboxPage::Description)),
+            ("/x/tombstones", Route::Inbox(x(), InboxPage::Tombstones)),
             ("/x/_/text", Route::Elsewhere("/x/_/text/help/".into())),
             ("/x/_/text/help", Route::Elsewhere("/x/_/text/help/".into())),
             ("/x/_/text/help/", text("help", Form::Html)),
@@ -727,6 +744,14 @@ mod tests {
         assert_eq!(query.value('q'), Some("a b+c"));
         assert_eq!(query.window(), Window::UpTo(Timestamp(1_577_836_800)));
         assert!(query.flag('r') && query.flag('x') && !query.flag('o') && !query.flag('l'));
+        for (text, only) in [
+            ("t=20260301-&q=a+b", "q=a+b&t=20260301-"),
+            ("q=%22x%22;q=y&utm=1&z=2", "q=y"),
+            ("x=1&&=&t", "t="),
+            ("", ""),
+        ] {
+            assert_eq!(Query::parse(text).only("qt"), only, "{text}");
+        }
         for (text, window) in [
             ("19700102", Window::UpTo(Timestamp(86_400))),
             ("19700102-", Window::From(Timestamp(86_400))),

@@ -23,6 +23,7 @@ use super::compress::Coding;
 use super::coverage;
 use super::doors::{self, Begun, PieceDeadline};
 use super::error::{Outcome, WebError};
+use super::freshness::Fresh;
 use super::freshness::Validators;
 use super::gate::Load;
 use super::head::{headers, respond, respond_kept};
@@ -142,6 +143,11 @@ impl App {
         self.0.gates.programs()
     }
 
+    /// Whose word is taken for where a request comes from.
+    pub(super) fn proxy(&self) -> &Proxy {
+        &self.0.settings.proxy
+    }
+
     /// Answers one request from that address, `None` where it came through no network. Never fails; what goes wrong is
     /// an answer too. The response knows its [`Class`] among its extensions.
     pub async fn answer(&self, request: Request<Body>, peer: Option<IpAddr>) -> Response<Body> {
@@ -165,7 +171,7 @@ impl App {
             line.class = Class::Bulk;
         }
         let class = line.class;
-        let mut response = match self.respond(&asked, body, line).await {
+        let mut response = match self.respond(&asked, body, line, &query).await {
             Ok(response) => response,
             Err(error) => self.refuse(&asked, &error),
         };
@@ -182,6 +188,7 @@ impl App {
         asked: &Asked,
         body: Body,
         line: Line,
+        query: &url::Query,
     ) -> Result<Response<Body>, WebError> {
         let post = asked.posts(line.posts)?;
         let (form, body) = match line.posts {
@@ -191,10 +198,14 @@ impl App {
         let kept_as = if post {
             None
         } else {
-            self.kept_as(asked, &line)?
+            self.kept_as(asked, &line, query)?
         };
         if let Some((key, state)) = &kept_as
-            && let Some(kept) = self.0.pages.find(key, *state)
+            && let Some(kept) = self
+                .0
+                .pages
+                .since(self.0.site.archive.purges())
+                .find(key, *state)
         {
             return Ok(respond_kept(&kept, &asked.parts.headers, asked.head));
         }
@@ -205,15 +216,20 @@ impl App {
 
     /// Under what an answer can be kept. The state is asked for before the page is made of it: mail that comes in
     /// between makes the page look too old, never too new.
-    fn kept_as(&self, asked: &Asked, line: &Line) -> Result<Option<(Key, u64)>, WebError> {
+    fn kept_as(
+        &self,
+        asked: &Asked,
+        line: &Line,
+        query: &url::Query,
+    ) -> Result<Option<(Key, u64)>, WebError> {
         let Some(scope) = &line.scope else {
             return Ok(None);
         };
-        let query = asked.parts.uri.query().filter(|_| line.by_query);
+        let query = query.only(line.by_query);
         Ok(self.0.site.state(scope)?.map(|state| {
-            let target = match query {
-                Some(query) => format!("{}?{query}", asked.path()).into(),
-                None => asked.path().into(),
+            let target = match query.as_str() {
+                "" => asked.path().into(),
+                query => format!("{}?{query}", asked.path()).into(),
             };
             let coding = asked.coding;
             (Key { target, coding }, state)
@@ -247,14 +263,17 @@ impl App {
     ) -> Result<Ready, WebError> {
         let pass = self.0.gates.of(class).work(asked.from).await?;
         let (inner, ask, coding) = (self.0.clone(), ask.clone(), asked.coding);
-        doors::read(pass, move || {
+        let page = move || {
             let visit = Visit {
                 site: &inner.site,
                 ask: &ask,
             };
             Ok(Ready::new(page(&visit)?, coding))
-        })
-        .await
+        };
+        match class {
+            Class::Page => doors::read_here(pass, page),
+            _ => doors::read(pass, page).await,
+        }
     }
 
     /// Sends what a page has come to.
@@ -267,10 +286,12 @@ impl App {
         kept_as: Option<(Key, u64)>,
     ) -> Result<Response<Body>, WebError> {
         let Ready {
-            answer,
+            mut answer,
             validators,
             coding,
         } = ready;
+        // Who wants all of these is better served by a clone.
+        answer.unlisted |= matches!(class, Class::Search | Class::Bulk);
         if matches!(answer.outcome, Outcome::Found | Outcome::Part)
             && validators.unchanged(&asked.parts.headers)
         {
@@ -310,6 +331,7 @@ impl App {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
         if let Some((key, state)) = kept_as
             && answer.outcome == Outcome::Found
+            && answer.fresh != Fresh::Never
         {
             let kept = Kept {
                 state,

@@ -39,7 +39,13 @@ impl Feed {
         let relative = if up.is_empty() { "./".to_owned() } else { up };
         let inbox_url = visit.site.inbox_url(inbox).unwrap_or(relative);
         let inside = visit.ask.path.splitn(3, '/').nth(2).unwrap_or("");
-        let own = visit.ask.with_query(format!("{inbox_url}{inside}"));
+        let own = format!("{inbox_url}{inside}");
+        let query = &visit.ask.query;
+        let own = match (query.value('q'), query.only("t").as_str()) {
+            (Some(_), _) => visit.ask.with_query(own),
+            (None, "") => own,
+            (None, window) => format!("{own}?{window}"),
+        };
         Feed {
             inbox: inbox.clone(),
             title: title.to_owned(),
@@ -216,7 +222,97 @@ fn put(out: &mut dyn Write, xml: Html) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Html, Tag, element, put, urn};
+    use proptest::prelude::*;
+
+    use super::{Html, Tag, element, put, title, urn};
+    use crate::mail::Message;
+    use crate::render::{self, BodyOptions};
+    use crate::web::xml;
+
+    /// What has a meaning in mail, in HTML, in XML.
+    const PIECES: [&str; 24] = [
+        "<",
+        ">",
+        "&",
+        "\"",
+        "'",
+        "]]>",
+        "<![CDATA[",
+        "<!--",
+        "-->",
+        "&amp;",
+        "&#0;",
+        "&nbsp;",
+        "</pre>",
+        "</div>",
+        "\n",
+        "\0",
+        "\x1b",
+        "\u{fffe}",
+        "\u{202e}",
+        "é",
+        "http://a.b/?c&d",
+        "> q\n",
+        "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-<\n+&\n",
+        "=?utf-8?q?=3C=00=EF=BF=BE?=",
+    ];
+
+    fn hostile() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            3 => prop::sample::select(PIECES.to_vec()).prop_map(str::to_owned),
+            1 => any::<String>(),
+        ];
+        prop::collection::vec(piece, 0..16).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn a_feed_is_well_formed_whatever_mail_says(words in hostile(), text in hostile(), kind in 0..3usize) {
+            let kinds = ["text/plain", "text/html", "multipart/mixed; boundary=\"\n\""];
+            let line = words.replace(['\n', '\r'], " ");
+            let raw = format!("Subject: {line}\nFrom: {line} <a@b>\nContent-Type: {}\n\n{text}", kinds[kind]);
+            let message = Message::parse(raw.as_bytes());
+            let mut feed = Html::new();
+            feed.markup("<feed>");
+            title(&mut feed, &message.subject());
+            for author in message.authors() {
+                element(&mut feed, Tag::Name, author.shown());
+                element(&mut feed, Tag::Email, &author.email);
+            }
+            feed.markup("<link\nhref=\"");
+            feed.line(&words);
+            feed.markup("\"/><pre>");
+            let options = BodyOptions { base: "https://x/\"<&", fold: false, obfuscate: text.len() % 2 == 0 };
+            feed.append(&render::body(&message.parts_as_sent(), &options));
+            feed.markup("</pre></feed>");
+            let mut written = Vec::new();
+            put(&mut written, feed).unwrap();
+            let written = String::from_utf8(written).unwrap();
+            prop_assert_eq!(xml::check(&written), Ok(()), "{}", written);
+        }
+    }
+
+    #[test]
+    fn what_is_not_well_formed_is_seen() {
+        for (text, well) in [
+            (
+                "<?xml version=\"1.0\"?>\n<a><b c=\"d&amp;\"/>e&#233;</a>\n",
+                true,
+            ),
+            ("<a><b></a></b>", false),
+            ("<a>&nbsp;</a>", false),
+            ("<a>&#0;</a>", false),
+            ("<a b=\"<\"/>", false),
+            ("<a b=c/>", false),
+            ("<a b=\"1\" b=\"2\"/>", false),
+            ("<a>\u{fffe}</a>", false),
+            ("<a>]]></a>", false),
+            ("<a/>x", false),
+            ("<a>", false),
+        ] {
+            assert_eq!(xml::check(text).is_ok(), well, "{text}");
+        }
+    }
 
     #[test]
     fn ids_are_those_of_public_inbox() {

@@ -4,6 +4,7 @@
 //! taken only while that is still the state. So it can never be stale, and nobody has to clear anything.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::http::HeaderMap;
 use bytes::Bytes;
@@ -37,6 +38,7 @@ pub(super) struct Kept {
 
 /// Finished pages, up to so many bytes of them.
 pub(super) struct Pages {
+    purges: AtomicU64,
     cache: Option<Cache<Key, Arc<Kept>, Weigh>>,
     largest: usize,
 }
@@ -60,9 +62,21 @@ impl Pages {
         let cache =
             (bytes > 0).then(|| Cache::with_weighter((bytes / 8192).max(16), bytes as u64, Weigh));
         Pages {
+            purges: AtomicU64::new(0),
             cache,
             largest: bytes / 8,
         }
+    }
+
+    /// Those that may be kept when so much was purged: none of before the last purge. They could not be found any more,
+    /// but would stay in memory for as long as there is room.
+    pub(super) fn since(&self, purges: u64) -> &Pages {
+        if self.purges.swap(purges, Ordering::Relaxed) != purges
+            && let Some(cache) = &self.cache
+        {
+            cache.clear();
+        }
+        self
     }
 
     /// The page, if there is one that was made in this state.

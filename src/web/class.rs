@@ -56,6 +56,9 @@ pub struct Share {
     pub per_minute: Option<u32>,
 }
 
+/// No more of a class are worked on at once, whatever the operator says: each keeps a thread.
+const MOST: usize = 512;
+
 /// The shares of all classes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shares {
@@ -115,7 +118,7 @@ impl Shares {
                 work: (cores / 2).max(1),
                 writers: (cores / 2).max(1),
                 streams: 64,
-                line: 64,
+                line: 256,
                 patience,
                 per_minute: None,
             },
@@ -135,6 +138,7 @@ impl Shares {
             (&mut self.bulk, limits.bulk),
         ] {
             if let Some(work) = work {
+                let work = work.min(MOST);
                 share.work = work;
                 share.writers = work;
             }
@@ -147,6 +151,11 @@ impl Shares {
         self.bulk.per_minute = limits.bulk_per_minute;
         self.programs = limits.clones.unwrap_or(self.programs);
         self
+    }
+
+    /// How many threads a runtime needs for requests: pages are worked out on them, and one is always left.
+    pub fn threads(&self) -> usize {
+        self.page.work + 1
     }
 
     /// The share of a class.

@@ -39,16 +39,20 @@ fn v6(address: Ipv6Addr) -> Network {
     Network::V6([a, b, c])
 }
 
+/// Whether what comes from there comes from a front end of ours.
+pub(super) fn is_front_end(proxy: &Proxy, peer: Option<IpAddr>) -> bool {
+    match peer {
+        Some(address) => proxy.trust.iter().any(|block| block.has(address)),
+        None => proxy.trust_unix,
+    }
+}
+
 /// The address of the client of a request that came from `peer`: what front ends say, as far as they are believed.
 ///
 /// Each front end adds, at the end, from whom it has the request. So the list is read from its end, and the first
 /// address that is none of our front ends is the client's: what stands before that, he may have written himself.
 pub(super) fn client(proxy: &Proxy, peer: Option<IpAddr>, headers: &HeaderMap) -> Option<IpAddr> {
-    let trusted = |address: Option<IpAddr>| match address {
-        Some(address) => proxy.trust.iter().any(|block| block.has(address)),
-        None => proxy.trust_unix,
-    };
-    if !trusted(peer) {
+    if !is_front_end(proxy, peer) {
         return peer;
     }
     let (name, read): (_, fn(&str) -> Option<IpAddr>) = match proxy.header {
@@ -65,7 +69,7 @@ pub(super) fn client(proxy: &Proxy, peer: Option<IpAddr>, headers: &HeaderMap) -
             break;
         };
         client = Some(before);
-        if !trusted(client) {
+        if !is_front_end(proxy, client) {
             break;
         }
     }

@@ -1,7 +1,8 @@
-//! The doors from async to the synchronous rooms below: `read` for what is worked out whole, `write` for what is written
+//! The doors from async to the synchronous rooms below: `read` and `read_here` for what is worked out whole, `write` for what is written
 //! while it is sent. `program` is the third. Nobody comes through without a pass.
 
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +39,19 @@ impl Default for PieceDeadline {
             wanted: Duration::from_secs(5),
         }
     }
+}
+
+/// Works a page of [`Class::Page`](super::class::Class::Page) out at once, on the thread that has read the request: to
+/// hand it to another thread and back costs a tenth of it. There are more such threads than passes of that class, so
+/// that one is always left for connections ([`Shares::threads`](super::class::Shares::threads)).
+pub(super) fn read_here<T>(
+    pass: Pass,
+    page: impl FnOnce() -> Result<T, WebError>,
+) -> Result<T, WebError> {
+    // What panics is one page, not the connection.
+    let answer = std::panic::catch_unwind(AssertUnwindSafe(page));
+    drop(pass);
+    answer.unwrap_or(Err(WebError::Broken))
 }
 
 /// Runs a page on a blocking thread.

@@ -27,6 +27,8 @@ pub(super) enum Outcome {
     Invalid,
     /// Not from there.
     Forbidden,
+    /// There was such a thing, and it was removed.
+    Gone,
     /// There is no such thing.
     Missing,
     /// Not with that method.
@@ -57,6 +59,7 @@ impl Outcome {
             Outcome::Unchanged => StatusCode::NOT_MODIFIED,
             Outcome::Invalid => StatusCode::BAD_REQUEST,
             Outcome::Forbidden => StatusCode::FORBIDDEN,
+            Outcome::Gone => StatusCode::GONE,
             Outcome::Missing => StatusCode::NOT_FOUND,
             Outcome::NotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Outcome::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,

@@ -1,6 +1,6 @@
 //! For how long an answer holds, and whether the copy that a visitor has is still good (RFC 9110, 13; RFC 9111).
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash};
 use std::time::{Duration, UNIX_EPOCH};
 
 use axum::http::header::{
@@ -92,9 +92,7 @@ impl Fresh {
 
 /// A hash that is the same for the same program; another version answers in full once.
 fn hash(parts: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    parts.hash(&mut hasher);
-    hasher.finish()
+    foldhash::quality::FixedState::default().hash_one(parts)
 }
 
 /// By what a visitor can tell whether his copy is still good.

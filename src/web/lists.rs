@@ -27,6 +27,9 @@ impl Elsewhere {
         ours: &Article,
     ) -> Result<Option<Elsewhere>> {
         let together = inbox.is_together();
+        if !together && visit.site.archive.has_one_inbox() {
+            return Ok(None);
+        }
         let mut copies = visit.site.archive.copies(mid)?;
         copies.retain(|(holder, _)| together || holder.id() != inbox.id());
         if copies.is_empty() {

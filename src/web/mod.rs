@@ -11,6 +11,7 @@ mod assets;
 mod atom;
 mod bucket;
 mod cache;
+mod capture;
 mod class;
 mod client;
 mod compress;
@@ -22,6 +23,7 @@ mod figures;
 mod frame;
 mod freshness;
 mod gate;
+mod guests;
 mod head;
 mod health;
 mod lines;
@@ -38,8 +40,12 @@ mod server;
 mod site;
 mod stall;
 mod stream;
+mod texts;
+#[cfg(test)]
+mod xml;
 
 pub use app::{App, Settings};
+pub use capture::Captured;
 pub use class::{Class, Loads, Share, Shares};
 pub use client::Network;
 pub use doors::PieceDeadline;

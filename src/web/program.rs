@@ -21,6 +21,7 @@ use super::answer::Program;
 use super::error::WebError;
 use super::gate::Pass;
 use super::posted::{Input, Refusal};
+use crate::net::give_way;
 
 /// Bytes to a piece of the answer.
 const PIECE: usize = 48 * 1024;
@@ -77,6 +78,10 @@ impl Running {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut child = command.kill_on_drop(true).spawn().map_err(failed)?;
+        // Who clones has time; who reads has not.
+        if let Some(process) = child.id() {
+            give_way(process);
+        }
         let (Some(stdin), Some(stdout), Some(stderr)) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {

@@ -4,9 +4,10 @@ use super::answer::Answer;
 use super::assets;
 use super::class::Class;
 use super::error::WebError;
+use super::pages::gone::Shape;
 use super::pages::{
-    attachment, copies, description, feed, find, git, listing, manifest, mbox, message, missing,
-    new, raw, refusal, search, sheet, text, thread, topic_list, topics,
+    attachment, copies, description, feed, find, git, gone, listing, manifest, mbox, message,
+    missing, new, raw, refusal, search, sheet, text, thread, topic_list, topics,
 };
 use super::site::{Scope, Visit};
 use crate::archive::Inbox;
@@ -26,8 +27,8 @@ pub(super) struct Line {
     pub(super) otherwise: Option<Page>,
     /// By whose state its answer can be kept; `None` where it is not worth it.
     pub(super) scope: Option<Scope>,
-    /// Whether its query makes a difference.
-    pub(super) by_query: bool,
+    /// Which keys of the query make a difference; all others are passed over.
+    pub(super) by_query: &'static str,
     pub(super) posts: Posts,
 }
 
@@ -46,10 +47,13 @@ pub(super) enum Posts {
 pub(super) fn line(route: Route, query: &Query) -> Line {
     let asks = query.value('q').is_some();
     match route {
-        Route::Site(SitePage::Listing) if asks => searching(search::site).posts(),
+        Route::Site(SitePage::Listing) if asks => {
+            searching(query, Scope::Site, search::site).posts()
+        }
         Route::Inbox(name, InboxPage::Topics) if asks => {
             let whole = is_everything(query);
-            searching(move |v| match v.ask.post && whole {
+            let of = Scope::Inbox(name.clone());
+            searching(query, of, move |v| match v.ask.post && whole {
                 true => mbox::all(v, &name),
                 false => search::inbox(v, &name),
             })
@@ -58,7 +62,8 @@ pub(super) fn line(route: Route, query: &Query) -> Line {
         Route::Message(name, mid, MessagePage::Show) if asks => {
             let whole = is_everything(query);
             let (other, id) = (name.clone(), mid.clone());
-            searching(move |v| match v.ask.post && whole {
+            let of = Scope::Inbox(name.clone());
+            searching(query, of, move |v| match v.ask.post && whole {
                 true => mbox::thread(v, &name, &mid),
                 false => search::thread(v, &name, &mid),
             })
@@ -85,7 +90,7 @@ pub(super) fn renamed(inbox: Inbox, inside: String) -> Line {
 
 fn site(page: SitePage) -> Line {
     match page {
-        SitePage::Listing => list(listing::show).kept(Scope::Site).by_query(),
+        SitePage::Listing => list(listing::show).kept(Scope::Site).by_query("f"),
         SitePage::Manifest => list(manifest::site),
         SitePage::Robots => plain(|_| Ok(assets::robots())),
         SitePage::Favicon => plain(|_| Ok(assets::icon())),
@@ -98,9 +103,12 @@ fn site(page: SitePage) -> Line {
 fn inbox(name: InboxName, page: InboxPage) -> Line {
     let of = Scope::Inbox(name.clone());
     match page {
-        InboxPage::Topics => list(move |v| front(v, &name)).kept(of).by_query().posts(),
-        InboxPage::New => list(move |v| new::show(v, &name)).kept(of).by_query(),
-        InboxPage::NewAtom => list(move |v| feed::new(v, &name)).kept(of).by_query(),
+        InboxPage::Topics => list(move |v| front(v, &name))
+            .kept(of)
+            .by_query("rt")
+            .posts(),
+        InboxPage::New => list(move |v| new::show(v, &name)).kept(of).by_query("t"),
+        InboxPage::NewAtom => list(move |v| feed::new(v, &name)).kept(of).by_query("t"),
         InboxPage::TopicList(order, Format::Html) => {
             list(move |v| topic_list::show(v, &name, order)).kept(of)
         }
@@ -109,6 +117,7 @@ fn inbox(name: InboxName, page: InboxPage) -> Line {
         }
         InboxPage::AllMbox => bulk(move |v| mbox::all(v, &name)),
         InboxPage::Description => plain(move |v| description::show(v, &name)),
+        InboxPage::Tombstones => plain(move |v| gone::file(v, &name)),
         InboxPage::Manifest => list(move |v| manifest::inbox(v, &name)),
         InboxPage::Text(key, Form::Html) => plain(move |v| text::show(v, &name, &key)).kept(of),
         InboxPage::Text(key, Form::Raw) => plain(move |v| text::raw(v, &name, &key)),
@@ -120,7 +129,16 @@ fn inbox(name: InboxName, page: InboxPage) -> Line {
 fn message_page(name: InboxName, mid: MessageId, page: MessagePage) -> Line {
     let of = Scope::Inbox(name.clone());
     let (other, id) = (name.clone(), mid.clone());
-    match page {
+    let (removed_from, removed) = (name.clone(), mid.clone());
+    let shape = match page {
+        MessagePage::Show | MessagePage::Flat | MessagePage::Nested | MessagePage::Diff => {
+            Shape::Page
+        }
+        MessagePage::Raw | MessagePage::Mbox | MessagePage::Atom | MessagePage::Attachment(_) => {
+            Shape::File
+        }
+    };
+    let line = match page {
         MessagePage::Show => plain(move |v| message::show(v, &name, &mid))
             .kept(of)
             .posts()
@@ -138,7 +156,8 @@ fn message_page(name: InboxName, mid: MessageId, page: MessagePage) -> Line {
             plain(move |v| attachment::show(v, &name, &mid, &index)).posts()
         }
         MessagePage::Diff => bulk(move |v| copies::show(v, &name, &mid)).kept(of),
-    }
+    };
+    line.or_gone(removed_from, removed, shape)
 }
 
 /// The front page of an inbox; nothing can be posted to it but a search.
@@ -155,7 +174,7 @@ fn plain(page: impl FnOnce(&Visit<'_>) -> Result<Answer, WebError> + Send + 'sta
         class: Class::Page,
         otherwise: None,
         scope: None,
-        by_query: false,
+        by_query: "",
         posts: Posts::Nothing,
     }
 }
@@ -180,11 +199,19 @@ fn is_everything(query: &Query) -> bool {
     search.q.is_empty() && search.view == SearchView::Mbox
 }
 
-/// What is found may depend on the time of day (`d:yesterday..`), so it is not kept.
-fn searching(page: impl FnOnce(&Visit<'_>) -> Result<Answer, WebError> + Send + 'static) -> Line {
-    Line {
+/// What is found may depend on the time of day (`d:yesterday..`); then it is not kept.
+fn searching(
+    query: &Query,
+    of: Scope,
+    page: impl FnOnce(&Visit<'_>) -> Result<Answer, WebError> + Send + 'static,
+) -> Line {
+    let line = Line {
         class: Class::Search,
         ..plain(page)
+    };
+    match query.value('q').is_some_and(search::is_timeless) {
+        true => line.kept(of).by_query(),
+        false => line,
     }
 }
 
@@ -196,6 +223,18 @@ impl Line {
         }
     }
 
+    /// Where the message was removed, that is said.
+    fn or_gone(self, name: InboxName, mid: MessageId, shape: Shape) -> Line {
+        let page = self.page;
+        let page: Page = Box::new(move |v| match page(v) {
+            Err(error @ (WebError::NoMessage | WebError::NotFound(_))) if !v.ask.post => {
+                gone::instead(v, &name, &mid, shape)?.ok_or(error)
+            }
+            page => page,
+        });
+        Line { page, ..self }
+    }
+
     /// Where there is no such message, ideas where it may be.
     fn or_suggestions(self, name: InboxName, mid: MessageId) -> Line {
         Line {
@@ -204,9 +243,9 @@ impl Line {
         }
     }
 
-    fn by_query(self) -> Line {
+    fn by_query(self, keys: &'static str) -> Line {
         Line {
-            by_query: true,
+            by_query: keys,
             ..self
         }
     }

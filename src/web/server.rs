@@ -14,21 +14,26 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tracing::Instrument;
 
 use super::access;
 use super::app::App;
+use super::client::{Network, is_front_end};
 use super::figures;
+use super::guests::{Answering, Guests, Seat};
 use super::stall::Stall;
+use crate::config;
 use crate::net::{Arrival, Listener};
 
 /// The bounds of connections.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// How many there may be at once; further ones wait in the backlog.
+    /// How many there may be at once; for further ones the longest silent has to go.
     pub connections: usize,
+    /// How many of one network (/24, /48).
+    pub connections_per_network: usize,
     /// How long a request's head may take, and a connection may be idle.
     pub head: Duration,
     /// How many bytes a request's head may have.
@@ -45,12 +50,34 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             connections: 10_000,
+            connections_per_network: 500,
             head: Duration::from_secs(30),
             head_bytes: 64 * 1024,
             stall: Duration::from_secs(30),
             farewell: Duration::from_secs(20),
             last_words: Duration::from_secs(3),
         }
+    }
+}
+
+impl Limits {
+    /// The same with what the operator has said, and no more connections than there can be descriptors for.
+    #[must_use]
+    pub fn with(mut self, limits: &config::Limits, descriptors: Option<u64>) -> Limits {
+        self.connections = limits.connections.unwrap_or(self.connections);
+        let share = limits.connections_per_network;
+        self.connections_per_network = share.unwrap_or(self.connections_per_network);
+        // Repositories, indexes and programs need some, too.
+        let room = descriptors.map_or(usize::MAX, |all| {
+            usize::try_from(all).unwrap_or(usize::MAX) / 4 * 3
+        });
+        if self.connections > room {
+            tracing::warn!(
+                "no more than {room} connections: the system allows too few descriptors"
+            );
+            self.connections = room;
+        }
+        self
     }
 }
 
@@ -66,7 +93,10 @@ pub async fn serve(
     let door = Door {
         app,
         limits: limits.clone(),
-        places: Arc::new(Semaphore::new(limits.connections)),
+        guests: Arc::new(Guests::new(
+            limits.connections,
+            limits.connections_per_network,
+        )),
         leaving: Arc::new(AtomicBool::new(false)),
         stopping,
     };
@@ -143,7 +173,7 @@ impl Signals {
 struct Door {
     app: App,
     limits: Limits,
-    places: Arc<Semaphore>,
+    guests: Arc<Guests>,
     /// Set when connections end with their next answer.
     leaving: Arc<AtomicBool>,
     stopping: watch::Receiver<()>,
@@ -152,9 +182,6 @@ struct Door {
 impl Door {
     async fn accept(mut self, listener: Arc<Listener>, connections: Arc<GracefulShutdown>) {
         loop {
-            let Ok(place) = self.places.clone().acquire_owned().await else {
-                return;
-            };
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
                 // Changed or gone, both mean stop.
@@ -162,7 +189,7 @@ impl Door {
             };
             match accepted {
                 Ok(arrival) => {
-                    tokio::spawn(self.clone().welcome(arrival, connections.watcher(), place));
+                    tokio::spawn(self.clone().welcome(arrival, connections.watcher()));
                 }
                 Err(error) => {
                     // Out of file descriptors, most likely: some will be free in a moment.
@@ -174,7 +201,33 @@ impl Door {
         }
     }
 
-    async fn welcome(self, arrival: Arrival, watcher: Watcher, _place: OwnedSemaphorePermit) {
+    async fn welcome(self, mut arrival: Arrival, watcher: Watcher) {
+        let proxy = self.app.proxy();
+        let mut front_end = is_front_end(proxy, arrival.peer);
+        if front_end && proxy.protocol {
+            match timeout(self.limits.head, arrival.introduce()).await {
+                Ok(Ok(())) => front_end = is_front_end(proxy, arrival.peer),
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "a front end did not say for whom it comes: {error}");
+                    return;
+                }
+                Err(_) => return,
+            }
+        }
+        let peer = arrival.peer;
+        let network = (!front_end).then(|| Network::of(peer));
+        let Some(seat) = self.guests.welcome(network) else {
+            return;
+        };
+        let seat = Arc::new(seat);
+        tokio::select! {
+            biased;
+            () = self.serve(arrival, watcher, seat.clone()) => {}
+            () = seat.told_to_leave() => {}
+        }
+    }
+
+    async fn serve(&self, arrival: Arrival, watcher: Watcher, seat: Arc<Seat>) {
         let peer = arrival.peer;
         let _open = figures::OPEN.hold();
         figures::ACCEPTED.up();
@@ -190,9 +243,10 @@ impl Door {
                 return;
             }
         };
-        let (app, leaving) = (self.app, self.leaving);
+        let (app, leaving) = (self.app.clone(), self.leaving.clone());
         let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
             let (app, leaving) = (app.clone(), leaving.clone());
+            let question = seat.asks();
             async move {
                 let given = access::given_id(request.headers());
                 let by_proxy = given.is_some();
@@ -211,7 +265,7 @@ impl Door {
                     let close = HeaderValue::from_static("close");
                     answer.headers_mut().insert(CONNECTION, close);
                 }
-                Ok::<_, Infallible>(answer)
+                Ok::<_, Infallible>(answer.map(|body| Answering::new(body, question)))
             }
         });
         let connection = hyper::server::conn::http1::Builder::new()

@@ -10,7 +10,13 @@ use crate::web::site::Visit;
 /// Leads to the first inbox that holds the message.
 pub(in crate::web) fn show(visit: &Visit<'_>, mid: &MessageId) -> Result<Answer, WebError> {
     let holders = visit.site.archive.holders(mid)?;
-    let inbox = holders.first().ok_or(WebError::MISSING)?;
+    // One that was removed is where that is said.
+    let all = visit.site.archive.every_inbox();
+    let mut removed = all
+        .iter()
+        .filter(|inbox| !inbox.is_hidden() && inbox.tombstone(mid).is_some());
+    let inbox = holders.first().or_else(|| removed.next());
+    let inbox = inbox.ok_or(WebError::MISSING)?;
     let path = format!("/{}/{}/", inbox.config().name, url::escape_mid(mid));
     Ok(Answer::elsewhere(path))
 }

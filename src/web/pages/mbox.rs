@@ -31,7 +31,7 @@ pub(in crate::web) fn thread(
             .try_for_each(|article| members.add_from(&inbox, article))?;
         members.end()
     });
-    Ok(answer.named(file_name))
+    Ok(answer.named(file_name).unlisted())
 }
 
 /// Answers with all mail of an inbox.

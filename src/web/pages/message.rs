@@ -49,11 +49,8 @@ pub(in crate::web) fn show(
     if visit.ask.post {
         return Err(WebError::MISSING);
     }
-    let articles = inbox.articles(mid)?;
-    let Some(article) = articles.first() else {
-        return Err(WebError::NoMessage);
-    };
-    let thread = inbox.thread(mid)?;
+    let (articles, thread) = inbox.message(mid)?.ok_or(WebError::NoMessage)?;
+    let article = articles.first().ok_or(WebError::NoMessage)?;
     let first = lines::read(&inbox, article).unwrap_or_default();
     let first = Message::parse(&first);
     let mut mails = vec![mail(&inbox, &first, true)];
@@ -61,7 +58,7 @@ pub(in crate::web) fn show(
         let raw = lines::read(&inbox, other).unwrap_or_default();
         mails.push(mail(&inbox, &Message::parse(&raw), false));
     }
-    let mut page = page(visit, &inbox, article, &first, mails, thread.as_deref());
+    let mut page = page(visit, &inbox, article, &first, mails, &thread);
     page.elsewhere = Elsewhere::of(visit, &inbox, mid, article)?;
     // What another list has changes the page at another time than the changes of this one.
     let changed = inbox.changed().filter(|_| page.elsewhere.is_none());
@@ -93,7 +90,7 @@ fn page(
     article: &Article,
     message: &Message<'_>,
     mails: Vec<Html>,
-    thread: Option<&Thread>,
+    thread: &Thread,
 ) -> MessagePage {
     let up = visit.ask.up_to_inbox();
     let to = |mid: &MessageId| format!("{up}{}/", url::escape_mid(mid));
@@ -114,7 +111,7 @@ fn page(
         parent: parent.as_ref().map(to),
         received_digits: article.received.digits(),
         received: article.received.minute().to_string(),
-        total: thread.map_or(1, |thread| thread.total.max(1)),
+        total: thread.total.max(1),
         lost_parent: None,
         overview: None,
         reply: None,
@@ -126,26 +123,24 @@ fn page(
             up.clone()
         },
     };
-    if let Some(thread) = thread {
-        let lines = Lines::of(thread);
-        let place = lines.place(article);
-        if let Some(place) = place {
-            page.next = lines.after(place).map(|a| to(&a.mid));
-            page.prev = lines.before(place).map(|a| to(&a.mid));
-        }
-        if page.total > 1 {
-            let links = Links::Pages {
-                base: &up,
-                current: place,
-            };
-            page.overview = Some(render::skeleton(&lines.entries, links));
-        } else if let Some(parent) = &parent {
-            let mut line = Html::new();
-            line.markup(" [parent not found: &lt;");
-            line.link(&to(parent), parent.as_str());
-            line.markup("&gt;]");
-            page.lost_parent = Some(line);
-        }
+    let lines = Lines::of(thread);
+    let place = lines.place(article);
+    if let Some(place) = place {
+        page.next = lines.after(place).map(|a| to(&a.mid));
+        page.prev = lines.before(place).map(|a| to(&a.mid));
+    }
+    if page.total > 1 {
+        let links = Links::Pages {
+            base: &up,
+            current: place,
+        };
+        page.overview = Some(render::skeleton(&lines.entries, links));
+    } else if let Some(parent) = &parent {
+        let mut line = Html::new();
+        line.markup(" [parent not found: &lt;");
+        line.link(&to(parent), parent.as_str());
+        line.markup("&gt;]");
+        page.lost_parent = Some(line);
     }
     let reply_settings = ReplySettings {
         reply_to: &settings.reply_to,

@@ -6,6 +6,7 @@ pub(super) mod description;
 pub(super) mod feed;
 pub(super) mod find;
 pub(super) mod git;
+pub(super) mod gone;
 pub(super) mod listing;
 pub(super) mod manifest;
 pub(super) mod mbox;

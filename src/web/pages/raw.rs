@@ -32,5 +32,6 @@ pub(in crate::web) fn show(
     let (charset, subject) = first.ok_or(WebError::MISSING)?;
     let media = Media::Text(charset.unwrap_or_else(|| "UTF-8".to_owned()));
     Ok(Answer::found(media, mbox, Fresh::of_bytes(inbox.changed()))
-        .named(mail::raw_file_name(&subject)))
+        .named(mail::raw_file_name(&subject))
+        .unlisted())
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use askama::Template;
+use foldhash::fast::RandomState;
 
 use crate::archive::{Article, Thread};
 use crate::id::{InboxName, MessageId};
@@ -146,9 +147,9 @@ fn list(lines: &[Line], rows: &[Row<'_>]) -> Html {
 fn gather<'a>(lines: &[Line], rows: &'a [Row<'a>]) -> Vec<Topic<'a>> {
     let mut topics: Vec<Topic<'_>> = Vec::new();
     // Where in its thread a subject stands.
-    let mut known: HashMap<String, usize> = HashMap::new();
+    let mut known: HashMap<String, usize, RandomState> = HashMap::default();
     // The same by the subject as it was written, which most answers have from each other.
-    let mut written: HashMap<&str, usize> = HashMap::new();
+    let mut written: HashMap<&str, usize, RandomState> = HashMap::default();
     let mut fresh = true;
     for line in lines {
         if line.depth == 0 {

@@ -4,6 +4,7 @@ mod all;
 mod attachment;
 mod copies;
 mod feed;
+mod gone;
 mod hostile;
 mod legacy;
 mod listing;

@@ -165,3 +165,31 @@ fn it_stops_when_told_to() {
     server.get("/loom/").ok();
     assert!(server.stop(), "no graceful end");
 }
+
+#[test]
+fn crawlers_are_told_where_all_mail_is_to_be_had_at_once_and_what_is_not_worth_their_while() {
+    let site = demo();
+    let robots = site.get("/robots.txt").ok().text();
+    for word in ["git", "/manifest.js.gz", "/all.mbox.gz", "Disallow: /*?q="] {
+        assert!(robots.contains(word), "{word}");
+    }
+    let mid = ids::WELCOME;
+    for path in [
+        format!("/loom/{mid}/raw"),
+        format!("/loom/{mid}/t.mbox.gz"),
+        "/loom/all.mbox.gz".to_owned(),
+        "/loom/?q=wool".to_owned(),
+        "/loom/0/HEAD".to_owned(),
+        "/loom/?q=%28".to_owned(),
+    ] {
+        let reply = site.head(&path);
+        assert_eq!(
+            reply.header("x-robots-tag"),
+            Some("noindex, nofollow"),
+            "{path}"
+        );
+    }
+    for path in ["/loom/".to_owned(), format!("/loom/{mid}/")] {
+        assert_eq!(site.head(&path).header("x-robots-tag"), None, "{path}");
+    }
+}

@@ -1,0 +1,15 @@
+//! Who goes first when processors are scarce.
+
+use rustix::process::{Pid, setpriority_process};
+
+/// How nice a program is that works for a visitor who has time.
+const NICE: i32 = 10;
+
+/// Lets everybody else go before this process and those that it starts from now on. Where that is not allowed all stays
+/// as it is.
+pub fn give_way(process: u32) {
+    let process = i32::try_from(process).ok().and_then(Pid::from_raw);
+    if let Some(process) = process {
+        let _ = setpriority_process(Some(process), NICE);
+    }
+}
