@@ -199,6 +199,9 @@ fn is_everything(query: &Query) -> bool {
     search.q.is_empty() && search.view == SearchView::Mbox
 }
 
+/// The keys that a search and its form are read from.
+const SEARCH_KEYS: &str = "qoklrtxsfcbpnde";
+
 /// What is found may depend on the time of day (`d:yesterday..`); then it is not kept.
 fn searching(
     query: &Query,
@@ -210,7 +213,7 @@ fn searching(
         ..plain(page)
     };
     match query.value('q').is_some_and(search::is_timeless) {
-        true => line.kept(of).by_query(),
+        true => line.kept(of).by_query(SEARCH_KEYS),
         false => line,
     }
 }
