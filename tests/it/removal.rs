@@ -163,7 +163,7 @@ fn a_removed_mail_is_gone_from_every_page_and_says_so() {
     }
     assert_eq!(
         server.get("/r/m4@weaver.example").moved(302),
-        "/test/m4@weaver.example/"
+        "../test/m4@weaver.example/"
     );
     assert_eq!(server.get("/test/m3@weaver.example/").status, 200);
     let file = server.get("/test/tombstones").ok().text();

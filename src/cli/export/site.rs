@@ -318,7 +318,9 @@ impl Site<'_> {
                 return Link::Same;
             };
             if let Some(place) = link.strip_prefix('#') {
-                let there = html.contains(&format!(" id=\"{place}\""));
+                let id = format!(" id=\"{place}\"");
+                // Forms go, and what they are called.
+                let there = html.contains(&id) && !html.contains(&format!("<form{id}"));
                 return if there { Link::Same } else { Link::None };
             }
             let query = if link.is_empty() {

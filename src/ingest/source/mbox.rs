@@ -307,6 +307,8 @@ impl Draft {
                 self.raw.pop();
             }
         }
+        // Without a body the line end was that of the last header.
+        let body = body.min(self.raw.len());
         // Who has lines in it that could begin a mail does not quote.
         let plain =
             quoting == Quoting::Mboxcl2 || (quoting == Quoting::Guess && self.split.is_some());
