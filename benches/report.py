@@ -6,6 +6,8 @@ import re
 import subprocess
 from pathlib import Path
 
+import search
+
 
 def machine():
     model = re.search(r"model name\s*:\s*(.*)", Path("/proc/cpuinfo").read_text())
@@ -72,6 +74,11 @@ def write(found):
         out.append("`linux-mtd`: every message, thread or moment of the list once, in random order; the server has just "
                    "been started.\n")
         out.append(serving(found["cold"]))
+    if {"search", "growth"} & set(found):
+        searches = dict(found.get("search", {}))
+        if "growth" in found:
+            searches["large"] = found["growth"]["search"]
+        out.append(search.section(searches))
     if "growth" in found:
         growth = found["growth"]
         small, large = growth["sizes"]

@@ -11,7 +11,8 @@ use std::fmt::Write as _;
 use threadbare::id::{ArticleNum, InboxId, MessageKey};
 use threadbare::mail::{self, Address, CommitTimes, Message, Overview, Part, PartBody};
 use threadbare::render::{
-    self, BodyOptions, Entry, Fields, HeaderOptions, Html, Links, Reply, ReplySettings, Sight,
+    self, Addresses, BodyOptions, Entry, Fields, HeaderOptions, Html, Links, Reply, ReplySettings,
+    Sight,
 };
 use threadbare::search::{Budget, Document, Filter, Place, Query, Search, Sort, Window};
 use threadbare::time::Timestamp;
@@ -36,11 +37,12 @@ pub const TARGETS: &[(&str, Target)] = &[
 pub fn mail(bytes: &[u8]) {
     let message = Message::parse(bytes);
     let parts = message.parts();
-    for (fold, obfuscate) in [(true, false), (false, true)] {
+    let hidden = Addresses::Hidden { except: &[] };
+    for (fold, addresses) in [(true, Addresses::Shown), (false, hidden)] {
         let options = BodyOptions {
             base: "",
             fold,
-            obfuscate,
+            addresses,
         };
         let html = render::body(&parts, &options);
         sound(&format!("<pre>{html}</pre>"));
@@ -49,7 +51,7 @@ pub fn mail(bytes: &[u8]) {
             &fields,
             HeaderOptions {
                 first: true,
-                obfuscate,
+                addresses,
             },
         );
         sound(html.as_str());
@@ -87,7 +89,7 @@ pub fn mail(bytes: &[u8]) {
     let settings = ReplySettings {
         reply_to: ":all",
         list: Some("list@lists.example"),
-        obfuscate: false,
+        addresses: Addresses::Shown,
     };
     let people = |header: &str| message.addresses(header);
     if let Reply::Open { command, .. } = render::reply(people, &mid, &overview.subject, &settings) {
@@ -139,7 +141,7 @@ pub fn headers(bytes: &[u8]) {
         &Fields::of(&message),
         HeaderOptions {
             first: false,
-            obfuscate: true,
+            addresses: Addresses::Hidden { except: &[] },
         },
     );
     sound(html.as_str());

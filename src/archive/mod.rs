@@ -18,5 +18,4 @@ pub use thread::{Numbers, Thread};
 
 pub use crate::db::{Article, Skeleton};
 pub use crate::search::{Cursor, Edge, Piece, Query, Sort, Window, snippet};
-pub use crate::store::{Deed, Tombstone};
-pub use crate::store::Partial;
+pub use crate::store::{Deed, Partial, Tombstone};

@@ -1,13 +1,13 @@
 //! Searches: from words to articles, in an inbox, in several together, or in one thread.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use super::Inbox;
 use crate::db::{Article, Reader};
 use crate::error::{Error, Result};
-use crate::id::{InboxId, MessageId, MessageKey};
+use crate::id::{ArticleNum, InboxId, MessageId, MessageKey};
 use crate::search::{Budget, Cursor, Edge, Filter, Found, Hit, Query, Search, Sort, Window};
 
 /// No search works for longer than this; what it found until then is shown.
@@ -122,10 +122,10 @@ impl Realm {
             let shown = hits.len();
             let ends = hits.first().zip(hits.last());
             let ends = ends.map(|(first, last)| (first.cursor, last.cursor));
-            let mut matches = Vec::with_capacity(hits.len());
-            for hit in hits {
-                matches.extend(self.look_up(reader, hit)?);
-            }
+            let matches = match self.inbox().is_together() {
+                true => self.look_up_together(reader, hits)?,
+                false => self.look_up(reader, hits)?,
+            };
             Ok(Results {
                 matches,
                 total,
@@ -183,42 +183,51 @@ impl Realm {
         }
     }
 
-    /// The article of a hit. The index of words may know what the catalogue has forgotten since.
-    fn look_up(&self, reader: &Reader, hit: Hit) -> Result<Option<Match>> {
+    /// The articles of the hits. The index of words may know what the catalogue has forgotten since.
+    fn look_up(&self, reader: &Reader, hits: Vec<Hit>) -> Result<Vec<Match>> {
+        let numbers: Vec<ArticleNum> = hits.iter().map(|hit| hit.num).collect();
+        let articles = reader.articles_numbered(self.inbox().id(), &numbers)?;
+        let mut by_number: HashMap<ArticleNum, Article> =
+            articles.into_iter().map(|a| (a.num, a)).collect();
+        let found = hits.into_iter().filter_map(|hit| {
+            let article = by_number.remove(&hit.num)?;
+            (article.message == hit.key).then(|| Match {
+                article,
+                lists: Vec::new(),
+                percent: hit.percent,
+            })
+        });
+        Ok(found.collect())
+    }
+
+    /// The same for several inboxes together, and to which of them each message went.
+    fn look_up_together(&self, reader: &Reader, hits: Vec<Hit>) -> Result<Vec<Match>> {
         let inbox = self.inbox();
-        let article = match inbox.is_together() {
-            true => reader.article_of(inbox.shelf(), hit.key)?,
-            false => reader.article(inbox.id(), hit.num)?,
-        };
-        let Some(article) = article.filter(|article| article.message == hit.key) else {
-            return Ok(None);
-        };
-        let lists = match inbox.is_together() {
-            true => inbox.lists_of(&article)?,
-            false => Vec::new(),
-        };
-        Ok(Some(Match {
-            article,
-            lists,
-            percent: hit.percent,
-        }))
+        let mut found = Vec::with_capacity(hits.len());
+        for hit in hits {
+            if let Some(article) = reader.article_of(inbox.shelf(), hit.key)? {
+                found.push(Match {
+                    lists: inbox.lists_of(&article)?,
+                    article,
+                    percent: hit.percent,
+                });
+            }
+        }
+        Ok(found)
     }
 }
 
 /// Keeps the first hit of each thread.
 fn first_of_threads(reader: &Reader, found: &mut Found) -> Result<()> {
     found.complete &= found.hits.len() == found.total;
-    let mut threads = HashSet::new();
-    let mut kept = Vec::new();
-    for hit in found.hits.drain(..) {
-        if let Some(thread) = reader.thread_of_message(hit.key)?
-            && threads.insert(thread)
-        {
-            kept.push(hit);
-        }
-    }
-    found.total = kept.len();
-    found.hits = kept;
+    let keys: Vec<MessageKey> = found.hits.iter().map(|hit| hit.key).collect();
+    let thread_of = reader.threads_of(&keys)?;
+    let mut seen = HashSet::new();
+    found.hits.retain(|hit| {
+        let thread = thread_of.get(&hit.key);
+        thread.is_some_and(|thread| seen.insert(*thread))
+    });
+    found.total = found.hits.len();
     Ok(())
 }
 

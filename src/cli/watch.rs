@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 
@@ -46,8 +47,13 @@ impl WatchArgs {
                     follow.set(new.clone());
                 }
             });
-            let keep_up =
-                KeepUp::start(archive.clone(), scope.index_dir.clone(), Some(reload), also)?;
+            let keep_up = KeepUp::start(
+                archive.clone(),
+                scope.index_dir.clone(),
+                Some(reload),
+                also,
+                Arc::default(),
+            )?;
             let doors = MailDoors::open(
                 &archive,
                 &current,

@@ -1,9 +1,10 @@
 //! Articles: messages where they stand, in one inbox, by number, by Message-ID, by time, by thread.
 
+use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use rusqlite::{OptionalExtension, Params, Row};
+use rusqlite::{Params, Row};
 
 use super::messages::Skeleton;
 use super::pool::Reader;
@@ -308,11 +309,10 @@ impl Reader {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn count_together(&self, inboxes: &[InboxId]) -> Result<u64> {
-        let ids: Vec<String> = inboxes.iter().map(|id| id.0.to_string()).collect();
         let mut statement = self.sql()?.prepare_cached(
             "SELECT count(DISTINCT message) FROM place WHERE inbox IN (SELECT value FROM json_each(?1))",
         )?;
-        Ok(statement.query_row([format!("[{}]", ids.join(","))], |row| row.get(0))?)
+        Ok(statement.query_row([json_list(inboxes.iter().map(|id| id.0))], |row| row.get(0))?)
     }
 
     /// What an epoch holds, as (blob, number) pairs.
@@ -339,6 +339,23 @@ impl Reader {
             1,
         )?;
         Ok(found.into_iter().next())
+    }
+
+    /// The articles of an inbox with these numbers, as far as there are any, in no order.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn articles_numbered(
+        &self,
+        inbox: InboxId,
+        numbers: &[ArticleNum],
+    ) -> Result<Vec<Article>> {
+        self.list(
+            &Shelf::Inbox(inbox),
+            places!("FROM json_each(?2) n CROSS JOIN place p ON p.inbox = ?1 AND p.num = n.value"),
+            (inbox, json_list(numbers.iter().map(|num| num.0))),
+            usize::MAX,
+        )
     }
 
     /// Every place of a message: the inbox, and the article that it is there.
@@ -369,17 +386,18 @@ impl Reader {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// The thread of the site that a message belongs to; `None` where there is no such message.
+    /// The threads of the site that these messages belong to, as far as there are such messages.
     ///
     /// # Errors
     /// The catalogue cannot be read.
-    pub fn thread_of_message(&self, message: MessageKey) -> Result<Option<ThreadId>> {
-        let mut statement = self
-            .sql()?
-            .prepare_cached("SELECT thread FROM message WHERE id = ?1")?;
-        Ok(statement
-            .query_row([message], |row| row.get(0))
-            .optional()?)
+    pub fn threads_of(&self, messages: &[MessageKey]) -> Result<HashMap<MessageKey, ThreadId>> {
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT m.id, m.thread FROM json_each(?1) j CROSS JOIN message m ON m.id = j.value",
+        )?;
+        let rows = statement.query_map([json_list(messages.iter().map(|key| key.0))], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
     /// How many articles of the shelf stand under a subject.
@@ -404,4 +422,10 @@ impl Reader {
         )?;
         Ok(statement.query_row((subject_key, inbox), |row| row.get(0))?)
     }
+}
+
+/// `[1,2,3]`, as `json_each` takes a list of any length in one parameter.
+fn json_list(numbers: impl Iterator<Item = i64>) -> String {
+    let numbers: Vec<String> = numbers.map(|number| number.to_string()).collect();
+    format!("[{}]", numbers.join(","))
 }

@@ -166,7 +166,7 @@ pub fn edit(inbox: &InboxConfig, old: &[u8], new: &[u8], reason: &str) -> Result
         let stones: Vec<Tombstone> = stones.collect();
         writer.bury(&stones)?;
     }
-    let meta = commit_of(&is, inbox);
+    let meta = commit_of(&is, inbox, None);
     let instead: HashMap<Oid, Instead> = found
         .iter()
         .map(|(blob, _)| (*blob, Instead::Mail(new.to_vec(), meta.clone())))

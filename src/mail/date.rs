@@ -6,6 +6,7 @@
 
 use super::charset;
 use crate::time::Timestamp;
+use crate::time::calendar::{self, DAY, MONTHS, WEEKDAYS};
 
 /// The last second of year 9999, less a day for zones.
 const LAST: i64 = 253_402_300_799 - 86_400;
@@ -70,18 +71,9 @@ impl Civil {
             return None;
         }
         let clock = self.hour * 3600 + self.minute * 60 + self.second;
-        let seconds = self.day_number() * 86_400 + clock - offset;
+        let seconds =
+            calendar::day_number(self.year, self.month - 1, self.day) * DAY + clock - offset;
         (0..=LAST).contains(&seconds).then_some(Timestamp(seconds))
-    }
-
-    /// Days since 1970-01-01, counted from a March that begins a cycle of 400 years.
-    fn day_number(self) -> i64 {
-        let year = self.year - i64::from(self.month <= 2);
-        let era = year.div_euclid(400);
-        let of_era = year.rem_euclid(400);
-        let month = (self.month + 9) % 12;
-        let of_year = (153 * month + 2) / 5 + self.day - 1;
-        era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
     }
 }
 
@@ -128,61 +120,11 @@ fn whole_year(digits: usize, year: i64) -> i64 {
 
 /// English names, full or cut to three letters.
 fn month(word: &str) -> Option<i64> {
-    const NAMES: [&str; 12] = [
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-    ];
     let word = word.to_ascii_lowercase();
-    let found = NAMES
+    let found = MONTHS
         .iter()
         .position(|name| word.len() >= 3 && name.starts_with(&word))?;
     i64::try_from(found + 1).ok()
-}
-
-/// The hours east of Greenwich of a zone that is known by name.
-fn named_zone(word: &str) -> Option<i64> {
-    const ZONES: [(&str, i64); 26] = [
-        ("UT", 0),
-        ("UTC", 0),
-        ("GMT", 0),
-        ("Z", 0),
-        ("EST", -5),
-        ("EDT", -4),
-        ("CST", -6),
-        ("CDT", -5),
-        ("MST", -7),
-        ("MDT", -6),
-        ("PST", -8),
-        ("PDT", -7),
-        ("AKST", -9),
-        ("AKDT", -8),
-        ("HST", -10),
-        ("WET", 0),
-        ("WEST", 1),
-        ("BST", 1),
-        ("CET", 1),
-        ("MET", 1),
-        ("CEST", 2),
-        ("MEST", 2),
-        ("EET", 2),
-        ("EEST", 3),
-        ("MSK", 3),
-        ("JST", 9),
-    ];
-    let zone = ZONES
-        .iter()
-        .find(|(name, _)| word.eq_ignore_ascii_case(name))?;
-    Some(zone.1)
 }
 
 /// The digits of a numeric zone in seconds: one digit is hours, two are minutes, otherwise the last two are
@@ -245,7 +187,7 @@ impl<'a> Cursor<'a> {
     fn zone(&mut self) -> Option<i64> {
         let signs = self.take(|c| c == '+' || c == '-');
         if signs.is_empty() && !self.0.starts_with(|c: char| c.is_ascii_digit()) {
-            return named_zone(self.word()?).map(|hours| hours * 3600);
+            return calendar::zone(self.word()?).map(|hours| hours * 3600);
         }
         let (digits, number) = self.counted(5)?;
         let seconds = zone_seconds(digits, number)?;
@@ -317,7 +259,7 @@ impl Pieces {
         match word.to_ascii_lowercase().as_str() {
             "am" => self.afternoon = Some(false),
             "pm" => self.afternoon = Some(true),
-            lower => match (month(lower.trim_end_matches('.')), named_zone(lower)) {
+            lower => match (month(lower.trim_end_matches('.')), calendar::zone(lower)) {
                 (Some(month), _) if self.month.is_none() => self.month = Some(month),
                 (_, Some(hours)) => self.offset = Some(hours * 3600),
                 _ if self.clock.is_none() => return None,
@@ -404,16 +346,7 @@ impl Pieces {
 
 fn is_weekday(word: &str) -> bool {
     let word = word.trim_end_matches('.').to_ascii_lowercase();
-    let days = [
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
-    ];
-    word.len() >= 3 && days.iter().any(|day| day.starts_with(&word))
+    word.len() >= 3 && WEEKDAYS.iter().any(|day| day.starts_with(&word))
 }
 
 #[cfg(test)]

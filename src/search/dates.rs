@@ -3,8 +3,9 @@
 //! Plain years, months and days are whole ones; what else is no row of digits is read as git reads it
 //! (`approxidate.rs`), to the second.
 
-use super::approxidate::{DAY, approxidate, days};
+use super::approxidate::approxidate;
 use crate::time::Timestamp;
+use crate::time::calendar::{DAY, day_number};
 
 /// What the two ends of a range are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,9 +84,12 @@ fn period(text: &str) -> Option<(Timestamp, Timestamp)> {
     let month = period_part(parts.next(), 2, 1..=12)?.map(|month| month - 1);
     let day = period_part(parts.next(), 2, 1..=31)?;
     let (first, next) = match (month, day) {
-        (None, _) => (days(year, 0, 1), days(year + 1, 0, 1)),
-        (Some(month), None) => (days(year, month, 1), days(year, month + 1, 1)),
-        (Some(month), Some(day)) => (days(year, month, day), days(year, month, day + 1)),
+        (None, _) => (day_number(year, 0, 1), day_number(year + 1, 0, 1)),
+        (Some(month), None) => (day_number(year, month, 1), day_number(year, month + 1, 1)),
+        (Some(month), Some(day)) => (
+            day_number(year, month, day),
+            day_number(year, month, day + 1),
+        ),
     };
     let whole = parts.next().is_none();
     whole.then_some((Timestamp(first * DAY), Timestamp(next * DAY - 1)))

@@ -57,7 +57,7 @@ impl Search {
     /// # Errors
     /// [`Error::Search`], also where another process writes.
     pub fn writer(&self, threads: usize) -> Result<Writer> {
-        Writer::open(&self.index(), threads)
+        Writer::open(&self.index(), &self.dir, threads)
     }
 
     /// What the last commit was told, by whichever process; `None` where there has been none.

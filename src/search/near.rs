@@ -1,7 +1,8 @@
-//! Two kinds of match that tantivy lacks: words near each other in any order, and one of two but not both.
+//! Kinds of match that tantivy lacks: words near each other in any order, one of two but not both, and one without
+//! another, which tantivy has, but does not get along with phrases.
 //!
-//! Both work out their matches in a segment at once, as a bit set: they are rarely asked for, and what is asked for
-//! is rare.
+//! The first two work out their matches in a segment at once, as a bit set: they are rarely asked for, and what is asked
+//! for is rare.
 
 use std::sync::Arc;
 
@@ -180,6 +181,93 @@ impl Weight for EitherWeight {
 
     fn explain(&self, reader: &SegmentReader, doc: DocId) -> Result<Explanation> {
         explain(self, reader, doc, "one of two")
+    }
+}
+
+/// What the first query finds, and the second does not; as relevant as the first says.
+#[derive(Debug)]
+pub(super) struct Without(pub(super) Box<dyn Query>, pub(super) Box<dyn Query>);
+
+impl Clone for Without {
+    fn clone(&self) -> Without {
+        Without(self.0.box_clone(), self.1.box_clone())
+    }
+}
+
+struct WithoutWeight(Box<dyn Weight>, Box<dyn Weight>);
+
+struct WithoutScorer {
+    wanted: Box<dyn Scorer>,
+    hated: Box<dyn Scorer>,
+}
+
+impl Query for Without {
+    fn weight(&self, scoring: EnableScoring<'_>) -> Result<Box<dyn Weight>> {
+        let hated = self.1.weight(scoring)?;
+        Ok(Box::new(WithoutWeight(self.0.weight(scoring)?, hated)))
+    }
+}
+
+impl Weight for WithoutWeight {
+    fn scorer(&self, reader: &SegmentReader, boost: Score) -> Result<Box<dyn Scorer>> {
+        let mut scorer = WithoutScorer {
+            wanted: self.0.scorer(reader, boost)?,
+            hated: self.1.scorer(reader, boost)?,
+        };
+        scorer.pass_hated();
+        Ok(Box::new(scorer))
+    }
+
+    fn explain(&self, reader: &SegmentReader, doc: DocId) -> Result<Explanation> {
+        explain(self, reader, doc, "one without another")
+    }
+}
+
+impl WithoutScorer {
+    /// Goes on from what is hated to what is not.
+    fn pass_hated(&mut self) -> DocId {
+        loop {
+            let doc = self.wanted.doc();
+            if doc == TERMINATED {
+                return doc;
+            }
+            // Never backwards: a phrase would not bear it.
+            if self.hated.doc() < doc {
+                self.hated.seek(doc);
+            }
+            if self.hated.doc() != doc {
+                return doc;
+            }
+            self.wanted.advance();
+        }
+    }
+}
+
+impl DocSet for WithoutScorer {
+    fn advance(&mut self) -> DocId {
+        self.wanted.advance();
+        self.pass_hated()
+    }
+
+    fn seek(&mut self, target: DocId) -> DocId {
+        if self.wanted.doc() < target {
+            self.wanted.seek(target);
+        }
+        self.pass_hated()
+    }
+
+    fn doc(&self) -> DocId {
+        self.wanted.doc()
+    }
+
+    fn size_hint(&self) -> u32 {
+        self.wanted.size_hint()
+    }
+}
+
+impl Scorer for WithoutScorer {
+    fn score(&mut self) -> Score {
+        self.wanted.score()
     }
 }
 

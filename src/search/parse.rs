@@ -460,6 +460,24 @@ mod tests {
         assert!(Query::parse("a b", NOW).unwrap().notes().is_empty());
     }
 
+    #[test]
+    fn a_query_without_a_date_that_counts_from_the_present_asks_for_the_same_at_any_time() {
+        for (text, timeless) in [
+            ("shuttle s:warp", true),
+            ("d:20210901..20210930", true),
+            ("d:2021-09..", true),
+            ("dt:20210901000000.. rt:1631439288..", true),
+            ("d:2021-09-12T09:34:48Z..", true),
+            ("d:yesterday..", false),
+            ("x OR rt:2.weeks.ago..", false),
+            ("d:september..", false),
+            ("s:yesterday", true),
+            ("NOT x", true),
+        ] {
+            assert_eq!(Query::is_timeless(text), timeless, "{text}");
+        }
+    }
+
     /// Pieces that mean something, in any order.
     fn query() -> impl Strategy<Value = String> {
         let piece = prop_oneof![

@@ -13,7 +13,7 @@ use tantivy::{DocId, Searcher, SegmentReader, Term};
 
 use super::dates::Span;
 use super::measure::Measure;
-use super::near::{Either, Near};
+use super::near::{Either, Near, Without};
 use super::prefix;
 use super::query::{Date, Node, Number, Scope};
 use super::schema::{FIELDS, Tag, Zone, column};
@@ -67,22 +67,32 @@ impl Plan<'_> {
             Node::Range(number, from, to) => no_weight(self.range(*number, *from, *to)),
             Node::All(nodes) => Box::new(BooleanQuery::intersection(self.list(nodes)?)),
             Node::Any(nodes) => self.any(nodes)?,
-            Node::Either(a, b) => {
-                let either = Either(self.of(a)?, self.of(b)?);
-                match self.measure {
-                    Some(_) => weighed_by(Box::new(either), vec![self.of(a)?, self.of(b)?]),
-                    None => Box::new(either),
+            Node::Either(a, b) => match self.measure.take() {
+                None => self.either(a, b)?,
+                measure => {
+                    let found = self.either(a, b)?;
+                    self.measure = measure;
+                    let weights: Result<Vec<Planned>> =
+                        sides(a, b).into_iter().map(|node| self.of(node)).collect();
+                    weighed_by(found, weights?)
                 }
+            },
+            Node::Without(yes, no) => {
+                let wanted = self.of(yes)?;
+                let measure = self.measure.take();
+                let hated = self.of(no)?;
+                self.measure = measure;
+                Box::new(Without(wanted, hated))
             }
-            Node::Without(yes, no) => Box::new(BooleanQuery::new(vec![
-                (Occur::Must, self.of(yes)?),
-                (Occur::MustNot, self.of(no)?),
-            ])),
         })
     }
 
     fn list(&mut self, nodes: &[Node]) -> Result<Vec<Planned>> {
         nodes.iter().map(|node| self.of(node)).collect()
+    }
+
+    fn either(&mut self, a: &Node, b: &Node) -> Result<Planned> {
+        Ok(Box::new(Either(self.of(a)?, self.of(b)?)))
     }
 
     /// Alternatives; long lists of whole ids are one look-up each in one go.
@@ -333,6 +343,18 @@ pub(super) fn among(keys: &[MessageKey]) -> Planned {
         .iter()
         .map(|key| Term::from_field_i64(FIELDS.1.key, key.0));
     no_weight(Box::new(TermSetQuery::new(terms)))
+}
+
+/// What stands on the sides of a chain of XOR. To weigh each link with all before it would double the work with each.
+fn sides<'n>(a: &'n Node, b: &'n Node) -> Vec<&'n Node> {
+    let mut sides = vec![b];
+    let mut left = a;
+    while let Node::Either(a, b) = left {
+        sides.push(b);
+        left = a;
+    }
+    sides.push(left);
+    sides
 }
 
 /// Whether an id of this kind may be shortened.

@@ -147,6 +147,14 @@ impl Query {
             .collect()
     }
 
+    /// Whether `text` asks for the same whenever it is asked: no date in it counts from the present.
+    pub fn is_timeless(text: &str) -> bool {
+        // Two moments that differ in year, month, day, weekday and time of day.
+        let [a, b] = [Timestamp(1_631_709_296), Timestamp(1_680_000_001)];
+        let at = |now| Query::parse(text, now).map(|query| query.root).ok();
+        at(a) == at(b)
+    }
+
     /// What in the query was taken in another way than it looks, in sentences without a full stop.
     pub fn notes(&self) -> &[String] {
         &self.notes

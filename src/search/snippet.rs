@@ -2,15 +2,20 @@
 
 use std::collections::HashSet;
 
+use memchr::memmem;
+
 use super::query::{Node, Query};
 use super::stems::Stems;
-use super::words::{Words, has_stem};
+use super::words::{Words, has_stem, is_word};
 
 /// How much of a text is looked through, in bytes.
 const TEXT_MAX: usize = 256 << 10;
 
 /// How many matches are looked at.
-const MATCHES_MAX: usize = 500;
+const MATCHES_MAX: usize = 100;
+
+/// So many different words are looked for one by one; for more it is better to look at every word of the text.
+const STARTS_MAX: usize = 12;
 
 /// A piece of a snippet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +33,7 @@ pub fn snippet(query: &Query, text: &str, width: usize) -> Option<Vec<Piece>> {
     let mut sought = Sought::default();
     sought.gather(&query.root);
     let matches = sought.find(text);
-    let (first, last) = densest(&matches, width)?;
+    let (first, last) = densest(&matches, width, sought.count())?;
     let inner = &matches[first..=last];
     let spare = width.saturating_sub(inner.last()?.to - inner.first()?.from) / 2;
     let from = at_blank_before(text, inner.first()?.from.saturating_sub(spare));
@@ -81,6 +86,53 @@ impl Sought {
     }
 
     fn find(&self, text: &str) -> Vec<Match> {
+        match self.starts() {
+            Some(starts) => self.find_starts(text, &starts),
+            None => self.find_in_all_words(text),
+        }
+    }
+
+    /// What a word must begin with to be sought, in ASCII; `None` where there is too much of it, or other letters.
+    fn starts(&self) -> Option<Vec<&str>> {
+        // The last letter of a stem may be another one than in the word: happi, happy.
+        let stems = self.stems.iter().map(|stem| match stem.len() {
+            0..3 => stem.as_str(),
+            len => stem.get(..len - 1).unwrap_or(stem),
+        });
+        let words = self.words.iter().chain(&self.beginnings);
+        let starts: Vec<&str> = words.map(String::as_str).chain(stems).collect();
+        let plain = starts
+            .iter()
+            .all(|start| start.is_ascii() && !start.is_empty());
+        (plain && starts.len() <= STARTS_MAX).then_some(starts)
+    }
+
+    fn find_starts(&self, text: &str, starts: &[&str]) -> Vec<Match> {
+        let lower = text.to_ascii_lowercase();
+        let mut stems = Stems::new(8);
+        let mut found: Vec<Match> = Vec::new();
+        for start in starts {
+            let places = memmem::find_iter(lower.as_bytes(), start.as_bytes());
+            let in_words = places.filter(|at| {
+                let before = text
+                    .get(..*at)
+                    .and_then(|before| before.chars().next_back());
+                !before.is_some_and(is_word)
+            });
+            let here = in_words.filter_map(|at| {
+                let (word, to) = Words::one(text, at);
+                let word = self.matched(&word, &mut stems)?;
+                Some(Match { from: at, to, word })
+            });
+            found.extend(here.take(MATCHES_MAX));
+        }
+        found.sort_by_key(|found| found.from);
+        found.dedup_by_key(|found| found.from);
+        found.truncate(MATCHES_MAX);
+        found
+    }
+
+    fn find_in_all_words(&self, text: &str) -> Vec<Match> {
         let mut stems = Stems::new(1024);
         let mut words = Words::new(text);
         let mut found = Vec::new();
@@ -94,6 +146,11 @@ impl Sought {
             }
         }
         found
+    }
+
+    /// How many different words can be found.
+    fn count(&self) -> usize {
+        self.words.len() + self.stems.len() + self.beginnings.len()
     }
 
     fn matched(&self, word: &str, stems: &mut Stems) -> Option<String> {
@@ -114,8 +171,8 @@ impl Sought {
     }
 }
 
-/// The first and the last of those matches that fit into `width` and have the most different words.
-fn densest(matches: &[Match], width: usize) -> Option<(usize, usize)> {
+/// The first and the last of those matches that fit into `width` and have the most different words, of `all` of them.
+fn densest(matches: &[Match], width: usize, all: usize) -> Option<(usize, usize)> {
     let mut best = None;
     let mut most = 0;
     for (first, start) in matches.iter().enumerate() {
@@ -131,6 +188,9 @@ fn densest(matches: &[Match], width: usize) -> Option<(usize, usize)> {
         if different.len() > most {
             most = different.len();
             best = Some((first, last));
+        }
+        if most >= all {
+            break;
         }
     }
     best

@@ -1,9 +1,10 @@
 //! The room as a whole: mail in, queries in, messages out.
 
+use std::sync::LazyLock;
 use std::sync::atomic::AtomicBool;
 
-use proptest::prelude::any;
-use proptest::proptest;
+use proptest::prelude::{Strategy, any};
+use proptest::{prop_assert, prop_assert_eq, proptest};
 
 use super::schema::Zone;
 use super::{Budget, Cursor, Document, Edge, Filter, Found, Place, Query, Search, Sort, Window};
@@ -429,6 +430,9 @@ fn an_expunged_mail_leaves_no_word_on_disk() {
     search.refresh().unwrap();
     assert!(holds(&search, "secret"), "the test can see words");
     let before = segment_files(dir.path());
+    let older = dir.path().join("layout-0");
+    std::fs::create_dir(&older).unwrap();
+    std::fs::write(older.join("words"), secret).unwrap();
     writer.remove(MessageKey(1));
     writer.commit("2").unwrap();
     search.refresh().unwrap();
@@ -436,6 +440,7 @@ fn an_expunged_mail_leaves_no_word_on_disk() {
     writer.expunge().unwrap();
     let after = segment_files(dir.path());
     assert!(after.iter().all(|file| !before.contains(file)), "{after:?}");
+    assert!(!older.exists());
     assert_eq!(keys(&search, "engine"), [2], "who reads goes on reading");
     search.refresh().unwrap();
     assert!(!holds(&search, "secret"));
@@ -474,6 +479,89 @@ fn segment_files(dir: &std::path::Path) -> Vec<std::ffi::OsString> {
     let files = std::fs::read_dir(dir.join(format!("layout-{}", super::schema::LAYOUT))).unwrap();
     let names = files.map(|file| file.unwrap().file_name());
     names.filter(|name| name.len() > 32 + 1).collect()
+}
+
+/// The messages that `query` finds, in the order of their keys.
+fn set(search: &Search, query: &str) -> Vec<i64> {
+    let mut keys = keys(search, query);
+    keys.sort_unstable();
+    keys
+}
+
+/// Things to find, each of which is whole by itself.
+fn leaf() -> impl Strategy<Value = &'static str> {
+    proptest::sample::select(vec![
+        "engine",
+        "running",
+        "Engines",
+        "s:moth",
+        "q:quoted",
+        "\"the engine\"",
+        "eng*",
+        "alpha NEAR/3 gamma",
+        "f:ada@engines.example",
+        "mid:patch@navy.example",
+        "dfpre:0123456",
+        "d:20210913..",
+        "z:..400",
+        "uid:21..31",
+        "nosuchword",
+        "\u{65e5}\u{672c}",
+    ])
+}
+
+proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(64))]
+
+    #[test]
+    fn operators_are_those_of_sets(a in leaf(), b in leaf(), c in leaf()) {
+        static INDEX: LazyLock<(tempfile::TempDir, Search)> = LazyLock::new(index);
+        let search = &INDEX.1;
+        let (in_a, in_b, in_c) = (set(search, a), set(search, b), set(search, c));
+        let which = |test: &dyn Fn(i64) -> bool| -> Vec<i64> { (1..=5).filter(|key| test(*key)).collect() };
+        let (a_has, b_has, c_has) =
+            (|key| in_a.contains(&key), |key| in_b.contains(&key), |key| in_c.contains(&key));
+        for (query, expected) in [
+            (format!("({a}) AND ({b})"), which(&|key| a_has(key) && b_has(key))),
+            (format!("({a}) ({b})"), which(&|key| a_has(key) && b_has(key))),
+            (format!("({a}) OR ({b})"), which(&|key| a_has(key) || b_has(key))),
+            (format!("({a}) NOT ({b})"), which(&|key| a_has(key) && !b_has(key))),
+            (format!("({a}) -({b})"), which(&|key| a_has(key) && !b_has(key))),
+            (format!("({a}) XOR ({b})"), which(&|key| a_has(key) != b_has(key))),
+            (format!("({a}) AND ({b}) OR ({c})"), which(&|key| a_has(key) && b_has(key) || c_has(key))),
+            (format!("({a}) AND (({b}) OR ({c}))"), which(&|key| a_has(key) && (b_has(key) || c_has(key)))),
+        ] {
+            prop_assert_eq!(set(search, &query), expected.clone(), "{}", query);
+            // Weighed or not, the same is found.
+            let found = find(search, &query, Filter::default(), Sort::Relevance, ALL);
+            prop_assert_eq!(found.total, expected.len(), "{}", query);
+            prop_assert!(found.hits.iter().all(|hit| hit.percent <= 99), "{}", query);
+        }
+    }
+}
+
+#[test]
+fn long_and_deep_queries_are_planned_in_no_time() {
+    let (_dir, search) = index();
+    let xor = ["engine"; 50].join(" XOR ");
+    let deep = format!("{}engine{}", "(run XOR ".repeat(49), ")".repeat(49));
+    let near = ["engine"; 100].join(" NEAR/1000 ");
+    let phrase = format!("\"{}\"", ["engine"; 250].join(" "));
+    let any = ["engine", "run", "moth"].repeat(90).join(" OR ");
+    let without = format!("z:1.. -({})", ["engine"; 90].join(" "));
+    for (text, count) in [
+        (xor, 0),
+        (deep, 1),
+        (near, 3),
+        (phrase, 0),
+        (any, 4),
+        (without, 2),
+    ] {
+        for sort in [Sort::Newest, Sort::Relevance] {
+            let found = find(&search, &text, Filter::default(), sort, ALL);
+            assert_eq!(found.total, count, "{text}");
+        }
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! Nothing is seen by anyone before [`Writer::commit`]; a crash before that leaves the last commit. What is added
 //! again under the same key takes the place of what was there.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tantivy::index::{SegmentId, SegmentMeta};
@@ -27,10 +28,11 @@ const LEFTOVER_TRIES: u32 = 50;
 /// The only one who writes an index.
 pub struct Writer {
     inner: IndexWriter<TantivyDocument>,
+    dir: PathBuf,
 }
 
 impl Writer {
-    pub(super) fn open(index: &tantivy::Index, threads: usize) -> Result<Writer> {
+    pub(super) fn open(index: &tantivy::Index, dir: &Path, threads: usize) -> Result<Writer> {
         let threads = threads.clamp(1, 8);
         let inner: IndexWriter<TantivyDocument> = index
             .writer_with_num_threads(threads, HEAP * threads)
@@ -38,7 +40,10 @@ impl Writer {
         let mut policy = LogMergePolicy::default();
         policy.set_del_docs_ratio_before_merge(0.2);
         inner.set_merge_policy(Box::new(policy));
-        Ok(Writer { inner })
+        Ok(Writer {
+            inner,
+            dir: dir.to_owned(),
+        })
     }
 
     /// Adds a message, in the place of what has its key.
@@ -99,7 +104,7 @@ impl Writer {
     /// Writes every segment anew that still holds words of removed messages, and deletes the old ones: once this has
     /// succeeded, not one word of what was removed and committed is left in any file of the index. Who reads, in this
     /// process or another, is not held up, and keeps the old files open, which have no names any more, until it
-    /// refreshes.
+    /// refreshes. Indexes of other layouts are deleted, too: nobody removes anything from them.
     ///
     /// May take as long as it takes to write the whole index, and as much room.
     ///
@@ -128,13 +133,27 @@ impl Writer {
         for _ in 0..LEFTOVER_TRIES {
             self.inner.garbage_collect_files().wait().map_err(failed)?;
             if !self.has_leftovers()? {
-                return Ok(());
+                return self.delete_other_layouts();
             }
             std::thread::sleep(MERGE_PAUSE);
         }
         Err(Error::Search(
             "files of removed mail are still there".to_owned(),
         ))
+    }
+
+    fn delete_other_layouts(&self) -> Result<()> {
+        let Some(all) = self.dir.parent() else {
+            return Ok(());
+        };
+        for entry in std::fs::read_dir(all).map_err(|e| Error::io(all, e))? {
+            let path = entry.map_err(|e| Error::io(all, e))?.path();
+            let name = path.file_name().and_then(|name| name.to_str());
+            if path != self.dir && name.is_some_and(|name| name.starts_with("layout-")) {
+                std::fs::remove_dir_all(&path).map_err(|e| Error::io(&path, e))?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether files of segments that are no part of the index any more are still on disk.

@@ -23,6 +23,7 @@ use super::compress::Coding;
 use super::coverage;
 use super::doors::{self, Begun, PieceDeadline};
 use super::error::{Outcome, WebError};
+use super::freshness::Fresh;
 use super::freshness::Validators;
 use super::gate::Load;
 use super::head::{headers, respond, respond_kept};
@@ -330,6 +331,7 @@ impl App {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
         if let Some((key, state)) = kept_as
             && answer.outcome == Outcome::Found
+            && answer.fresh != Fresh::Never
         {
             let kept = Kept {
                 state,

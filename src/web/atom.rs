@@ -226,7 +226,7 @@ mod tests {
 
     use super::{Html, Tag, element, put, title, urn};
     use crate::mail::Message;
-    use crate::render::{self, BodyOptions};
+    use crate::render::{self, Addresses, BodyOptions};
     use crate::web::xml;
 
     /// What has a meaning in mail, in HTML, in XML.
@@ -282,7 +282,7 @@ mod tests {
             feed.markup("<link\nhref=\"");
             feed.line(&words);
             feed.markup("\"/><pre>");
-            let options = BodyOptions { base: "https://x/\"<&", fold: false, obfuscate: text.len() % 2 == 0 };
+            let options = BodyOptions { base: "https://x/\"<&", fold: false, addresses: Addresses::Shown };
             feed.append(&render::body(&message.parts_as_sent(), &options));
             feed.markup("</pre></feed>");
             let mut written = Vec::new();

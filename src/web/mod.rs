@@ -40,6 +40,7 @@ mod server;
 mod site;
 mod stall;
 mod stream;
+mod texts;
 #[cfg(test)]
 mod xml;
 

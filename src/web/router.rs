@@ -47,10 +47,13 @@ pub(super) enum Posts {
 pub(super) fn line(route: Route, query: &Query) -> Line {
     let asks = query.value('q').is_some();
     match route {
-        Route::Site(SitePage::Listing) if asks => searching(search::site).posts(),
+        Route::Site(SitePage::Listing) if asks => {
+            searching(query, Scope::Site, search::site).posts()
+        }
         Route::Inbox(name, InboxPage::Topics) if asks => {
             let whole = is_everything(query);
-            searching(move |v| match v.ask.post && whole {
+            let of = Scope::Inbox(name.clone());
+            searching(query, of, move |v| match v.ask.post && whole {
                 true => mbox::all(v, &name),
                 false => search::inbox(v, &name),
             })
@@ -59,7 +62,8 @@ pub(super) fn line(route: Route, query: &Query) -> Line {
         Route::Message(name, mid, MessagePage::Show) if asks => {
             let whole = is_everything(query);
             let (other, id) = (name.clone(), mid.clone());
-            searching(move |v| match v.ask.post && whole {
+            let of = Scope::Inbox(name.clone());
+            searching(query, of, move |v| match v.ask.post && whole {
                 true => mbox::thread(v, &name, &mid),
                 false => search::thread(v, &name, &mid),
             })
@@ -189,17 +193,28 @@ fn bulk(page: impl FnOnce(&Visit<'_>) -> Result<Answer, WebError> + Send + 'stat
     }
 }
 
+/// Every key that a query may have: what a form was filled with, how results are shown, where a page of them begins.
+const ALL_KEYS: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+
 /// Whether a search asks for a file of all there is.
 fn is_everything(query: &Query) -> bool {
     let search = Search::of(query);
     search.q.is_empty() && search.view == SearchView::Mbox
 }
 
-/// What is found may depend on the time of day (`d:yesterday..`), so it is not kept.
-fn searching(page: impl FnOnce(&Visit<'_>) -> Result<Answer, WebError> + Send + 'static) -> Line {
-    Line {
+/// What is found may depend on the time of day (`d:yesterday..`); then it is not kept.
+fn searching(
+    query: &Query,
+    of: Scope,
+    page: impl FnOnce(&Visit<'_>) -> Result<Answer, WebError> + Send + 'static,
+) -> Line {
+    let line = Line {
         class: Class::Search,
         ..plain(page)
+    };
+    match query.value('q').is_some_and(search::is_timeless) {
+        true => line.kept(of).by_query(ALL_KEYS),
+        false => line,
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::ask::Ask;
 use super::error::WebError;
+use super::texts::Texts;
 use crate::archive::{Archive, Inbox};
 use crate::config::InboxConfig;
 use crate::config::Listing;
@@ -18,6 +19,8 @@ pub(super) struct Site {
     url: Option<String>,
     /// Where it listens, ending in `/`: good enough where nobody says anything, as on somebody's own machine.
     listens: Option<String>,
+    /// What results of searches quote from.
+    pub(super) texts: Texts,
 }
 
 /// What one page is asked for.
@@ -67,6 +70,7 @@ impl Site {
             archive,
             url,
             listens: listens.map(with_slash),
+            texts: Texts::new(),
         }
     }
 

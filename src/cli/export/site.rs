@@ -38,7 +38,6 @@ pub(super) fn write(
         .build()?;
     let settings = Settings {
         url: url.as_deref().and_then(site_of),
-        listing: archive.config().listing,
         ..Settings::default()
     };
     let app = App::new(archive, settings);

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, Weak};
 
 use super::sha1_hex;
-use crate::support::{Ask, Mail, Reply, Site, World, hrefs, share, text, unescape};
+use crate::support::{Ask, Mail, Reply, Site, World, hrefs, share, text, unescape, wait_until};
 
 /// Two lists that share a mail, and a hidden one.
 fn looms() -> Arc<Site> {
@@ -168,6 +168,31 @@ fn links_between_pages_know_their_place() {
             found(&second)
         );
     }
+}
+
+#[test]
+fn results_that_are_kept_are_found_again_only_until_mail_comes() {
+    let mut world = World::new();
+    let mut cloth = world.inbox("cloth");
+    let pick = |n: u32| Mail::new(&format!("pick{n}@x"), "A pick", n).says("Herringbone.");
+    cloth.add(&[pick(1).bytes(), pick(2).bytes(), pick(3).bytes()]);
+    world.index();
+    let site = world.serve();
+    let ask = |query: &str| site.get(&format!("/cloth/?q={query}")).ok();
+    let first = ask("herringbone&l=2");
+    assert_eq!(found(&first), ["pick3@x", "pick2@x"]);
+    assert_eq!(ask("herringbone&l=2").text(), first.text());
+    let html = first.text();
+    let (before, _) = html.split_once("\" rel=\"next\"").unwrap();
+    let next = unescape(before.rsplit('"').next().unwrap());
+    cloth.add(&[pick(4).bytes(), pick(5).bytes()]);
+    wait_until("the new mail is found", || {
+        found(&ask("herringbone&l=2")) == ["pick5@x", "pick4@x"]
+    });
+    // Nothing is shown twice, nothing is passed over.
+    let second = site.get(&format!("/cloth/{next}")).ok();
+    assert_eq!(found(&second), ["pick1@x"]);
+    assert!(text(&second.text()).contains("Results 5-5 of 5"), "{html}");
 }
 
 #[test]

@@ -53,6 +53,14 @@ pub(in crate::web) fn site(visit: &Visit<'_>) -> Result<Answer, WebError> {
     answer(visit, &Realm::Inbox(inbox), up)
 }
 
+/// A query that is longer is not looked into before it is answered.
+const SHORT: usize = 1024;
+
+/// Whether a query finds the same for as long as no mail comes or goes, whatever the time is.
+pub(in crate::web) fn is_timeless(q: &str) -> bool {
+    q.len() <= SHORT && Query::is_timeless(q)
+}
+
 /// A search that has been asked, and what came of it.
 pub(super) struct Asked<'a, 'v> {
     pub(super) visit: &'a Visit<'v>,
@@ -188,7 +196,10 @@ impl Asked<'_, '_> {
         feed.own = format!("{page}{}", self.search);
         let articles: Vec<_> = results.matches.into_iter().map(|m| m.article).collect();
         let parts: Vec<_> = articles.iter().map(|a| (a.num, a.blob)).collect();
-        let fresh = Fresh::of((&feed.own, parts, feed.updated), None);
+        let fresh = match results.complete {
+            true => Fresh::of((&feed.own, parts, feed.updated), None),
+            false => Fresh::Never,
+        };
         Ok(Answer::stream(Media::Atom, fresh, move |out| {
             feed.write(out, articles)
         }))

@@ -1,5 +1,6 @@
 //! `/INBOX/?q=…`, `/INBOX/MSGID/?q=…`, `/?q=…` — a search of one list, of one thread, of the whole site.
 
+mod around;
 mod asked;
 mod bar;
 mod fields;
@@ -7,4 +8,4 @@ mod mbox;
 mod nested;
 mod summary;
 
-pub(in crate::web) use asked::{inbox, site, thread};
+pub(in crate::web) use asked::{inbox, is_timeless, site, thread};

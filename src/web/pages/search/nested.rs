@@ -47,7 +47,7 @@ pub(super) fn show(
     let bar = bar::above(&asked.search);
     let notes = bar::notes(asked, query, &results);
     let pager = bar::below(&asked.search, &results);
-    let total = results.total;
+    let (total, complete) = (results.total, results.complete);
     let found: Vec<(Article, u8)> = results
         .matches
         .into_iter()
@@ -83,6 +83,7 @@ pub(super) fn show(
         pager,
         total,
     };
+    let fresh = if complete { fresh } else { Fresh::Never };
     Ok(Answer::stream(Media::Html, fresh, move |out| {
         page.write(out)
     }))

@@ -4,25 +4,20 @@ use std::collections::HashSet;
 
 use askama::Template;
 
+use super::around::words_around;
 use super::asked::Asked;
 use super::bar;
 use super::fields::{FIELDS, Field};
-use crate::archive::{Inbox, Match, Query, Results, snippet};
-use crate::mail::{Message, PartBody};
+use crate::archive::{Inbox, Match, Query, Results};
 use crate::render::Html;
 use crate::url::{self, Search, SearchView};
 use crate::web::answer::Answer;
 use crate::web::error::{Outcome, WebError};
 use crate::web::frame::{Frame, print};
 use crate::web::freshness::Fresh;
-use crate::web::lines;
 
 /// So many results show the words around what was sought: each of them takes a mail to be read.
 const SNIPPETS: usize = 25;
-/// How wide these are, in bytes.
-const WIDTH: usize = 180;
-/// So much of a mail's text is looked through for them, in bytes.
-const TEXT: usize = 128 * 1024;
 
 #[derive(Template)]
 #[template(path = "search.html")]
@@ -61,7 +56,10 @@ pub(super) fn show(
     Ok(Answer::page(
         Outcome::Found,
         print(&page)?,
-        Fresh::of_bytes(None),
+        match results.complete {
+            true => Fresh::of_bytes(None),
+            false => Fresh::Never,
+        },
     ))
 }
 
@@ -152,7 +150,7 @@ fn list(asked: &Asked<'_, '_>, query: &Query, results: &Results) -> Html {
         html.text(&format!("{rank:>width$}. "));
         row(&mut html, asked, found, width);
         if n < SNIPPETS {
-            words_around(&mut html, asked, (query, found), width);
+            words_around(&mut html, asked, (query, found), width + 2);
         }
         html.markup("\n");
     }
@@ -188,39 +186,4 @@ fn row(html: &mut Html, asked: &Asked<'_, '_>, found: &Match, width: usize) {
         html.link(&on(list), list.config().name.as_str());
     }
     html.markup("\n");
-}
-
-/// A line of the mail's text with the words that were sought marked, where they are in it.
-fn words_around(
-    html: &mut Html,
-    asked: &Asked<'_, '_>,
-    (query, found): (&Query, &Match),
-    width: usize,
-) {
-    let Some(raw) = lines::read(asked.inbox(), &found.article) else {
-        return;
-    };
-    let mut text = String::new();
-    for part in Message::parse(&raw).parts() {
-        if let PartBody::Text { text: inner, .. } | PartBody::Html { text: inner } = part.body {
-            let room = TEXT.saturating_sub(text.len());
-            text.push_str(&inner[..inner.floor_char_boundary(room)]);
-            text.push('\n');
-        }
-    }
-    let Some(pieces) = snippet(query, &text, WIDTH) else {
-        return;
-    };
-    html.blanks(width + 2);
-    html.markup("<span class=\"snippet\">");
-    for piece in pieces {
-        if piece.matched {
-            html.markup("<mark>");
-            html.line(&piece.text);
-            html.markup("</mark>");
-        } else {
-            html.line(&piece.text);
-        }
-    }
-    html.markup("</span>\n");
 }

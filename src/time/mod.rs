@@ -1,5 +1,7 @@
 //! Points in time, and every form in which they are printed. All of them are UTC.
 
+pub mod calendar;
+
 use std::fmt;
 
 use jiff::civil::DateTime;
