@@ -35,12 +35,12 @@ def drive(serving, cpu, seconds, path="/", paths=None, connections=4):
         script, rest, url = HERE / "walk.lua", ["--", str(file)], serving.url
     command = ["taskset", "-c", str(cpu), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s",
                "-s", str(script), url, *rest]
-    before = serving.cpu()
+    before = serving.spent()
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     line = next((line for line in done.stdout.splitlines() if line.startswith("RESULT ")), None)
     if line is None:
         raise SystemExit(f"wrk: {done.stdout}")
-    return Result(line, serving.memory(), serving.cpu() - before)
+    return Result(line, serving.memory(), serving.spent() - before)
 
 
 def fetch(url):

@@ -183,7 +183,7 @@ class Serving:
         return Memory(*(sum(field(pid, name) for pid in self.processes()) / 1024
                         for name in ("VmHWM", "RssAnon", "RssFile")))
 
-    def cpu(self):
+    def spent(self):
         """Seconds of processor time so far."""
         total = 0
         for pid in self.processes():

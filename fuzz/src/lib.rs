@@ -31,6 +31,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("address", address),
     ("config", config),
     ("diff", diff),
+    ("manifest", manifest),
+    ("mbox", mbox),
 ];
 
 /// A whole mail becomes all that a page shows of it, and none of its words becomes markup.
@@ -326,6 +328,47 @@ pub fn diff(bytes: &[u8]) {
     let message = Message::parse(raw.as_bytes());
     let overview = Overview::of(&message, CommitTimes::default());
     let _ = Document::of(&message, &overview).at(MessageKey(1), &[]);
+}
+
+/// A manifest of another site, as it is before it is packed.
+pub fn manifest(bytes: &[u8]) {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packed, bytes).unwrap();
+    for packed in [&packed.finish().unwrap()[..], bytes] {
+        if let Ok(manifest) =
+            threadbare::mirror::Manifest::read("https://x.example/manifest.js.gz", packed)
+        {
+            for offer in manifest.offers() {
+                let _ = format!("{offer:?}");
+            }
+        }
+    }
+}
+
+/// A file of mails, told apart with and without its quoting undone.
+pub fn mbox(bytes: &[u8]) {
+    use threadbare::ingest::source::{Quoting, Source};
+    thread_local! {
+        static DIR: tempfile::TempDir = tempfile::tempdir().unwrap();
+    }
+    DIR.with(|dir| {
+        let file = dir.path().join("mbox");
+        std::fs::write(&file, bytes).unwrap();
+        let source = Source::find(&file).unwrap();
+        for quoting in [
+            Quoting::Guess,
+            Quoting::Mboxrd,
+            Quoting::Mboxo,
+            Quoting::Mboxcl2,
+        ] {
+            let read = std::sync::Arc::default();
+            let Ok(items) = source.items(0, quoting, read) else {
+                continue;
+            };
+            let found = items.take_while(Result::is_ok).count();
+            assert!(found <= bytes.len(), "more mails than bytes");
+        }
+    });
 }
 
 /// The present, for all runs the same.

@@ -167,7 +167,7 @@ impl Archive {
         }
         // The handles of inboxes name rows of the old catalogue.
         self.0.keeps.threads.clear();
-        self.set_up(self.config().as_ref().clone(), &[])?;
+        self.set_up(Config::clone(&self.config()), &[])?;
         Ok(true)
     }
 

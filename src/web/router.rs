@@ -193,14 +193,14 @@ fn bulk(page: impl FnOnce(&Visit<'_>) -> Result<Answer, WebError> + Send + 'stat
     }
 }
 
-/// Every key that a query may have: what a form was filled with, how results are shown, where a page of them begins.
-const ALL_KEYS: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-
 /// Whether a search asks for a file of all there is.
 fn is_everything(query: &Query) -> bool {
     let search = Search::of(query);
     search.q.is_empty() && search.view == SearchView::Mbox
 }
+
+/// The keys that a search and its form are read from.
+const SEARCH_KEYS: &str = "qoklrtxsfcbpnde";
 
 /// What is found may depend on the time of day (`d:yesterday..`); then it is not kept.
 fn searching(
@@ -213,7 +213,7 @@ fn searching(
         ..plain(page)
     };
     match query.value('q').is_some_and(search::is_timeless) {
-        true => line.kept(of).by_query(ALL_KEYS),
+        true => line.kept(of).by_query(SEARCH_KEYS),
         false => line,
     }
 }

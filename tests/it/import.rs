@@ -255,11 +255,9 @@ fn old_addresses_lead_to_the_mail() {
             if reply.status != 301 {
                 break;
             }
-            let location = reply.header("location").unwrap().to_owned();
-            at = format!("/{}", location.splitn(4, '/').nth(3).unwrap_or_default());
-            if !location.starts_with("http") {
-                at = location;
-            }
+            let location = reply.header("location").unwrap();
+            let below = location.trim_start_matches("../").trim_start_matches('/');
+            at = format!("/{below}");
         }
         match new {
             "" => assert!(server.get(&at).status >= 300, "{old}"),

@@ -16,6 +16,10 @@ use crate::mail::parse_mail_date;
 use crate::store::MAX_BLOB;
 use crate::time::Timestamp;
 
+/// How every mail begins in the mailboxes that public-inbox and we write. There, what follows a mail is one line end and
+/// nothing else, so that it comes back as it was, also without a line end of its own.
+const OURS: &[u8] = b"From mboxrd@z Thu Jan  1 00:00:00 1970";
+
 /// How lines of a body are written that begin with `From `, and how the end of a mail is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Quoting {
@@ -143,7 +147,7 @@ impl<R: BufRead> Mbox<R> {
         while self.read_line()? {
             let start = self.offset - self.line.len() as u64;
             let line = std::mem::take(&mut self.line);
-            if draft.may_end() && is_from_line(&line) {
+            if (draft.may_end() || line.starts_with(OURS)) && is_from_line(&line) {
                 // Only where a header follows: a sentence may begin like that, too.
                 let more = self.read_line()?;
                 let follows = std::mem::take(&mut self.line);
@@ -177,7 +181,7 @@ impl<R: BufRead> Mbox<R> {
     fn item(&self, at: u64, next: u64, from_line: &[u8], draft: Draft) -> Item {
         let raw = match draft.too_long {
             true => Err(format!("it is longer than {MAX_BLOB} bytes")),
-            false => Ok(draft.finish(self.quoting)),
+            false => Ok(draft.finish(self.quoting, from_line.starts_with(OURS))),
         };
         Item {
             at,
@@ -292,10 +296,11 @@ impl Draft {
     }
 
     /// Its bytes as they were before they came into the mailbox.
-    fn finish(mut self, quoting: Quoting) -> Vec<u8> {
+    fn finish(mut self, quoting: Quoting, ours: bool) -> Vec<u8> {
         let body = self.body.unwrap_or(self.raw.len());
         let counted = self.excess() == Some(0);
-        if !counted && self.raw.len() > body && self.blank {
+        if (ours && self.raw.ends_with(b"\n")) || (!counted && self.raw.len() > body && self.blank)
+        {
             // The blank line that parts it from the next.
             self.raw.pop();
             if self.raw.last() == Some(&b'\r') {
