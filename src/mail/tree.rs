@@ -109,9 +109,8 @@ impl Tree {
             let mut previous = None;
             for reference in node.references {
                 let current = tree.place(*reference);
-                // Others place only what nobody has seen: a stranger cannot move a message under his own.
                 if let Some(previous) = previous
-                    && matches!(tree.places[current].what, What::Ghost(_))
+                    && tree.may_answer(current, previous, nodes)
                     && tree.places[current].parent.is_none()
                     && !tree.hangs_below(previous, current)
                 {
@@ -148,6 +147,15 @@ impl Tree {
             });
         }
         place
+    }
+
+    /// Whether others are believed who say that one message answers another. Nobody can have answered what the inbox
+    /// did not have yet: so a stranger cannot move a famous message under a later one of his own.
+    fn may_answer(&self, child: usize, parent: usize, nodes: &[Node<'_>]) -> bool {
+        match (self.places[child].what, self.places[parent].what) {
+            (What::Real(child), What::Real(parent)) => nodes[parent].num < nodes[child].num,
+            _ => true,
+        }
     }
 
     /// Whether `below` is `above` or hangs somewhere under it.

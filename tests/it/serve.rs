@@ -62,6 +62,10 @@ fn the_files_of_the_plain_protocol_are_found_and_no_others() {
         };
         layout.served_file(&wanted)
     };
+    // A few mails lie in files of their own until somebody packs them.
+    if git(&zero, &["repack", "-adq"]).is_none() {
+        return;
+    }
     let packs = fs::read_dir(zero.join("objects/pack")).unwrap();
     let pack = packs.map(|e| e.unwrap().file_name().into_string().unwrap());
     let pack = pack
