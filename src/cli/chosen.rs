@@ -58,6 +58,15 @@ pub(super) struct Site {
 }
 
 impl Where {
+    /// In all inboxes of the config.
+    pub(super) fn everywhere(index_dir: Option<PathBuf>) -> Where {
+        Where {
+            inboxes: Vec::new(),
+            all: true,
+            index_dir,
+        }
+    }
+
     /// Opens the indexes of these inboxes and brings them up to date. Without any name it is all of them if `all` says so.
     pub(super) fn open(&self, none_is_all: bool) -> anyhow::Result<Site> {
         anyhow::ensure!(

@@ -20,6 +20,7 @@ mod import;
 mod index;
 pub mod init;
 mod keep_up;
+mod learn;
 mod log;
 mod mail_doors;
 mod man;
@@ -74,6 +75,8 @@ pub enum Command {
     Purge(purge::Purge),
     /// Take mail out of a list; history keeps it
     Rm(rm::Rm),
+    /// Say that a mail is spam, or is none, or is to go
+    Learn(learn::Learn),
     /// Find mail
     Search(search::Search),
     /// Serve inboxes over HTTP, and keep them up to date
@@ -113,6 +116,7 @@ impl Command {
             Command::Deliver(deliver) => deliver.run(),
             Command::Purge(purge) => purge.run(),
             Command::Rm(rm) => rm.run(),
+            Command::Learn(learn) => learn.run(),
             Command::Search(search) => search.run(),
             Command::Serve(serve) => serve.run(),
             Command::Status(status) => status.run(),

@@ -4,8 +4,8 @@
 pub(super) const OWN: &[&str] = &[
     "certificate",
     "drain",
-    "fetchInterval",
     "epochSize",
+    "fetchInterval",
     "handOver",
     "indexDir",
     "listen",
@@ -15,6 +15,8 @@ pub(super) const OWN: &[&str] = &[
     "maxMessageSize",
     "metrics",
     "spamCheck",
+    "trainHam",
+    "trainSpam",
     "url",
 ];
 
@@ -47,7 +49,6 @@ pub(super) const INBOX: &[&str] = &[
     "coderepo",
     "contentType",
     "feedmax",
-    "fetchInterval",
     "filter",
     "hide",
     "httpbackendmax",

@@ -157,6 +157,8 @@ impl Reading {
             "fetchinterval" => self.config.fetch_interval = self.parsed(placed, value),
             "lmtp" => extend_words(&mut self.config.lmtp, value),
             "spamcheck" => self.config.spam_check = Some(spam_check(value)),
+            "trainspam" => self.config.train_spam = Some(value.to_owned()),
+            "trainham" => self.config.train_ham = Some(value.to_owned()),
             "epochsize" | "maxmessagesize" if size(value).is_none() => {
                 self.problem(placed.place(), format!("{value:?} is no size"));
             }

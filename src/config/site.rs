@@ -32,6 +32,10 @@ pub struct Config {
     pub index_max_size: Option<u64>,
     /// `publicinboxmda.spamcheck`: what tells spam among mail that is delivered; `None` where nothing is set.
     pub spam_check: Option<SpamCheck>,
+    /// `threadbare.trainSpam`: the command that is shown spam; nothing is done where it is empty.
+    pub train_spam: Option<String>,
+    /// `threadbare.trainHam`: the command that is shown what was taken for spam.
+    pub train_ham: Option<String>,
     /// `publicinboxwatch.spamcheck`: the same for folders that are watched.
     pub watch_spam_check: SpamCheck,
     /// `publicinboxwatch.watchspam`: folders of mail that is to be removed from every inbox.

@@ -32,6 +32,6 @@ pub use known::Known;
 pub use normal::Unsubscribe;
 pub use recipient::{by_address, by_list_id};
 pub use redirects::OldArchive;
-pub use remove::{Condemned, Mode, Purge, edit, purge, remove};
+pub use remove::{Condemned, Mode, Purge, edit, purge, remove, restore};
 pub use report::ImportReport;
 pub use spam::{Verdict, check as check_spam};

@@ -35,6 +35,26 @@ pub fn remove(inbox: &InboxConfig, blobs: &[Oid], deed: Deed, reason: &str) -> R
     Ok(count)
 }
 
+/// Lets a mail come back that was removed; whether it was.
+///
+/// # Errors
+/// As [`Writer::open`] and [`Writer::bury`].
+pub fn restore(inbox: &InboxConfig, raw: &[u8]) -> Result<bool> {
+    let mut writer = Writer::open(&inbox.dir)?;
+    let stones = Tombstones::read(&inbox.dir)?;
+    let Some(stone) = stones.covering_mail(raw) else {
+        return Ok(false);
+    };
+    // Never before what it is to undo, whatever the clock says.
+    writer.bury(&[Tombstone {
+        when: time::now().max(stone.when),
+        deed: Deed::Restored,
+        reason: String::new(),
+        ..stone.clone()
+    }])?;
+    Ok(true)
+}
+
 /// What is to be purged.
 #[derive(Clone, Debug, Default)]
 pub struct Condemned {

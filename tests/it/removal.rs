@@ -484,3 +484,53 @@ fn a_mirror_follows_the_tombstones_of_its_origin() {
     assert_eq!(numbers(&mirror), after);
     fsck(&mirror);
 }
+
+#[test]
+fn what_was_learnt_as_spam_goes_everywhere_and_comes_back_as_ham() {
+    let all = mails(3);
+    let mut world = world(&all);
+    world.inbox("other").add(&[all[1].bytes()]);
+    let shown = world.path("shown");
+    for (key, word) in [("trainSpam", "spam"), ("trainHam", "ham")] {
+        let command = format!("(echo {word}; cat) >> {}", shown.display());
+        world.set(&format!("{key} = \"{command}\""));
+    }
+    world.index();
+    let learn = |verdict: &str, flags: &[&str], raw: &[u8]| {
+        let output = with_input(&world, &[&["learn", verdict], flags].concat(), raw);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let problem = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{verdict}: {said}{problem}");
+        said
+    };
+
+    let said = learn("spam", &["--dry-run"], &all[1].bytes());
+    assert!(said.contains("2 mails would be removed"), "{said}");
+    assert!(!shown.exists(), "a dry run teaches nothing");
+    learn("spam", &[], &all[1].bytes());
+    let server = world.serve();
+    for list in ["test", "other"] {
+        assert_eq!(
+            server.get(&format!("/{list}/m1@weaver.example/")).status,
+            410
+        );
+    }
+    assert!(fs::read_to_string(&shown).unwrap().starts_with("spam\n"));
+
+    let said = learn("ham", &[], &all[1].bytes());
+    assert!(said.contains("test: added"), "{said}");
+    wait_until("it is back", || {
+        server.get("/test/m1@weaver.example/").status == 200
+    });
+    assert_eq!(server.get("/other/m1@weaver.example/").status, 410);
+    assert!(fs::read_to_string(&shown).unwrap().contains("\nham\n"));
+    let said = learn("ham", &[], &all[1].bytes());
+    assert!(said.contains("it is there already"), "{said}");
+
+    let said = learn("rm", &["--all", "--reason", "private"], &all[2].bytes());
+    assert!(said.contains("1 mail removed"), "{said}");
+    wait_until("it is gone", || {
+        server.get("/test/m2@weaver.example/").status == 410
+    });
+    fsck(&world);
+}
