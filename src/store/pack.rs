@@ -256,7 +256,8 @@ pub(super) enum Mode {
 
 /// Writes a file that has its name only when it is whole and on the disk. Its directory is left to the caller.
 pub(super) fn write_whole(dir: &Path, name: &str, bytes: &[u8], mode: Mode) -> Result<()> {
-    let new = dir.join(format!("tmp_{}_{name}", std::process::id()));
+    // By this name `git prune` knows what somebody who was killed has left, and deletes it: the bytes of a mail may be in it.
+    let new = dir.join(format!("tmp_obj_{}_{name}", std::process::id()));
     let written = create(&new, mode).and_then(|mut file| {
         file.write_all(bytes)?;
         file.sync_all()

@@ -12,6 +12,7 @@ use super::commit::{CommitMeta, tree_of_one};
 use super::epoch::Epoch;
 use super::layout::Layout;
 use super::layout::Version;
+use super::lock::Lock;
 use super::object::Commit;
 use super::pack::{Kind, Stage};
 use super::write::Writer;
@@ -135,6 +136,7 @@ impl Writer {
                 continue;
             }
             git(
+                self.lock(),
                 path,
                 &[
                     "reflog",
@@ -148,8 +150,8 @@ impl Writer {
                 // Neither is needed, and mostly neither is there.
                 let _ = std::fs::remove_file(path.join(left));
             }
-            git(path, &["repack", "-a", "-d", "-l", "-q"])?;
-            git(path, &["prune", "--expire=now"])?;
+            git(self.lock(), path, &["repack", "-a", "-d", "-l", "-q"])?;
+            git(self.lock(), path, &["prune", "--expire=now"])?;
         }
         let all = layout.dir.join("all.git");
         let paths = layout.epochs.iter().map(|(_, path)| path.clone());
@@ -293,8 +295,9 @@ fn reparented(
     new
 }
 
-/// Runs git on a repository, whoever owns it, deaf to the settings of who runs us.
-fn git(path: &Path, args: &[&str]) -> Result<()> {
+/// Runs git on a repository, whoever owns it, deaf to the settings of who runs us. It holds the lock, too: if we are
+/// killed it goes on, and would delete what the next writer has just begun to write.
+fn git(lock: &Lock, path: &Path, args: &[&str]) -> Result<()> {
     let done = Command::new("git")
         .args(args)
         .current_dir(path)
@@ -307,7 +310,7 @@ fn git(path: &Path, args: &[&str]) -> Result<()> {
         .env("GIT_CONFIG_COUNT", "1")
         .env("GIT_CONFIG_KEY_0", "safe.directory")
         .env("GIT_CONFIG_VALUE_0", "*")
-        .stdin(Stdio::null())
+        .stdin(lock.shared()?)
         .stdout(Stdio::null())
         .output()
         .map_err(|e| Error::Store(format!("git cannot be run: {e}")))?;
