@@ -3,9 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::{git, wait_until};
+use rusqlite::Connection;
 
-use super::{Numbers, all_is_well, world};
+use crate::support::incoming::with_input;
+use crate::support::{Server, World, git, wait_until};
+
+use super::kills::rounds;
+use super::{Numbers, all_is_well, mail, mails, world};
 
 #[test]
 fn index_files_deleted_while_it_serves() {
@@ -111,4 +115,146 @@ fn replace(path: &Path, bytes: &[u8]) {
     let new = path.with_extension("new");
     fs::write(&new, bytes).unwrap();
     fs::rename(new, path).unwrap();
+}
+
+#[expect(clippy::disallowed_methods, reason = "damage is done from outside")]
+fn open(world: &World) -> Connection {
+    Connection::open(world.path("index/catalogue.sqlite3")).unwrap()
+}
+
+/// Takes the catalogue back to tables that an earlier text of the same migration made.
+fn age(world: &World) {
+    let sql = open(world);
+    sql.execute_batch("ALTER TABLE inbox DROP COLUMN changed; PRAGMA application_id = 0")
+        .unwrap();
+}
+
+#[test]
+fn a_catalogue_of_another_version_of_the_program_is_made_anew() {
+    let (world, _) = world(12);
+    world.index();
+    let expected = world.articles();
+    age(&world);
+    let done = world.run(&["index", "--all"]);
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(
+        done.status.success() && said.contains("another version"),
+        "{said}"
+    );
+    assert_eq!(world.articles(), expected);
+    let again = world.run(&["index", "--all"]);
+    assert!(again.stderr.is_empty(), "it is made anew once");
+    age(&world);
+    let done = with_input(
+        &world,
+        &["deliver", "--no-precheck", "test"],
+        None,
+        &mail(12),
+    );
+    assert!(done.status.success(), "{done:?}");
+    age(&world);
+    let server = world.serve();
+    wait_until("all is there", || {
+        server.get("/test/m12@weaver.example/").status == 200
+            && server.get("/test/?q=Subject").text().contains("m12@")
+    });
+    drop(server);
+    all_is_well(&world, "another layout", Numbers::Same);
+    // A later version than this one.
+    open(&world)
+        .execute_batch("PRAGMA user_version = 77")
+        .unwrap();
+    all_is_well(&world, "a later layout", Numbers::Same);
+}
+
+/// What a visitor sees of each thing: none of it may hang, and the list of inboxes is always there.
+fn visit(server: &Server) -> Vec<u16> {
+    let pages = [
+        "/",
+        "/test/",
+        "/test/m7@weaver.example/",
+        "/test/m7@weaver.example/raw",
+        "/test/?q=Subject",
+    ];
+    pages.iter().map(|page| server.get(page).status).collect()
+}
+
+/// The file of the full-text index with this ending, or this name.
+fn words_file(world: &World, name: &str) -> std::path::PathBuf {
+    let layout = fs::read_dir(world.path("index/words")).unwrap().next();
+    let files = fs::read_dir(layout.unwrap().unwrap().path()).unwrap();
+    let mut files = files.map(|entry| entry.unwrap().path());
+    let file = files.find(|path| path.to_str().unwrap().ends_with(name));
+    file.unwrap_or_else(|| panic!("no {name}"))
+}
+
+/// Every file with a deed of its own, and every deed where there is time for it.
+#[test]
+fn every_index_file_deleted_or_damaged_while_it_serves() {
+    let (world, mut epoch) = world(30);
+    world.index();
+    let files = [
+        "meta.json",
+        ".managed.json",
+        ".term",
+        ".idx",
+        ".pos",
+        ".fast",
+        ".fieldnorm",
+        ".store",
+        "catalogue.sqlite3",
+        "catalogue.sqlite3-shm",
+    ];
+    let deeds = ["deleted", "cut short", "garbage", "empty"];
+    let all = files.iter().enumerate().flat_map(|(n, file)| {
+        let chosen = move |at: &usize| rounds() >= 100 || n % deeds.len() == *at;
+        (0..deeds.len())
+            .filter(chosen)
+            .map(move |at| (*file, deeds[at]))
+    });
+    let all = all.chain([(".pos", "deleted"), ("catalogue.sqlite3", "garbage")]);
+    for (newest, (file, deed)) in (30..).zip(all) {
+        let what = format!("{file} {deed}");
+        let server = world.serve();
+        wait_until("it is up", || visit(&server) == [200; 5]);
+        let path = match file.strip_prefix("catalogue") {
+            Some(_) => world.path("index").join(file),
+            None => words_file(&world, file),
+        };
+        let bytes = fs::read(&path).unwrap();
+        match deed {
+            "deleted" => fs::remove_file(&path).unwrap(),
+            "cut short" => replace(&path, &bytes[..bytes.len() / 2]),
+            "garbage" => replace(&path, &vec![0x5a; bytes.len()]),
+            _ => replace(&path, b""),
+        }
+        let statuses = visit(&server);
+        let known = |status: &u16| matches!(status, 200 | 300 | 404 | 500);
+        assert!(
+            statuses[0] == 200 && statuses.iter().all(known),
+            "{what}: {statuses:?}"
+        );
+        epoch.add(&mails(newest, newest + 1));
+        let page = format!("/test/m{newest}@weaver.example/");
+        let search = format!("/test/?q=m:m{newest}@weaver.example");
+        let is_right = |server: &Server| {
+            visit(server) == [200; 5]
+                && server.get(&page).status == 200
+                && server
+                    .get(&search)
+                    .text()
+                    .contains(&format!("Subject {newest}"))
+        };
+        wait_until(&what, || is_right(&server));
+        let log = server.log();
+        let errors = log.lines().filter(|line| line.contains(" ERROR "));
+        let told: Vec<&str> = errors.filter(|line| !line.contains("request{")).collect();
+        assert!(told.len() < 8, "{what} is told too often: {told:#?}");
+        drop(server);
+        let server = world.serve();
+        wait_until(&format!("{what}, and started again"), || is_right(&server));
+        drop(server);
+        world.done(&["fsck"]);
+    }
+    all_is_well(&world, "damage to every file", Numbers::Same);
 }

@@ -15,7 +15,7 @@ use super::{
 };
 
 /// How often each kind of kill is tried.
-fn rounds() -> u32 {
+pub(super) fn rounds() -> u32 {
     let set = std::env::var("THREADBARE_KILLS").ok();
     set.and_then(|n| n.parse().ok()).unwrap_or(24)
 }
