@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::error::Outcome;
 use super::freshness::Fresh;
+use crate::config::Limiter;
 
 /// Writes a long body piece by piece. An error breaks the connection off, so that nobody takes half for the whole.
 pub(super) type Writer = Box<dyn FnOnce(&mut dyn Write) -> crate::error::Result<()> + Send>;
@@ -47,6 +48,8 @@ pub(super) struct Program {
     pub(super) command: Command,
     /// What stands before its words.
     pub(super) before: &'static str,
+    /// The limit that it is under besides that of all programs.
+    pub(super) limiter: Option<Limiter>,
 }
 
 /// `length` bytes of a file of `of` bytes, from `first` on.

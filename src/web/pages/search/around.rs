@@ -3,6 +3,7 @@
 use super::asked::Asked;
 use crate::archive::{Match, Piece, Query, snippet};
 use crate::render::Html;
+use crate::web::lines;
 
 /// How many bytes of text are shown, about two lines.
 const WIDTH: usize = 124;
@@ -21,7 +22,13 @@ pub(super) fn words_around(
     let Some(text) = texts.of(asked.inbox(), &found.article) else {
         return;
     };
-    let pieces = snippet(query, &text.own, WIDTH).or_else(|| snippet(query, &text.quoted, WIDTH));
+    // Before it is cut: half an address tells as much as a whole one.
+    let addresses = lines::addresses(asked.inbox());
+    let (own, quoted) = (
+        addresses.written(&text.own),
+        addresses.written(&text.quoted),
+    );
+    let pieces = snippet(query, &own, WIDTH).or_else(|| snippet(query, &quoted, WIDTH));
     let Some(pieces) = pieces else {
         return;
     };
