@@ -209,6 +209,7 @@ impl App {
         {
             return Ok(respond_kept(&kept, &asked.parts.headers, asked.head));
         }
+        let kept_as = kept_as.filter(|(key, _)| self.0.pages.is_wanted_again(key));
         let class = line.class;
         let ready = self.work(asked, line, form).await?;
         self.send(asked, body, class, ready, kept_as).await
