@@ -40,7 +40,7 @@ pub(super) enum Content {
     /// To be written while they are sent.
     Stream(Writer),
     /// What a program says to what was posted.
-    Program(Program),
+    Program(Box<Program>),
 }
 
 /// A program to be run for an answer.
@@ -165,7 +165,7 @@ impl Answer {
     /// A good answer that a program gives.
     pub(super) fn program(media: Media, program: Program) -> Answer {
         let mut answer = Answer::new(Outcome::Found, media, "");
-        answer.content = Content::Program(program);
+        answer.content = Content::Program(Box::new(program));
         answer
     }
 
