@@ -1,14 +1,14 @@
-//! Objects that were unpacked lately: a neighbour in the pack is often told as a delta to one of them.
+//! Objects that others were lately told by: a neighbour in the pack is often a delta to one of them, too.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::Kind;
 
-/// How much of them is kept for each opened repository, in bytes: a few hundred mails.
-const ROOM: usize = 4 << 20;
+/// How much of them is kept for each opened repository, in bytes: some thousand mails.
+const ROOM: usize = 12 << 20;
 /// What is longer than this is not kept.
-const LONGEST: usize = ROOM / 8;
+const LONGEST: usize = ROOM / 16;
 
 /// By the number of their pack and where they begin in it.
 type Key = (usize, u64);
@@ -58,12 +58,12 @@ mod tests {
     fn the_oldest_go_when_there_is_no_room() {
         let mut kept = Kept::default();
         let bytes = Arc::new(vec![0; LONGEST]);
-        for at in 0..20 {
+        for at in 0..40 {
             kept.keep(0, at, Kind::Blob, &bytes);
             assert!(kept.size <= ROOM);
         }
-        let there: Vec<u64> = (0..20).filter(|at| kept.find(0, *at).is_some()).collect();
-        assert_eq!(there, (12..20).collect::<Vec<u64>>());
+        let there: Vec<u64> = (0..40).filter(|at| kept.find(0, *at).is_some()).collect();
+        assert_eq!(there, (24..40).collect::<Vec<u64>>());
         kept.keep(0, 99, Kind::Blob, &Arc::new(vec![0; LONGEST + 1]));
         assert!(kept.find(0, 99).is_none());
     }

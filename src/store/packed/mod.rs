@@ -155,9 +155,7 @@ impl Opened {
             }
             let base = match entry.held {
                 Held::Whole(kind) => {
-                    let bytes = Arc::new(self.inflater.inflate(pack, &entry)?);
-                    self.kept.keep(number, at, kind, &bytes);
-                    break (kind, bytes);
+                    break (kind, Arc::new(self.inflater.inflate(pack, &entry)?));
                 }
                 Held::DeltaTo(base) => base,
                 Held::DeltaToNamed(name) => pack.find(name)?,
@@ -165,10 +163,11 @@ impl Opened {
             deltas.push((at, entry));
             at = base;
         };
-        for (at, entry) in deltas.iter().rev() {
+        for (delta_at, entry) in deltas.iter().rev() {
+            self.kept.keep(number, at, kind, &whole);
             let delta = self.inflater.inflate(pack, entry)?;
             whole = Arc::new(delta::apply(&whole, &delta, max)?);
-            self.kept.keep(number, *at, kind, &whole);
+            at = *delta_at;
         }
         if whole.len() > max {
             return None;

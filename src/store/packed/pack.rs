@@ -4,14 +4,20 @@ use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-use flate2::{Decompress, FlushDecompress, Status};
+use libdeflater::Decompressor;
 
 use super::Kind;
 use super::index::Index;
 use crate::id::Oid;
 
 /// How much of a pack is read at once, in bytes: most mails are shorter when deflated.
-const READ: usize = 8 << 10;
+const READ: usize = 12 << 10;
+
+/// A longer piece is not held on to when the next one is read, in bytes.
+const LARGE: usize = 1 << 20;
+
+/// The longest head of an entry: ten bytes of size, twenty of a name.
+const LONGEST_HEAD: usize = 32;
 
 /// An opened pack with its index.
 #[derive(Debug)]
@@ -21,6 +27,7 @@ pub(super) struct Pack {
     index_path: PathBuf,
     index: Index,
     file: File,
+    length: u64,
 }
 
 /// What an entry says before its bytes.
@@ -50,12 +57,14 @@ impl Pack {
         let file = File::open(index_path.with_extension("pack")).ok()?;
         let mut head = [0; 8];
         file.read_exact_at(&mut head, 0).ok()?;
+        let length = file.metadata().ok()?.len();
         let index = Index::open(&index_path)?;
         (head == *b"PACK\0\0\0\x02").then_some(Pack {
             number,
             index_path,
             index,
             file,
+            length,
         })
     }
 
@@ -69,10 +78,10 @@ impl Pack {
     }
 }
 
-/// Reads pieces of packs and inflates them. It remembers the last piece, so that an entry's head and bytes are read at
-/// once.
+/// Reads pieces of packs and inflates them. It remembers the last piece, so that an entry's head and bytes are mostly
+/// read at once.
 pub(super) struct Inflater {
-    inflate: Decompress,
+    inflate: Decompressor,
     piece: Vec<u8>,
     /// The number of the pack that the piece is of, and where in it the piece begins.
     from: Option<(usize, u64)>,
@@ -81,7 +90,7 @@ pub(super) struct Inflater {
 impl Default for Inflater {
     fn default() -> Inflater {
         Inflater {
-            inflate: Decompress::new(true),
+            inflate: Decompressor::new(),
             piece: Vec::new(),
             from: None,
         }
@@ -97,7 +106,7 @@ impl std::fmt::Debug for Inflater {
 impl Inflater {
     /// What the entry at `at` says of itself.
     pub(super) fn entry(&mut self, pack: &Pack, at: u64) -> Option<Entry> {
-        let mut rest = self.read(pack, at)?;
+        let mut rest = self.piece(pack, at, LONGEST_HEAD)?.of(&self.piece)?;
         let before = rest.len();
         let (&first, after) = rest.split_first()?;
         rest = after;
@@ -133,49 +142,21 @@ impl Inflater {
     /// The bytes of an entry, exactly as many as it says, and with the right checksum.
     pub(super) fn inflate(&mut self, pack: &Pack, entry: &Entry) -> Option<Vec<u8>> {
         let size = usize::try_from(entry.size).ok()?;
-        // One more, so that it shows where there are too many.
-        let mut bytes = Vec::with_capacity(size.checked_add(1)?);
-        self.inflate.reset(true);
-        loop {
-            let at = entry.data + self.inflate.total_in();
-            self.need(pack, at)?;
-            let (_, start) = self.from?;
-            let input = self.piece.get((at - start) as usize..)?;
-            let before = self.inflate.total_in();
-            let done = self
-                .inflate
-                .decompress_vec(input, &mut bytes, FlushDecompress::None)
-                .ok()?;
-            if bytes.len() > size {
-                return None;
-            }
-            match done {
-                Status::StreamEnd => return (bytes.len() == size).then_some(bytes),
-                // It wants something that is not there.
-                _ if self.inflate.total_in() == before => return None,
-                _ => {}
-            }
-        }
+        let deflated = self.piece(pack, entry.data, longest_deflated(size)?)?;
+        let mut bytes = vec![0; size];
+        let inflated = self
+            .inflate
+            .zlib_decompress(deflated.of(&self.piece)?, &mut bytes);
+        (inflated == Ok(size)).then_some(bytes)
     }
 
-    /// What there is from `at` on: at least the head of an entry, unless the pack ends there.
-    fn read(&mut self, pack: &Pack, at: u64) -> Option<&[u8]> {
-        /// The longest head: ten bytes of size, twenty of a name.
-        const HEAD: usize = 32;
-        let there = self.there(pack, at);
-        if there < HEAD {
-            self.load(pack, at)?;
+    /// What there is from `at` on, `wanted` bytes of it or more, unless the pack ends before.
+    fn piece(&mut self, pack: &Pack, at: u64, wanted: usize) -> Option<Piece> {
+        if self.there(pack, at) < wanted {
+            self.load(pack, at, wanted.max(READ))?;
         }
         let (_, start) = self.from?;
-        self.piece.get((at - start) as usize..)
-    }
-
-    /// Makes sure that there is at least a byte from `at` on.
-    fn need(&mut self, pack: &Pack, at: u64) -> Option<()> {
-        match self.there(pack, at) {
-            0 => self.load(pack, at),
-            _ => Some(()),
-        }
+        Some(Piece((at - start) as usize))
     }
 
     /// How many bytes of the piece at hand are behind `at`.
@@ -190,14 +171,34 @@ impl Inflater {
         }
     }
 
-    fn load(&mut self, pack: &Pack, at: u64) -> Option<()> {
+    fn load(&mut self, pack: &Pack, at: u64, wanted: usize) -> Option<()> {
         self.from = None;
-        self.piece.resize(READ, 0);
+        let left = pack.length.saturating_sub(at);
+        let wanted = usize::try_from(left).map_or(wanted, |left| left.min(wanted));
+        if self.piece.capacity() > LARGE {
+            self.piece = Vec::new();
+        }
+        self.piece.resize(wanted, 0);
         let read = pack.file.read_at(&mut self.piece, at).ok()?;
         self.piece.truncate(read);
         self.from = (read > 0).then_some((pack.number, at));
         self.from.map(|_| ())
     }
+}
+
+/// Where something begins in the piece at hand.
+#[derive(Clone, Copy)]
+struct Piece(usize);
+
+impl Piece {
+    fn of(self, piece: &[u8]) -> Option<&[u8]> {
+        piece.get(self.0..)
+    }
+}
+
+/// How long so many bytes are at most when whoever deflates them has sense: stored as they are, in blocks of 64 kB.
+fn longest_deflated(size: usize) -> Option<usize> {
+    size.checked_add(size / 8192 + 64)
 }
 
 fn next(rest: &mut &[u8]) -> Option<u8> {
