@@ -35,6 +35,10 @@ impl RefsWatch {
         // Before the refs: what is written in between has another date.
         let branch = branch_of(path);
         let dates = dates(path, branch.as_deref());
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the dates of files are compared with it, and no page shows them"
+        )]
         let now = SystemTime::now();
         let is_old = |date: &SystemTime| now.duration_since(*date).is_ok_and(|age| age > SETTLED);
         RefsWatch {
