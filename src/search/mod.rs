@@ -31,7 +31,7 @@ mod writer;
 pub use audit::{Trace, Tracer};
 pub use document::{Document, Place};
 pub use find::{Budget, Filter, Found};
-pub use index::Search;
+pub use index::{Search, discard};
 pub use query::Query;
 pub use snippet::{Piece, Snippets};
 pub use window::{Cursor, Edge, Hit, Sort, Window};

@@ -40,6 +40,8 @@ impl Writer {
         let mut policy = LogMergePolicy::default();
         policy.set_del_docs_ratio_before_merge(0.2);
         inner.set_merge_policy(Box::new(policy));
+        // What somebody who was killed had begun has the names that we would give to the same things.
+        inner.garbage_collect_files().wait().map_err(failed)?;
         Ok(Writer {
             inner,
             dir: dir.to_owned(),
