@@ -1,13 +1,14 @@
 //! The ways by which mail comes in while a program runs: LMTP, and folders that are watched.
 
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 use super::wake::Bell;
 use crate::archive::Archive;
 use crate::config::Config;
 use crate::ingest::{Desk, Precheck};
 use crate::lmtp::{self, Lmtp};
+use crate::net::{HandedOver, Inherited};
 use crate::watch::{self, Watch};
 
 /// The settings as they are now, for those who look at them again and again.
@@ -23,7 +24,7 @@ impl Current {
 
 /// Both ways, open until this is dropped.
 pub(super) struct MailDoors {
-    _lmtp: Option<Lmtp>,
+    lmtp: Option<Lmtp>,
     _watch: Option<Watch>,
 }
 
@@ -35,7 +36,7 @@ pub(super) enum Folders {
 }
 
 impl MailDoors {
-    /// Opens LMTP at these places, and watches the folders of the config. The bell is rung when something was stored.
+    /// Opens LMTP at these places, on the sockets that were inherited for them, and watches the folders of the config. The bell is rung when something was stored.
     ///
     /// # Errors
     /// A place cannot be listened at.
@@ -43,6 +44,7 @@ impl MailDoors {
         archive: &Archive,
         current: &Current,
         places: &[String],
+        inherited: &mut Inherited,
         precheck: Precheck,
         folders: Folders,
         index_dir: &Path,
@@ -50,7 +52,7 @@ impl MailDoors {
     ) -> anyhow::Result<MailDoors> {
         if places.is_empty() && folders == Folders::Left {
             return Ok(MailDoors {
-                _lmtp: None,
+                lmtp: None,
                 _watch: None,
             });
         }
@@ -64,9 +66,9 @@ impl MailDoors {
                     precheck,
                     limits: lmtp::Limits::default(),
                 };
-                let lmtp = Lmtp::start(places, &setting)?;
-                for place in lmtp.places() {
-                    println!("taking mail by LMTP on {place}");
+                let lmtp = Lmtp::start(places, inherited, &setting)?;
+                for listener in lmtp.listeners() {
+                    println!("taking mail by LMTP on {listener}");
                 }
                 Some(lmtp)
             }
@@ -80,8 +82,25 @@ impl MailDoors {
             })?),
         };
         Ok(MailDoors {
-            _lmtp: lmtp,
+            lmtp,
             _watch: watch,
         })
+    }
+    /// The sockets of LMTP, for a server that takes our place.
+    pub(super) fn sockets(&self) -> Vec<Weak<dyn HandedOver>> {
+        let listeners = self.lmtp.iter().flat_map(Lmtp::listeners);
+        listeners
+            .map(|listener| {
+                let listener: Arc<dyn HandedOver> = listener.clone();
+                Arc::downgrade(&listener)
+            })
+            .collect()
+    }
+
+    /// Lets nobody in any more; those who are here are told to go. Does not wait.
+    pub(super) fn close(&self) {
+        if let Some(lmtp) = &self.lmtp {
+            lmtp.close();
+        }
     }
 }

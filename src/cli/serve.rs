@@ -19,7 +19,7 @@ use crate::archive::Archive;
 use crate::config::{Config, LogAddresses, LogFormat};
 use crate::ingest::Precheck;
 use crate::net::{
-    Certificates, Listener, Pair, Said, Successor, notify, raise_descriptors, watchdog,
+    Certificates, HandedOver, Listener, Pair, Said, Successor, notify, raise_descriptors, watchdog,
 };
 use crate::web::{self, Health, Phase};
 
@@ -185,6 +185,7 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
             &archive,
             &current,
             &options.lmtp,
+            &mut doors.inherited,
             options.precheck,
             options.folders,
             &index_dir,
@@ -205,11 +206,11 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
         let replaced = Arc::new(Notify::new());
         if let Some(path) = hand_over {
             let leave = Arc::clone(&replaced);
-            let sockets = listeners
-                .iter()
-                .chain(&watchers)
-                .map(Arc::downgrade)
-                .collect();
+            let mut sockets = mail_doors.sockets();
+            for listener in listeners.iter().chain(&watchers) {
+                let listener: Arc<dyn HandedOver> = listener.clone();
+                sockets.push(Arc::downgrade(&listener));
+            }
             Successor::wait(path, sockets, move || leave.notify_one())?;
         }
         let signals = web::Signals::listen().context("listening to signals")?;
@@ -238,6 +239,7 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
                     watched.iter().for_each(JoinHandle::abort);
                 }
             }
+            mail_doors.close();
         };
         web::serve(app, listeners, limits, stop).await;
         drop(fetch_up);

@@ -11,6 +11,7 @@ use super::mail_doors::{Current, Folders, MailDoors};
 use super::scope;
 use crate::archive::Archive;
 use crate::ingest::Precheck;
+use crate::net::Inherited;
 use crate::watch;
 use crate::web;
 
@@ -58,6 +59,7 @@ impl WatchArgs {
                 &archive,
                 &current,
                 &[],
+                &mut Inherited::default(),
                 Precheck::Left,
                 Folders::Watched,
                 &scope.index_dir,
