@@ -39,6 +39,9 @@ pub enum Error {
     /// An archive elsewhere could not be reached, or gave what nobody can use.
     #[error("{0}")]
     Upstream(String),
+    /// So much is going on that this has to wait; it can be asked for again.
+    #[error("too much is going on for this")]
+    Busy,
     /// Stored data contradict themselves; an index can be rebuilt.
     #[error("damaged data: {0}")]
     Corrupt(String),

@@ -18,7 +18,8 @@ pub(super) fn words_around(
     indent: usize,
 ) {
     let texts = &asked.visit.site.texts;
-    let Some(text) = texts.of(asked.inbox(), &found.article) else {
+    // A large mail that has to wait is a result all the same.
+    let Ok(Some(text)) = texts.of(asked.inbox(), &found.article) else {
         return;
     };
     let pieces = snippet(query, &text.own, WIDTH).or_else(|| snippet(query, &text.quoted, WIDTH));
