@@ -163,6 +163,7 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
         let listeners = doors.open(&options.doors, &config)?;
         let proxy = config.proxy.clone();
         let limits = web::Limits::default().with(&config.limits, raise_descriptors());
+        let settings = web::Settings::default().with(&config.limits);
         let archive = Archive::open(config.clone(), &index_dir)?;
         let serving = Serving::begin(&index_dir);
         let current = Current::default();
@@ -199,7 +200,7 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
             shares,
             proxy,
             log_addresses: options.log_addresses,
-            ..web::Settings::default()
+            ..settings
         };
         let app = web::App::new(archive, settings);
         health.opened(app.clone());
