@@ -15,6 +15,7 @@ mod loose;
 mod mirrored;
 mod object;
 mod pack;
+mod packed;
 mod packs;
 mod redirects;
 mod remote;

@@ -244,6 +244,7 @@ impl App {
         if self.excess() > self.0.settings.answer_bytes {
             return Err(WebError::Busy);
         }
+        let kept_as = kept_as.filter(|(key, _)| self.0.pages.is_wanted_again(key));
         let class = line.class;
         let ready = self.work(asked, line, form).await?;
         self.send(asked, body, class, ready, kept_as).await
