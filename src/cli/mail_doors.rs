@@ -35,45 +35,54 @@ pub(super) enum Folders {
     Left,
 }
 
+/// The ways that are to be opened.
+pub(super) struct Ways<'a> {
+    /// Where to take mail by LMTP.
+    pub(super) lmtp: &'a [String],
+    /// Sockets that are open for it already.
+    pub(super) inherited: &'a mut Inherited,
+    /// Whether what comes by LMTP is looked at first.
+    pub(super) precheck: Precheck,
+    /// Whether folders are watched.
+    pub(super) folders: Folders,
+}
+
 impl MailDoors {
-    /// Opens LMTP at these places, on the sockets that were inherited for them, and watches the folders of the config. The bell is rung when something was stored.
+    /// Opens these ways. The bell is rung when something was stored.
     ///
     /// # Errors
     /// A place cannot be listened at.
     pub(super) fn open(
         archive: &Archive,
         current: &Current,
-        places: &[String],
-        inherited: &mut Inherited,
-        precheck: Precheck,
-        folders: Folders,
+        ways: Ways<'_>,
         index_dir: &Path,
         bell: Bell,
     ) -> anyhow::Result<MailDoors> {
-        if places.is_empty() && folders == Folders::Left {
+        if ways.lmtp.is_empty() && ways.folders == Folders::Left {
             return Ok(MailDoors {
                 lmtp: None,
                 _watch: None,
             });
         }
         let desk = Desk::open(archive.db(), move || bell.ring())?;
-        let lmtp = match places {
+        let lmtp = match ways.lmtp {
             [] => None,
             places => {
                 let setting = lmtp::Setting {
                     config: Arc::clone(&current.0),
                     desk: desk.clone(),
-                    precheck,
+                    precheck: ways.precheck,
                     limits: lmtp::Limits::default(),
                 };
-                let lmtp = Lmtp::start(places, inherited, &setting)?;
+                let lmtp = Lmtp::start(places, ways.inherited, &setting)?;
                 for listener in lmtp.listeners() {
                     println!("taking mail by LMTP on {listener}");
                 }
                 Some(lmtp)
             }
         };
-        let watch = match folders {
+        let watch = match ways.folders {
             Folders::Left => None,
             Folders::Watched => Some(Watch::start(watch::Setting {
                 config: Arc::clone(&current.0),

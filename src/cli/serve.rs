@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use super::doors::{self, Doors, Wanted};
 use super::fetch_up::FetchUp;
 use super::keep_up::{Also, KeepUp, Reload};
-use super::mail_doors::{Current, Folders, MailDoors};
+use super::mail_doors::{Current, Folders, MailDoors, Ways};
 use super::scope::{self, Scope};
 use super::serving::Serving;
 use crate::archive::Archive;
@@ -185,10 +185,12 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
         let mail_doors = MailDoors::open(
             &archive,
             &current,
-            &options.lmtp,
-            &mut doors.inherited,
-            options.precheck,
-            options.folders,
+            Ways {
+                lmtp: &options.lmtp,
+                inherited: &mut doors.inherited,
+                precheck: options.precheck,
+                folders: options.folders,
+            },
             &index_dir,
             keep_up.bell(),
         )?;

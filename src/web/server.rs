@@ -52,7 +52,7 @@ impl Default for Limits {
             connections: 10_000,
             connections_per_network: 500,
             head: Duration::from_secs(30),
-            head_bytes: 64 * 1024,
+            head_bytes: 32 * 1024,
             stall: Duration::from_secs(30),
             farewell: Duration::from_secs(20),
             last_words: Duration::from_secs(3),
