@@ -42,7 +42,12 @@ pub enum Error {
     /// So much is going on that this has to wait; it can be asked for again.
     #[error("too much is going on for this")]
     Busy,
-    /// Stored data contradict themselves; an index can be rebuilt.
+    /// An index is damaged: it can be made again from git.
+    #[error(
+        "damaged index: {0}. The mail is safe in git; `threadbare fsck --repair` makes the indexes again"
+    )]
+    Index(String),
+    /// Stored data contradict themselves.
     #[error("damaged data: {0}")]
     Corrupt(String),
 }

@@ -10,8 +10,8 @@ use super::raw::Room;
 use super::threads::Threads;
 use super::{Inbox, Sheets};
 use crate::config::{Config, InboxConfig, Listing};
-use crate::db::{Article, Db, InboxRow};
-use crate::error::Result;
+use crate::db::{self, Article, Db, InboxRow};
+use crate::error::{Error, Result};
 use crate::id::{InboxId, InboxName, MessageId};
 use crate::search::Search;
 use crate::store::{Blobs, Layout};
@@ -21,6 +21,7 @@ use crate::store::{Blobs, Layout};
 pub struct Archive(Arc<Shared>);
 
 struct Shared {
+    index_dir: PathBuf,
     keeps: Keeps,
     site: RwLock<Arc<Site>>,
     sheets: RwLock<Arc<Sheets>>,
@@ -50,9 +51,10 @@ impl Archive {
     /// The catalogue cannot be opened.
     pub fn open(config: Config, index_dir: &Path) -> Result<Archive> {
         let shared = Shared {
+            index_dir: index_dir.to_owned(),
             keeps: Keeps {
                 db: Db::open(index_dir)?,
-                search: Arc::new(Search::open(&index_dir.join("words"))?),
+                search: Arc::new(open_words(index_dir)?),
                 blobs: Arc::new(Blobs::new()),
                 large: Room::default(),
                 threads: Arc::new(Threads::new()),
@@ -157,13 +159,13 @@ impl Archive {
         self.settled_together(members, &self.site().config)
     }
 
-    /// Goes on with empty indexes where those that were opened have been deleted, or with those that have taken their
-    /// place; whether that was so. All mail has to be indexed again then.
+    /// Goes on with empty indexes where those that were opened have been deleted or cannot be used any more, or with those
+    /// that have taken their place; whether that was so. All mail has to be indexed again then.
     ///
     /// # Errors
     /// New indexes cannot be made.
     pub fn heal(&self) -> Result<bool> {
-        let words = self.0.keeps.search.heal()?;
+        let words = self.0.keeps.search.heal(|| db::lock(&self.0.index_dir))?;
         if !self.0.keeps.db.heal()? {
             return Ok(words);
         }
@@ -320,5 +322,17 @@ impl Archive {
 
     fn site(&self) -> Arc<Site> {
         Arc::clone(&self.0.site.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Opens the full-text index. One that is damaged is made anew, when nobody writes it.
+fn open_words(index_dir: &Path) -> Result<Search> {
+    let dir = index_dir.join("words");
+    match Search::open(&dir) {
+        Err(Error::Index(_)) => {
+            let _lock = db::lock(index_dir)?;
+            Search::open_or_make_anew(&dir)
+        }
+        opened => opened,
     }
 }

@@ -69,6 +69,7 @@ impl KeepUp {
             indexed: HashMap::new(),
             missing_until: Instant::now() + PAUSE,
             stop: Arc::clone(&stop),
+            told: Told::default(),
         };
         let rung = bell.clone();
         let thread = std::thread::Builder::new()
@@ -129,22 +130,48 @@ struct Watch {
     /// When inboxes that were not there are looked for again.
     missing_until: Instant,
     stop: Arc<AtomicBool>,
+    told: Told,
+}
+
+/// What is wrong, as far as it was told: it is looked at again and again, and said once.
+#[derive(Default)]
+struct Told(HashMap<String, String>);
+
+impl Told {
+    fn wrong(&mut self, what: &str, error: &dyn std::fmt::Display) {
+        let why = format!("{error:#}");
+        if self.0.get(what) != Some(&why) {
+            tracing::error!("{what}: {why}");
+            self.0.insert(what.to_owned(), why);
+        }
+    }
+
+    fn well(&mut self, what: &str) {
+        if self.0.remove(what).is_some() {
+            tracing::info!("{what}: all is well again");
+        }
+    }
 }
 
 impl Watch {
     fn look(&mut self) {
         match self.archive.heal() {
-            Ok(false) => {}
-            Ok(true) => {
-                tracing::error!("the indexes were deleted or replaced: all mail is indexed again");
-                self.indexed.clear();
+            Ok(healed) => {
+                self.told.well("the indexes");
+                if healed {
+                    tracing::error!(
+                        "the indexes were deleted, replaced or damaged: all mail is indexed again"
+                    );
+                    self.indexed.clear();
+                }
             }
-            Err(error) => tracing::error!("the indexes are gone: {error}"),
+            Err(error) => self.told.wrong("the indexes", &error),
         }
         self.look_at_config();
         self.look_for_the_missing();
-        if let Err(error) = self.archive.refresh() {
-            tracing::error!("looking at the catalogue: {error}");
+        match self.archive.refresh() {
+            Ok(()) => self.told.well("looking at the indexes"),
+            Err(error) => self.told.wrong("looking at the indexes", &error),
         }
         for inbox in self.archive.every_inbox() {
             if self.stop.load(Ordering::Relaxed) {
@@ -161,13 +188,14 @@ impl Watch {
             self.health.is_behind(name);
             match self.index(&inbox) {
                 Ok(true) => {
+                    self.told.well(&format!("indexing {name}"));
                     self.health.is_level(name);
                     self.indexed.insert(dir, Ok(stamp))
                 }
                 Ok(false) => None,
                 Err(error) => {
                     INDEX_FAILURES.up();
-                    tracing::error!("indexing {}: {error:#}", inbox.config().name);
+                    self.told.wrong(&format!("indexing {name}"), &error);
                     self.indexed.insert(dir, Err(Instant::now() + PAUSE))
                 }
             };

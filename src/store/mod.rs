@@ -23,6 +23,7 @@ mod rewrite;
 mod serve;
 mod stamp;
 mod tombstones;
+mod unswept;
 mod verify;
 mod version_1;
 mod walk;

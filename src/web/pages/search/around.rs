@@ -1,7 +1,7 @@
 //! The words around what was sought: a line or two of a mail below its result, the words marked.
 
 use super::asked::Asked;
-use crate::archive::{Match, Piece, Query, snippet};
+use crate::archive::{Match, Piece, Snippets};
 use crate::render::Html;
 
 /// How many bytes of text are shown, about two lines.
@@ -14,7 +14,8 @@ const COLUMNS: usize = 76;
 pub(super) fn words_around(
     html: &mut Html,
     asked: &Asked<'_, '_>,
-    (query, found): (&Query, &Match),
+    snippets: &mut Snippets,
+    found: &Match,
     indent: usize,
 ) {
     let texts = &asked.visit.site.texts;
@@ -22,8 +23,8 @@ pub(super) fn words_around(
     let Ok(Some(text)) = texts.of(asked.inbox(), &found.article) else {
         return;
     };
-    let pieces = snippet(query, &text.own, WIDTH).or_else(|| snippet(query, &text.quoted, WIDTH));
-    let Some(pieces) = pieces else {
+    let own = snippets.cut(&text.own, WIDTH);
+    let Some(pieces) = own.or_else(|| snippets.cut(&text.quoted, WIDTH)) else {
         return;
     };
     html.blanks(indent);
