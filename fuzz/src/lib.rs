@@ -78,8 +78,8 @@ pub fn mail(bytes: &[u8]) {
         loose: false,
         sight: Sight::Seen {
             sent: overview.sent,
-            subject: &overview.subject,
-            author: &overview.author,
+            subject: overview.subject.as_str().into(),
+            author: overview.author.as_str().into(),
             score: None,
         },
     };

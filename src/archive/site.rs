@@ -114,11 +114,9 @@ impl Archive {
         });
         *self.0.site.write().unwrap_or_else(PoisonError::into_inner) = site;
         self.refresh()?;
-        let sheets = self.sheets();
-        for css in &self.site().config.css {
-            if css.href.is_none() && !sheets.list.iter().any(|sheet| sheet.is_of(css)) {
-                tracing::error!("{} is no style sheet that can be read", css.path.display());
-            }
+        self.sheets().complain(&self.site().config.css);
+        for inbox in &self.site().inboxes {
+            inbox.sheets().complain(&inbox.config().css);
         }
         Ok(())
     }
@@ -144,6 +142,7 @@ impl Archive {
             settings.urls.clone_from(&all.urls);
             settings.dir = all.dir.clone().unwrap_or_default();
         }
+        settings.source_info.clone_from(&config.source_info);
         if let Some(hiding) = members.iter().find(|inbox| inbox.config().obfuscate) {
             settings.obfuscate = true;
             settings.clear.clone_from(&hiding.config().clear);
@@ -196,15 +195,16 @@ impl Archive {
         let site = self.site();
         let before = self.sheets();
         if !(site.config.css.is_empty() && before.list.is_empty()) {
-            let sheets = Sheets::read(&site.config.css, &before);
+            let sheets = Sheets::read(&site.config.css, &before, &[]);
             *self
                 .0
                 .sheets
                 .write()
                 .unwrap_or_else(PoisonError::into_inner) = Arc::new(sheets);
         }
+        let sheets = self.sheets();
         for inbox in &site.inboxes {
-            inbox.refresh(rows.get(&inbox.id()).copied());
+            inbox.refresh(rows.get(&inbox.id()).copied(), &sheets.list);
         }
         Ok(())
     }

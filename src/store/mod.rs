@@ -43,7 +43,7 @@ pub use remote::{
 };
 pub use rewrite::{Instead, Rewritten};
 pub use serve::is_immutable;
-pub use stamp::refs_stamp;
+pub use stamp::{RefsWatch, refs_stamp};
 pub use tombstones::{Deed, Tombstone, Tombstones};
 pub use walk::{Change, Times, What};
 pub use write::{Writer, append, append_many, remove};

@@ -306,8 +306,8 @@ impl App {
             }
             Content::Program(program) => {
                 let input = Input::new(body, &asked.parts.headers)?;
-                let leave = self.0.gates.program(asked.from);
-                let said = program::run(program, input, leave).await?;
+                let leave = self.0.gates.program(asked.from, program.limiter.clone());
+                let said = program::run(*program, input, leave).await?;
                 return Ok(respond(answer.outcome, headers, said));
             }
             Content::Stream(write) => {

@@ -5,7 +5,7 @@ use std::io::Write;
 use super::compress::Gzip;
 use crate::archive::{Article, Inbox};
 use crate::error::{Error, Result};
-use crate::mail::{self, Message};
+use crate::mail;
 
 /// Bytes of mail to a gzip member.
 const MEMBER: usize = 256 * 1024;
@@ -37,7 +37,7 @@ impl<'a> Members<'a> {
     }
 
     fn add(&mut self, raw: &[u8]) -> Result<()> {
-        mail::mboxrd(Message::parse(raw).raw(), &mut self.mbox);
+        mail::mboxrd(raw, &mut self.mbox);
         if self.mbox.len() >= MEMBER {
             self.pack()
         } else {

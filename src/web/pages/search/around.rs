@@ -3,6 +3,7 @@
 use super::asked::Asked;
 use crate::archive::{Match, Piece, Snippets};
 use crate::render::Html;
+use crate::web::lines;
 
 /// How many bytes of text are shown, about two lines.
 const WIDTH: usize = 124;
@@ -22,8 +23,11 @@ pub(super) fn words_around(
     let Some(text) = texts.of(asked.inbox(), &found.article) else {
         return;
     };
-    let own = snippets.cut(&text.own, WIDTH);
-    let Some(pieces) = own.or_else(|| snippets.cut(&text.quoted, WIDTH)) else {
+    // Before it is cut: half an address tells as much as a whole one.
+    let addresses = lines::addresses(asked.inbox());
+    let own = snippets.cut(&addresses.written(&text.own), WIDTH);
+    let quoted = || snippets.cut(&addresses.written(&text.quoted), WIDTH);
+    let Some(pieces) = own.or_else(quoted) else {
         return;
     };
     html.blanks(indent);

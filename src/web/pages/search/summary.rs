@@ -15,6 +15,7 @@ use crate::web::answer::Answer;
 use crate::web::error::{Outcome, WebError};
 use crate::web::frame::{Frame, print};
 use crate::web::freshness::Fresh;
+use crate::web::lines;
 
 /// So many results show the words around what was sought: each of them takes a mail to be read.
 const SNIPPETS: usize = 25;
@@ -168,17 +169,11 @@ fn row(html: &mut Html, asked: &Asked<'_, '_>, found: &Match, width: usize) {
         _ => format!("{}{mid}/", asked.up),
     };
     html.markup("<b>");
-    html.link(
-        &href,
-        match article.subject.as_str() {
-            "" => "(no subject)",
-            subject => subject,
-        },
-    );
+    html.link(&href, &lines::subject(asked.inbox(), article));
     html.markup("</b>\n");
     html.blanks(width + 2);
     html.markup("- by ");
-    html.line(&article.author);
+    html.line(&lines::author(asked.inbox(), article));
     html.markup(" @ ");
     html.text(&article.sent.minute().to_string());
     html.text(&format!(" UTC [{}%]", found.percent));
