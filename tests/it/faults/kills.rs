@@ -128,7 +128,7 @@ fn killed_while_it_delivers() {
 }
 
 /// As operators do now and then; only packs count when an epoch is measured.
-fn pack_newest(dir: &Path) {
+pub(super) fn pack_newest(dir: &Path) {
     let newest = (0..).map(|n| dir.join(format!("git/{n}.git")));
     let newest = newest.take_while(|epoch| epoch.exists()).last().unwrap();
     let gc = git(&newest).args(["gc", "-q", "--prune=now"]).status();
@@ -136,7 +136,7 @@ fn pack_newest(dir: &Path) {
 }
 
 /// Files that killed programs have left and that not even `git gc` takes away.
-fn leftovers(dir: &Path) -> Vec<String> {
+pub(super) fn leftovers(dir: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir(dir.join("git")).unwrap() {
         let epoch = entry.unwrap().path();
