@@ -181,7 +181,7 @@ impl<R: BufRead> Mbox<R> {
     fn item(&self, at: u64, next: u64, from_line: &[u8], draft: Draft) -> Item {
         let raw = match draft.too_long {
             true => Err(format!("it is longer than {MAX_BLOB} bytes")),
-            false => Ok(draft.finish(self.quoting, from_line.starts_with(OURS))),
+            false => Ok(draft.finish(self.quoting, from_line)),
         };
         Item {
             at,
@@ -296,19 +296,26 @@ impl Draft {
     }
 
     /// Its bytes as they were before they came into the mailbox.
-    fn finish(mut self, quoting: Quoting, ours: bool) -> Vec<u8> {
+    fn finish(mut self, quoting: Quoting, from_line: &[u8]) -> Vec<u8> {
+        let ours = from_line.starts_with(OURS);
         let body = self.body.unwrap_or(self.raw.len());
         let counted = self.excess() == Some(0);
         if (ours && self.raw.ends_with(b"\n")) || (!counted && self.raw.len() > body && self.blank)
         {
             // The blank line that parts it from the next.
             self.raw.pop();
-            if self.raw.last() == Some(&b'\r') {
+            // In ours all line ends that are not the mail's are of one kind.
+            let crlf = !ours || from_line.ends_with(b"\r\n");
+            if crlf && self.raw.last() == Some(&b'\r') {
                 self.raw.pop();
             }
         }
-        // Without a body the line end was that of the last header.
-        let body = body.min(self.raw.len());
+        let body = match ours {
+            // Lines among the headers are quoted there, too.
+            true => 0,
+            // Without a body the line end was that of the last header.
+            false => body.min(self.raw.len()),
+        };
         // Who has lines in it that could begin a mail does not quote.
         let plain =
             quoting == Quoting::Mboxcl2 || (quoting == Quoting::Guess && self.split.is_some());
@@ -412,6 +419,8 @@ mod tests {
     use std::path::Path;
 
     use super::{Loss, Mbox, Quoting};
+    use crate::ingest::normal::{Unsubscribe, normal};
+    use crate::mail::mboxrd;
 
     const FROM: &str = "From a@b Thu Jan  1 00:00:10 1970\n";
 
@@ -524,6 +533,52 @@ mod tests {
             assert_eq!(read(&text, item.next as usize, Quoting::Guess).len(), 2 - n);
             assert_eq!(item.came.map(|t| t.0), Some(10));
             assert_eq!(item.loss, None);
+        }
+    }
+
+    #[test]
+    fn what_we_write_comes_back_as_it_was() {
+        let pieces: [&[u8]; 14] = [
+            b"From ",
+            b">",
+            b"\n",
+            b"\n",
+            b"\r\n",
+            b"\r",
+            b"A: 1\n",
+            b" ",
+            b"Content-Length: 3\n",
+            b"x",
+            b"\n\n",
+            b"a@b Thu Jan  1 00:00:10 1970\n",
+            b"Status: R\n",
+            b"mboxrd@z Thu Jan  1 00:00:00 1970\n",
+        ];
+        let mut seed = 7_u64;
+        let mut next = |below: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 33) as usize % below
+        };
+        for round in 0..20_000 {
+            let mut mails: Vec<Vec<u8>> = Vec::new();
+            for _ in 0..3 {
+                let mut raw = b"Subject: x\n".to_vec();
+                (0..next(12)).for_each(|_| raw.extend_from_slice(pieces[next(pieces.len())]));
+                mails.push(normal(&raw, Unsubscribe::Kept).into_owned());
+            }
+            let mut mbox = Vec::new();
+            mails.iter().for_each(|raw| mboxrd(raw, &mut mbox));
+            let read = Mbox::new(Path::new("x"), &mbox[..], 0, Quoting::Guess);
+            let read: Vec<Vec<u8>> = read
+                .map(|item| normal(&item.unwrap().raw.unwrap(), Unsubscribe::Kept).into_owned())
+                .collect();
+            let shown = |mails: &[Vec<u8>]| -> Vec<String> {
+                mails
+                    .iter()
+                    .map(|raw| raw.escape_ascii().to_string())
+                    .collect()
+            };
+            assert_eq!(shown(&read), shown(&mails), "round {round}");
         }
     }
 
