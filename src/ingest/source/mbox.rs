@@ -148,10 +148,11 @@ impl<R: BufRead> Mbox<R> {
             let start = self.offset - self.line.len() as u64;
             let line = std::mem::take(&mut self.line);
             if (draft.may_end() || line.starts_with(OURS)) && is_from_line(&line) {
-                // Only where a header follows: a sentence may begin like that, too.
+                // Only where a header follows: a sentence may begin like that, too. In ours it would be quoted.
                 let more = self.read_line()?;
                 let follows = std::mem::take(&mut self.line);
-                if more && begins_header(&follows) {
+                let sure = from_line.starts_with(OURS) && line.starts_with(OURS);
+                if more && (sure || begins_header(&follows)) {
                     if !self.counts() || !draft.goes_on() {
                         self.ahead = Some(follows);
                         next = Some((start, line));
@@ -183,13 +184,14 @@ impl<R: BufRead> Mbox<R> {
             true => Err(format!("it is longer than {MAX_BLOB} bytes")),
             false => Ok(draft.finish(self.quoting, from_line)),
         };
+        let loss = raw.as_ref().ok().and_then(|raw| loss(from_line, raw));
         Item {
             at,
             next,
             place: format!("{}, byte {at}", self.path.display()),
             came: came(from_line),
             raw,
-            loss: is_pipermail(from_line).then_some(Loss::Pipermail),
+            loss,
         }
     }
 
@@ -360,12 +362,55 @@ fn is_from_line(line: &[u8]) -> bool {
     clock && text.split_ascii_whitespace().any(year)
 }
 
-/// `From someone at example.org  Thu Jan …`, as Pipermail writes it.
-fn is_pipermail(line: &[u8]) -> bool {
-    let mut words = line
-        .split(|b| b.is_ascii_whitespace())
-        .filter(|word| !word.is_empty());
-    words.nth(2) == Some(b"at")
+/// What the archive has done to a mail that wrote it into this mailbox.
+fn loss(from_line: &[u8], raw: &[u8]) -> Option<Loss> {
+    if is_hyperkitty(raw) {
+        return Some(Loss::HyperKitty);
+    }
+    // `From someone at example.org  Thu Jan …`
+    let words = from_line.split(|b| b.is_ascii_whitespace());
+    let mut words = words.filter(|word| !word.is_empty());
+    (words.nth(2) == Some(b"at")).then_some(Loss::Pipermail)
+}
+
+/// The headers of a mail that HyperKitty has put together from its database, and all that it has.
+const OF_HYPERKITTY: [&str; 9] = [
+    "from",
+    "to",
+    "subject",
+    "date",
+    "message-id",
+    "in-reply-to",
+    "mime-version",
+    "content-type",
+    "content-transfer-encoding",
+];
+
+/// Whether a mail has these headers and no others, and is a multipart as Python makes it: HyperKitty exports every mail so.
+fn is_hyperkitty(raw: &[u8]) -> bool {
+    let mut multipart = false;
+    for line in raw.split_inclusive(|b| *b == b'\n') {
+        let line = line.trim_ascii_end();
+        if line.is_empty() {
+            break;
+        }
+        if line.starts_with(b" ") || line.starts_with(b"\t") {
+            multipart |= memmem::find(line, b"boundary=\"===============").is_some();
+            continue;
+        }
+        let Some(colon) = memchr(b':', line) else {
+            return false;
+        };
+        let (name, value) = line.split_at(colon);
+        if !OF_HYPERKITTY
+            .iter()
+            .any(|own| name.eq_ignore_ascii_case(own.as_bytes()))
+        {
+            return false;
+        }
+        multipart |= memmem::find(value, b"boundary=\"===============").is_some();
+    }
+    multipart
 }
 
 /// When a mail was filed: the date in its `From ` line.

@@ -4,6 +4,7 @@ mod epoch;
 mod html;
 mod http;
 pub(crate) mod incoming;
+pub(crate) mod peer;
 mod programs;
 mod series;
 mod shared;
