@@ -53,6 +53,8 @@ pub(super) struct Target<'a> {
     pub(super) name: &'a InboxName,
     pub(super) number: EpochNum,
     pub(super) path: &'a Path,
+    /// All epochs of the inbox.
+    pub(super) layout: &'a Layout,
     pub(super) graves: &'a Graves,
 }
 
@@ -119,6 +121,7 @@ impl Indexer {
                 name,
                 number: *number,
                 path,
+                layout,
                 graves: &graves,
             };
             match self.catch_up_epoch(target, options, progress) {

@@ -23,7 +23,10 @@ impl Indexer {
     ) -> Result<Report> {
         let changes = epoch.walk(None, tip)?;
         let indexed = self.db().reader()?.blobs(target.inbox, target.number)?;
-        let live = live(&changes);
+        let mut live = live(&changes);
+        for blob in removed_later(target)? {
+            live.remove(&blob);
+        }
         let kept: HashSet<Oid> = match options.reindex {
             // To read a mail again is to take it out and put it back.
             true => HashSet::new(),
@@ -65,6 +68,15 @@ impl Indexer {
             options.jobs,
             Names::Trusted,
             |change, prepared| {
+                if let (Prepared::Mail(mail), What::Added(blob)) = (&prepared, &change.what)
+                    && away.has(*blob, &mail.0)
+                {
+                    // It took its number when it was read for the first time.
+                    report.changes += 1;
+                    report.buried += 1;
+                    progress.advance(1);
+                    return Ok(());
+                }
                 let num = match (&prepared, &change.what) {
                     (Prepared::Mail(mail), What::Added(blob)) => {
                         let held = mail.0.ids.iter().find_map(|mid| by_id.remove(mid));
@@ -80,6 +92,24 @@ impl Indexer {
         progress.end();
         Ok(report)
     }
+}
+
+/// The mails that epochs after this one remove: a removal stands in the newest epoch of its day.
+fn removed_later(target: Target<'_>) -> Result<HashSet<Oid>> {
+    let mut removed = HashSet::new();
+    for (number, path) in &target.layout.epochs {
+        if *number <= target.number {
+            continue;
+        }
+        let epoch = Epoch::open(path)?;
+        let Some(tip) = epoch.tip()? else { continue };
+        for change in epoch.walk(None, tip)? {
+            if let What::Removed(blob) = change.what {
+                removed.insert(blob);
+            }
+        }
+    }
+    Ok(removed)
 }
 
 /// The mails that a history adds and does not remove again.

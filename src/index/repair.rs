@@ -90,6 +90,7 @@ impl Indexer {
                     name,
                     number: *number,
                     path,
+                    layout,
                     graves: &graves,
                 };
                 let Ok(epoch) = Epoch::open(path) else {
