@@ -1,5 +1,6 @@
 """The two servers and the two indexers, each in its own directory, over the same epochs."""
 
+import copy
 import os
 import re
 import shutil
@@ -67,6 +68,7 @@ def write_config(path, inboxes, extra, level):
 
 class Threadbare:
     name = "threadbare"
+    options = ()
 
     def __init__(self, binary, work, inboxes, level="full"):
         self.binary, self.index_dir = binary, work / f"threadbare-index-{level}"
@@ -84,19 +86,28 @@ class Threadbare:
         return megabytes(self.index_dir)
 
     def command(self, port):
-        return [self.binary, "serve", "--threads", "1", "--listen", f"127.0.0.1:{port}"]
+        return [self.binary, "serve", "--threads", "1", "--listen", f"127.0.0.1:{port}", *self.options]
+
+    def without_cache(self):
+        """The same, keeping no finished page."""
+        other = copy.copy(self)
+        other.options = ("--cache", "0")
+        return other
 
 
 class PublicInbox:
+    """As Debian installs it; `inline` lets it compile the parts that it has in C, which takes a compiler and a setting."""
     name = "public-inbox"
 
-    def __init__(self, work, inboxes, level="basic"):
+    def __init__(self, work, inboxes, level="basic", inline=False):
         self.level = level
         # The level in the config has the last word over `-L`.
         self.config = work / f"public-inbox-{level}.config"
         write_config(self.config, inboxes, "", level)
-        self.env = {"PI_CONFIG": str(self.config), "HOME": str(work), "PERL_INLINE_DIRECTORY": str(work / "inline")}
-        (work / "inline").mkdir(exist_ok=True)
+        self.env = {"PI_CONFIG": str(self.config), "HOME": str(work)}
+        if inline:
+            self.env["PERL_INLINE_DIRECTORY"] = str(work / "inline")
+            (work / "inline").mkdir(exist_ok=True)
         for inbox in inboxes:
             if not (inbox.directory / "inbox.lock").exists():
                 throwaway = {**self.env, "PI_CONFIG": str(work / "init.config")}
@@ -116,6 +127,10 @@ class PublicInbox:
 
     def command(self, port):
         return ["public-inbox-httpd", "-W0", "-l", f"http://127.0.0.1:{port}"]
+
+    def without_cache(self):
+        """Itself: it has none."""
+        return self
 
 
 class Hello:

@@ -39,7 +39,12 @@ pub enum Error {
     /// An archive elsewhere could not be reached, or gave what nobody can use.
     #[error("{0}")]
     Upstream(String),
-    /// Stored data contradict themselves; an index can be rebuilt.
+    /// An index is damaged: it can be made again from git.
+    #[error(
+        "damaged index: {0}. The mail is safe in git; `threadbare fsck --repair` makes the indexes again"
+    )]
+    Index(String),
+    /// Stored data contradict themselves.
     #[error("damaged data: {0}")]
     Corrupt(String),
 }

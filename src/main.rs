@@ -3,13 +3,14 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use threadbare::cli::Arguments;
+use threadbare::cli::{Arguments, leave_closed_homes};
 
 // Without huge pages, which double what a server holds in memory and make it no faster.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    leave_closed_homes();
     match Arguments::parse().command.run() {
         Ok(code) => code,
         Err(error) => {

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::Thread;
 use super::graves::Graves;
 use super::thread::{Numbers, Place};
 use super::threads::Threads;
+use super::{Sheet, Sheets, Thread};
 use crate::config::InboxConfig;
 use crate::db::{Article, Db, InboxRow, Reader, Shelf, TopicRow};
 use crate::error::Result;
@@ -45,6 +45,8 @@ struct Shared {
     graves: Graves,
     description: RwLock<Arc<str>>,
     redirects: Redirects,
+    /// Style sheets of its own.
+    sheets: RwLock<Arc<Sheets>>,
     row: RwLock<Option<InboxRow>>,
     /// What is missing here.
     partial: RwLock<Option<Partial>>,
@@ -121,6 +123,7 @@ impl Inbox {
             layout: RwLock::new(Arc::new(layout)),
             redirects: Redirects::default(),
             graves: Graves::default(),
+            sheets: RwLock::default(),
             row: RwLock::default(),
             partial: RwLock::default(),
             looked: Mutex::default(),
@@ -128,9 +131,13 @@ impl Inbox {
         }))
     }
 
-    pub(super) fn refresh(&self, row: Option<InboxRow>) {
+    pub(super) fn refresh(&self, row: Option<InboxRow>, sheets: &[Sheet]) {
         *self.0.row.write().unwrap_or_else(PoisonError::into_inner) = row;
         self.0.graves.refresh(&self.0.config.dir);
+        if !self.0.config.css.is_empty() {
+            let own = Sheets::read(&self.0.config.css, &self.sheets(), sheets);
+            *(self.0.sheets.write()).unwrap_or_else(PoisonError::into_inner) = Arc::new(own);
+        }
         if !self.is_time_to_look() {
             return;
         }
@@ -201,6 +208,11 @@ impl Inbox {
     /// The mail that an address of the archive leads to from which this one was imported.
     pub fn old_address(&self, path: &str) -> Option<MessageId> {
         self.0.redirects.find(&self.0.config.dir, path)
+    }
+
+    /// The style sheets that it has besides those of the site.
+    pub fn sheets(&self) -> Arc<Sheets> {
+        Arc::clone(&self.0.sheets.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Whether the site does not speak of it: who knows its name can read it.

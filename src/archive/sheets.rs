@@ -43,15 +43,16 @@ pub struct Sheets {
 }
 
 impl Sheets {
-    /// Reads them, save those that are as they were `before`.
-    pub(super) fn read(settings: &[StyleSheet], before: &Sheets) -> Sheets {
+    /// Reads them, save those that are as they were `before`. Their names are none of those of `site`, beside which they
+    /// are shown.
+    pub(super) fn read(settings: &[StyleSheet], before: &Sheets, site: &[Sheet]) -> Sheets {
         let mut list: Vec<Sheet> = Vec::with_capacity(settings.len());
         for setting in settings {
             let kept = before.list.iter().find(|sheet| sheet.is_still(setting));
             let Some(mut sheet) = kept.cloned().or_else(|| Sheet::read(setting)) else {
                 continue;
             };
-            sheet.name = name(&setting.path, &list);
+            sheet.name = name(&setting.path, site, &list);
             list.push(sheet);
         }
         let mut hasher = DefaultHasher::new();
@@ -67,6 +68,15 @@ impl Sheets {
         }
         let state = hasher.finish();
         Sheets { list, state }
+    }
+
+    /// Logs which of these could not be read.
+    pub(super) fn complain(&self, settings: &[StyleSheet]) {
+        for css in settings.iter().filter(|css| css.href.is_none()) {
+            if !self.list.iter().any(|sheet| sheet.is_of(css)) {
+                tracing::error!("{} is no style sheet that can be read", css.path.display());
+            }
+        }
     }
 
     /// The sheet of that name, where its file is here.
@@ -126,7 +136,7 @@ fn stamp(about: &Metadata) -> Option<Stamp> {
 }
 
 /// What a file is called in addresses: its own name, with a number before it where another sheet has it already.
-fn name(path: &Path, taken: &[Sheet]) -> String {
+fn name(path: &Path, site: &[Sheet], own: &[Sheet]) -> String {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let plain = |c: char| {
         if c.is_ascii_alphanumeric() || "-_.+".contains(c) {
@@ -136,8 +146,8 @@ fn name(path: &Path, taken: &[Sheet]) -> String {
         }
     };
     let name: String = stem.chars().map(plain).chain(".css".chars()).collect();
-    if taken.iter().any(|sheet| sheet.name == name) {
-        return format!("{}-{name}", taken.len() + 1);
+    if site.iter().chain(own).any(|sheet| sheet.name == name) {
+        return format!("{}-{name}", site.len() + own.len() + 1);
     }
     name
 }
@@ -165,7 +175,7 @@ mod tests {
             at("b/a.css"),
             at("na\"me.css"),
         ];
-        let sheets = Sheets::read(&settings, &Sheets::default());
+        let sheets = Sheets::read(&settings, &Sheets::default(), &[]);
         let names: Vec<&str> = sheets
             .list
             .iter()
@@ -187,10 +197,10 @@ mod tests {
             ..StyleSheet::default()
         }];
         std::fs::write(&path, "one").expect("a file");
-        let first = Sheets::read(&settings, &Sheets::default());
-        assert_eq!(Sheets::read(&settings, &first).state, first.state);
+        let first = Sheets::read(&settings, &Sheets::default(), &[]);
+        assert_eq!(Sheets::read(&settings, &first, &[]).state, first.state);
         std::fs::write(&path, "three").expect("a file");
-        let second = Sheets::read(&settings, &first);
+        let second = Sheets::read(&settings, &first, &[]);
         assert_ne!(second.state, first.state);
         assert_eq!(&*second.list[0].content, b"three");
     }

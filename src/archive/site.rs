@@ -9,8 +9,8 @@ use super::inbox::Keeps;
 use super::threads::Threads;
 use super::{Inbox, Sheets};
 use crate::config::{Config, InboxConfig, Listing};
-use crate::db::{Article, Db, InboxRow};
-use crate::error::Result;
+use crate::db::{self, Article, Db, InboxRow};
+use crate::error::{Error, Result};
 use crate::id::{InboxId, InboxName, MessageId};
 use crate::search::Search;
 use crate::store::{Blobs, Layout};
@@ -20,6 +20,7 @@ use crate::store::{Blobs, Layout};
 pub struct Archive(Arc<Shared>);
 
 struct Shared {
+    index_dir: PathBuf,
     keeps: Keeps,
     site: RwLock<Arc<Site>>,
     sheets: RwLock<Arc<Sheets>>,
@@ -49,9 +50,10 @@ impl Archive {
     /// The catalogue cannot be opened.
     pub fn open(config: Config, index_dir: &Path) -> Result<Archive> {
         let shared = Shared {
+            index_dir: index_dir.to_owned(),
             keeps: Keeps {
                 db: Db::open(index_dir)?,
-                search: Arc::new(Search::open(&index_dir.join("words"))?),
+                search: Arc::new(open_words(index_dir)?),
                 blobs: Arc::new(Blobs::new()),
                 threads: Arc::new(Threads::new()),
             },
@@ -112,11 +114,9 @@ impl Archive {
         });
         *self.0.site.write().unwrap_or_else(PoisonError::into_inner) = site;
         self.refresh()?;
-        let sheets = self.sheets();
-        for css in &self.site().config.css {
-            if css.href.is_none() && !sheets.list.iter().any(|sheet| sheet.is_of(css)) {
-                tracing::error!("{} is no style sheet that can be read", css.path.display());
-            }
+        self.sheets().complain(&self.site().config.css);
+        for inbox in &self.site().inboxes {
+            inbox.sheets().complain(&inbox.config().css);
         }
         Ok(())
     }
@@ -142,6 +142,7 @@ impl Archive {
             settings.urls.clone_from(&all.urls);
             settings.dir = all.dir.clone().unwrap_or_default();
         }
+        settings.source_info.clone_from(&config.source_info);
         if let Some(hiding) = members.iter().find(|inbox| inbox.config().obfuscate) {
             settings.obfuscate = true;
             settings.clear.clone_from(&hiding.config().clear);
@@ -155,13 +156,13 @@ impl Archive {
         self.settled_together(members, &self.site().config)
     }
 
-    /// Goes on with empty indexes where those that were opened have been deleted, or with those that have taken their
-    /// place; whether that was so. All mail has to be indexed again then.
+    /// Goes on with empty indexes where those that were opened have been deleted or cannot be used any more, or with those
+    /// that have taken their place; whether that was so. All mail has to be indexed again then.
     ///
     /// # Errors
     /// New indexes cannot be made.
     pub fn heal(&self) -> Result<bool> {
-        let words = self.0.keeps.search.heal()?;
+        let words = self.0.keeps.search.heal(|| db::lock(&self.0.index_dir))?;
         if !self.0.keeps.db.heal()? {
             return Ok(words);
         }
@@ -194,15 +195,16 @@ impl Archive {
         let site = self.site();
         let before = self.sheets();
         if !(site.config.css.is_empty() && before.list.is_empty()) {
-            let sheets = Sheets::read(&site.config.css, &before);
+            let sheets = Sheets::read(&site.config.css, &before, &[]);
             *self
                 .0
                 .sheets
                 .write()
                 .unwrap_or_else(PoisonError::into_inner) = Arc::new(sheets);
         }
+        let sheets = self.sheets();
         for inbox in &site.inboxes {
-            inbox.refresh(rows.get(&inbox.id()).copied());
+            inbox.refresh(rows.get(&inbox.id()).copied(), &sheets.list);
         }
         Ok(())
     }
@@ -318,5 +320,17 @@ impl Archive {
 
     fn site(&self) -> Arc<Site> {
         Arc::clone(&self.0.site.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Opens the full-text index. One that is damaged is made anew, when nobody writes it.
+fn open_words(index_dir: &Path) -> Result<Search> {
+    let dir = index_dir.join("words");
+    match Search::open(&dir) {
+        Err(Error::Index(_)) => {
+            let _lock = db::lock(index_dir)?;
+            Search::open_or_make_anew(&dir)
+        }
+        opened => opened,
     }
 }

@@ -153,19 +153,26 @@ impl Chosen {
 
     /// Finds the articles that are meant.
     pub(super) fn find(&self, site: &Site) -> anyhow::Result<Vec<Found>> {
+        Ok(self.find_and_ids(site)?.0)
+    }
+
+    /// Likewise, with the ids by which they were named: an article may be gone already, and not all of its mail.
+    pub(super) fn find_and_ids(&self, site: &Site) -> anyhow::Result<(Vec<Found>, Vec<MessageId>)> {
         if self.is_empty() {
-            return site.copies(&read_stdin()?);
+            let raw = read_stdin()?;
+            return Ok((site.copies(&raw)?, Message::parse(&raw).message_ids()));
         }
+        let ids = self.ids()?;
         let mut found: Vec<Found> = Vec::new();
         let mut add = |inbox: &Inbox, article: Article| {
             if found.iter().all(|known| !is_same(known, inbox, &article)) {
                 found.push((inbox.clone(), article));
             }
         };
-        for mid in self.ids()? {
+        for mid in &ids {
             for inbox in &site.inboxes {
                 inbox
-                    .articles(&mid)?
+                    .articles(mid)?
                     .into_iter()
                     .for_each(|article| add(inbox, article));
             }
@@ -198,7 +205,7 @@ impl Chosen {
                 }
             }
         }
-        Ok(found)
+        Ok((found, ids))
     }
 }
 

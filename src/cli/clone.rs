@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 
@@ -11,7 +12,7 @@ use super::scope;
 use crate::config::{Config, InboxConfig};
 use crate::id::InboxName;
 use crate::mirror::{
-    self, Address, EpochRange, Fetched, Found, Http, Mirror, Offered, Patience, Stop, Wanted,
+    self, Address, EpochRange, Fetched, Found, Http, Mirror, Offered, Patience, Sites, Stop, Wanted,
 };
 
 /// The flags of `clone`.
@@ -83,7 +84,9 @@ impl Clone {
             false => Some(scope::index_dir(&config, self.index_dir.clone())?),
         };
         let (lines, stop) = (Lines::new(), Stop::default());
+        let sites = Sites::default();
         let mirror = Mirror {
+            sites: (&sites, Duration::ZERO),
             http: &http,
             progress: &lines,
             patience: Patience::default(),

@@ -116,7 +116,7 @@ fn look_at_index(scope: &Scope, findings: &mut Findings) {
         findings.problem(
             error.to_string(),
             format!(
-                "the indexes can be made anew: delete {} and run `threadbare index --all`",
+                "the indexes can be made anew: `threadbare fsck --repair`, or delete {} and run `threadbare index --all`",
                 dir.display()
             ),
         );

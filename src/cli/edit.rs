@@ -62,6 +62,13 @@ impl Edit {
             None => in_editor(&old)?,
         };
         if new == old {
+            if !self.dry_run {
+                // An earlier edit may have been stopped before the old bytes were off the disk.
+                for (inbox, _) in &found {
+                    ingest::finish_sweep(inbox.config())?;
+                }
+                site.scrub()?;
+            }
             println!("nothing was changed");
             return Ok(ExitCode::SUCCESS);
         }

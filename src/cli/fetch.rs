@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use super::copying::{self, Lines};
 use super::scope;
 use crate::config::InboxConfig;
-use crate::mirror::{Http, Mirror, Patience, Stop};
+use crate::mirror::{Address, Http, Mirror, Patience, Sites, Stop};
 use crate::store::Layout;
 
 /// What `--exit-code` ends with where nothing was new; public-inbox-fetch's number.
@@ -48,7 +49,10 @@ impl Fetch {
             );
         }
         let (http, lines, stop) = (Http::default(), Lines::new(), Stop::default());
+        let sites = sites_of(&mirrors);
         let mirror = Mirror {
+            // What is said at the beginning holds to the end.
+            sites: (&sites, Duration::MAX),
             http: &http,
             progress: &lines,
             patience: Patience::default(),
@@ -82,6 +86,14 @@ impl Fetch {
             false => ExitCode::SUCCESS,
         })
     }
+}
+
+/// The sites that these are from.
+fn sites_of(mirrors: &[InboxConfig]) -> Sites {
+    let upstream = |inbox: &InboxConfig| Layout::find(&inbox.dir).ok()?.upstream();
+    let address = |inbox| Address::parse(&upstream(inbox)?.url).ok();
+    let addresses: Vec<Address> = mirrors.iter().filter_map(address).collect();
+    Sites::of(addresses.iter())
 }
 
 fn is_mirror(inbox: &InboxConfig) -> bool {

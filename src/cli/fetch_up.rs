@@ -14,13 +14,17 @@ use crate::archive::Archive;
 use crate::config::Config;
 use crate::error::Result;
 use crate::id::InboxName;
-use crate::mirror::{Address, Fetched, Http, Mirror, Patience, Regular, Silent, Stop, Timetable};
+use crate::mirror::{
+    Address, Fetched, Http, Mirror, Patience, Regular, Silent, Sites, Stop, Timetable,
+};
 use crate::store::Layout;
 
 /// How often it is looked whether something is due.
 const TICK: Duration = Duration::from_millis(500);
 /// How often it is looked which inboxes are mirrors, if the config stays as it is.
 const SURVEY: Duration = Duration::from_secs(60);
+/// What a site says of its inboxes holds for so long, or for a quarter of the interval.
+const AGE: Duration = Duration::from_secs(60);
 /// How long a fetch that was told to stop may take to do so.
 const FAREWELL: Duration = Duration::from_secs(3);
 
@@ -41,6 +45,7 @@ impl FetchUp {
         let mut watch = Watch {
             archive,
             http: Http::default(),
+            sites: Arc::default(),
             table: Timetable::default(),
             surveyed: None,
             say,
@@ -81,6 +86,7 @@ type Place = (PathBuf, InboxName);
 struct Watch {
     archive: Archive,
     http: Http,
+    sites: Arc<Sites>,
     table: Timetable<Place>,
     /// When it was looked last which inboxes are mirrors, and in which config.
     surveyed: Option<(Instant, Arc<Config>)>,
@@ -117,7 +123,7 @@ impl Watch {
         {
             return;
         }
-        let mut mirrors = HashMap::new();
+        let (mut mirrors, mut upstreams) = (HashMap::new(), Vec::new());
         for inbox in &config.inboxes {
             let Some(interval) = config.fetch_interval(inbox) else {
                 continue;
@@ -128,20 +134,25 @@ impl Watch {
                 let site = upstream.origin().to_owned();
                 let mirror = (inbox.dir.clone(), inbox.name.clone());
                 mirrors.insert(mirror, Regular { site, interval });
+                upstreams.push(upstream);
             }
         }
+        self.sites = Arc::new(Sites::of(upstreams.iter()).after(&self.sites));
         self.table.set(mirrors, Instant::now(), luck);
         self.surveyed = Some((Instant::now(), config));
     }
 
     fn start(&mut self, mirror: Place) {
         let (http, stop, say) = (self.http.clone(), self.stop.clone(), self.say.clone());
+        let sites = Arc::clone(&self.sites);
+        let interval = self.table.interval(&mirror).unwrap_or_default();
         let work = {
             let mirror = mirror.clone();
             move || {
                 let (dir, name) = &mirror;
                 let copier = Mirror {
                     http: &http,
+                    sites: (&sites, AGE.min(interval / 4)),
                     progress: &Silent,
                     patience: Patience::default(),
                     stop: &stop,

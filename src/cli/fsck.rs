@@ -82,7 +82,7 @@ fn exit_code(found: &Findings) -> ExitCode {
 /// Whether it is one of the indexes that cannot be used.
 fn is_index(error: &anyhow::Error) -> bool {
     let error = error.downcast_ref::<Error>();
-    error.is_some_and(|error| matches!(error, Error::Db(_) | Error::Search(_) | Error::Corrupt(_)))
+    error.is_some_and(|error| matches!(error, Error::Db(_) | Error::Search(_) | Error::Index(_)))
 }
 
 struct Look {

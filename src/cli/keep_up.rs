@@ -1,8 +1,8 @@
 //! Keeps an archive up to date while it is served: a commit that lands in an epoch is indexed, an inbox that comes
 //! into the config is served, within a second or two and without a word from anybody.
 //!
-//! It looks, twice a second, instead of waiting to be told: file systems that are mounted from elsewhere tell nothing,
-//! and a look at the refs of a thousand epochs takes a few milliseconds. Where the system does tell that somebody has
+//! It looks, again and again, instead of waiting to be told: file systems that are mounted from elsewhere tell nothing,
+//! and a look at the dates of a thousand epochs takes a few milliseconds. Where the system does tell that somebody has
 //! written to an inbox, it looks at once.
 
 use std::collections::HashMap;
@@ -18,11 +18,11 @@ use crate::config::Config;
 use crate::index::{Indexer, Options, Silent};
 use crate::metrics::{INDEX_FAILURES, INDEXED};
 use crate::net::{Said, notify};
-use crate::store;
+use crate::store::{self, RefsWatch};
 use crate::web::Health;
 
 /// How often it looks.
-const EVERY: Duration = Duration::from_millis(400);
+const EVERY: Duration = Duration::from_millis(800);
 
 /// How long an inbox that could not be indexed is left alone.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -66,9 +66,11 @@ impl KeepUp {
             also,
             health,
             again: Arc::clone(&again),
+            repositories: HashMap::new(),
             indexed: HashMap::new(),
             missing_until: Instant::now() + PAUSE,
             stop: Arc::clone(&stop),
+            told: Told::default(),
         };
         let rung = bell.clone();
         let thread = std::thread::Builder::new()
@@ -124,34 +126,62 @@ struct Watch {
     also: Also,
     health: Arc<Health>,
     again: Arc<AtomicBool>,
+    /// What every repository looks like.
+    repositories: HashMap<PathBuf, RefsWatch>,
     /// What each inbox looked like when it was last indexed, or when it is to be tried again.
     indexed: HashMap<PathBuf, Result<u64, Instant>>,
     /// When inboxes that were not there are looked for again.
     missing_until: Instant,
     stop: Arc<AtomicBool>,
+    told: Told,
+}
+
+/// What is wrong, as far as it was told: it is looked at again and again, and said once.
+#[derive(Default)]
+struct Told(HashMap<String, String>);
+
+impl Told {
+    fn wrong(&mut self, what: &str, error: &dyn std::fmt::Display) {
+        let why = format!("{error:#}");
+        if self.0.get(what) != Some(&why) {
+            tracing::error!("{what}: {why}");
+            self.0.insert(what.to_owned(), why);
+        }
+    }
+
+    fn well(&mut self, what: &str) {
+        if self.0.remove(what).is_some() {
+            tracing::info!("{what}: all is well again");
+        }
+    }
 }
 
 impl Watch {
     fn look(&mut self) {
         match self.archive.heal() {
-            Ok(false) => {}
-            Ok(true) => {
-                tracing::error!("the indexes were deleted or replaced: all mail is indexed again");
-                self.indexed.clear();
+            Ok(healed) => {
+                self.told.well("the indexes");
+                if healed {
+                    tracing::error!(
+                        "the indexes were deleted, replaced or damaged: all mail is indexed again"
+                    );
+                    self.indexed.clear();
+                }
             }
-            Err(error) => tracing::error!("the indexes are gone: {error}"),
+            Err(error) => self.told.wrong("the indexes", &error),
         }
         self.look_at_config();
         self.look_for_the_missing();
-        if let Err(error) = self.archive.refresh() {
-            tracing::error!("looking at the catalogue: {error}");
+        match self.archive.refresh() {
+            Ok(()) => self.told.well("looking at the indexes"),
+            Err(error) => self.told.wrong("looking at the indexes", &error),
         }
         for inbox in self.archive.every_inbox() {
             if self.stop.load(Ordering::Relaxed) {
                 break;
             }
             let dir = inbox.layout().dir.clone();
-            let stamp = refs(&inbox);
+            let stamp = self.refs(&inbox);
             match self.indexed.get(&dir) {
                 Some(Ok(known)) if *known == stamp => continue,
                 Some(Err(until)) if Instant::now() < *until => continue,
@@ -161,17 +191,34 @@ impl Watch {
             self.health.is_behind(name);
             match self.index(&inbox) {
                 Ok(true) => {
+                    self.told.well(&format!("indexing {name}"));
                     self.health.is_level(name);
                     self.indexed.insert(dir, Ok(stamp))
                 }
                 Ok(false) => None,
                 Err(error) => {
                     INDEX_FAILURES.up();
-                    tracing::error!("indexing {}: {error:#}", inbox.config().name);
+                    self.told.wrong(&format!("indexing {name}"), &error);
                     self.indexed.insert(dir, Err(Instant::now() + PAUSE))
                 }
             };
         }
+    }
+
+    /// Changes when a ref of any epoch moves, when an epoch comes or goes, or when it is said that some mail is to go.
+    fn refs(&mut self, inbox: &Inbox) -> u64 {
+        let layout = inbox.layout();
+        let graves = stamp(&store::Tombstones::path(&layout.dir)).unwrap_or(0);
+        let stamps = layout.epochs.iter().map(|(_, path)| {
+            if let Some(known) = self.repositories.get_mut(path) {
+                return known.stamp(path);
+            }
+            let known = self.repositories.entry(path.clone());
+            known.or_insert(RefsWatch::new(path)).stamp(path)
+        });
+        stamps.fold(graves ^ layout.epochs.len() as u64, |all, one| {
+            all.rotate_left(7) ^ one
+        })
     }
 
     /// Indexes one inbox; `false` where another process does so now.
@@ -196,14 +243,14 @@ impl Watch {
 
     /// An inbox whose directory was not there may have got one.
     fn look_for_the_missing(&mut self) {
-        let config = self.archive.config().as_ref().clone();
+        let config = self.archive.config();
         if self.archive.every_inbox().len() == config.inboxes.len()
             || Instant::now() < self.missing_until
         {
             return;
         }
         self.missing_until = Instant::now() + PAUSE;
-        if let Err(error) = self.archive.configure(config) {
+        if let Err(error) = self.archive.configure(config.as_ref().clone()) {
             tracing::error!("looking for inboxes: {error}");
         }
     }
@@ -246,19 +293,6 @@ impl Watch {
             }
         }
     }
-}
-
-/// Changes when a ref of any epoch moves, when an epoch comes or goes, or when it is said that some mail is to go.
-fn refs(inbox: &Inbox) -> u64 {
-    let layout = inbox.layout();
-    let stamps = layout
-        .epochs
-        .iter()
-        .map(|(_, path)| store::refs_stamp(path));
-    let graves = stamp(&store::Tombstones::path(&layout.dir)).unwrap_or(0);
-    stamps.fold(graves ^ layout.epochs.len() as u64, |all, one| {
-        all.rotate_left(7) ^ one
-    })
 }
 
 /// Changes when a file is written.

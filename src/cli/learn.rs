@@ -7,7 +7,7 @@ use std::process::{Command, ExitCode, Stdio};
 use anyhow::Context;
 
 use super::chosen::{Found, Where, line, mails, read_stdin};
-use super::rm::remove;
+use super::rm::{finish, remove};
 use super::scope;
 use crate::archive::Inbox;
 use crate::config::{Config, InboxConfig};
@@ -86,7 +86,15 @@ impl Learn {
             println!("{} would be removed", mails(found.len()));
             return Ok(ExitCode::SUCCESS);
         }
-        let count = remove(&found, deed, &self.reason)?;
+        let mut count = remove(&found, deed, &self.reason)?;
+        let ids = Message::parse(raw).message_ids();
+        let wanted: Vec<Inbox> = site
+            .inboxes
+            .iter()
+            .filter(|i| is_wanted(i))
+            .cloned()
+            .collect();
+        count += finish(&wanted, &ids)?;
         site.index()?;
         println!("{} removed", mails(count));
         Ok(ExitCode::SUCCESS)

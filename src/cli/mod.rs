@@ -16,6 +16,7 @@ mod fetch;
 mod fetch_up;
 mod finding;
 mod fsck;
+mod home;
 mod import;
 mod index;
 pub mod init;
@@ -36,6 +37,8 @@ mod wake;
 mod watch;
 
 use std::process::ExitCode;
+
+pub use home::leave_closed_homes;
 
 /// A mailing-list archive server: threads, served from bare git repositories
 #[derive(clap::Parser)]

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::chosen::{Chosen, Found, Where, line, mails, remind_of_public_inbox};
 use crate::archive::Inbox;
-use crate::id::Oid;
+use crate::id::{MessageId, Oid};
 use crate::ingest;
 use crate::store::Deed;
 
@@ -33,8 +33,16 @@ impl Rm {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         super::log_to_stderr("warn");
         let site = self.place.open(false)?;
-        let found = self.chosen.find(&site)?;
+        let (found, ids) = self.chosen.find_and_ids(&site)?;
         if found.is_empty() {
+            let count = match self.dry_run {
+                true => 0,
+                false => finish(&site.inboxes, &ids)?,
+            };
+            if count > 0 {
+                println!("{} removed, as was begun before", mails(count));
+                return Ok(ExitCode::SUCCESS);
+            }
             eprintln!("there is no such mail");
             return Ok(ExitCode::FAILURE);
         }
@@ -43,7 +51,7 @@ impl Rm {
             println!("{} would be removed", mails(found.len()));
             return Ok(ExitCode::SUCCESS);
         }
-        let count = remove(&found, Deed::Removed, &self.reason)?;
+        let count = remove(&found, Deed::Removed, &self.reason)? + finish(&site.inboxes, &ids)?;
         site.index()?;
         println!("{} removed", mails(count));
         Ok(ExitCode::SUCCESS)
@@ -56,6 +64,15 @@ pub(super) fn remove(found: &[Found], deed: Deed, reason: &str) -> anyhow::Resul
     for (inbox, blobs) in by_inbox(found) {
         count += ingest::remove(inbox.config(), &blobs, deed, reason)?;
         remind_of_public_inbox(inbox);
+    }
+    Ok(count)
+}
+
+/// Takes out what an earlier run said would go, and was killed before it went.
+pub(super) fn finish(inboxes: &[Inbox], ids: &[MessageId]) -> anyhow::Result<usize> {
+    let mut count = 0;
+    for inbox in inboxes {
+        count += ingest::finish_removals(inbox.config(), ids)?;
     }
     Ok(count)
 }

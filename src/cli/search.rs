@@ -8,7 +8,7 @@ use anyhow::Context;
 
 use super::scope;
 use crate::archive::{Archive, Inbox, Match, Query, Realm, Sort, Wanted, Window};
-use crate::mail::{self, Message};
+use crate::mail;
 use crate::time;
 
 /// The flags of `search`.
@@ -169,7 +169,7 @@ impl Format {
             Format::Mbox => {
                 if let Some(raw) = inbox.read(article)? {
                     let mut mbox = Vec::with_capacity(raw.len() + 64);
-                    mail::mboxrd(Message::parse(&raw).raw(), &mut mbox);
+                    mail::mboxrd(&raw, &mut mbox);
                     out.write_all(&mbox)?;
                 }
             }

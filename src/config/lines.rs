@@ -10,6 +10,7 @@ use std::str::FromStr;
 
 use super::include::Placed;
 use super::keys::{self, hint, is_known};
+use super::limiter::Limiters;
 use super::site::{
     Config, FEED_MAX, InboxConfig, IndexLevel, Listing, Problem, SpamCheck, StyleSheet,
 };
@@ -29,6 +30,11 @@ pub(super) fn understand(settings: &[Placed]) -> Config {
             ("publicinboxwatch", None) => reader.watch_line(placed),
             ("publicinboximport", None) if setting.key == "dropuniqueunsubscribe" => {
                 reader.config.drop_unsubscribe = truth(placed).unwrap_or(false);
+            }
+            ("publicinboxlimiter", Some(name)) => {
+                if let Err(why) = reader.limiters.line(name, &setting.key, text(placed)) {
+                    reader.problem(placed.place(), why);
+                }
             }
             ("threadbare", None) => reader.own_line(placed),
             ("threadbare", Some(part)) => reader.part_line(part, placed),
@@ -50,6 +56,7 @@ struct Reading {
     inboxes: Vec<Draft>,
     /// Where in `inboxes` a name is.
     by_name: HashMap<String, usize>,
+    limiters: Limiters,
 }
 
 /// An inbox of which not all lines were seen.
@@ -91,6 +98,10 @@ impl Reading {
                 Some(sheet) => self.config.css.push(sheet),
                 None => self.problem(placed.place(), "a style sheet needs a path"),
             },
+            "sourceinfo" => extend_new(&mut self.config.source_info, value),
+            "nntpserver" => extend_new(&mut self.config.servers.nntp, value),
+            "imapserver" => extend_new(&mut self.config.servers.imap, value),
+            "pop3server" => extend_new(&mut self.config.servers.pop3, value),
             "noobfuscate" => extend_words(&mut self.config.no_obfuscate, value),
             "indexmaxsize" => match size(value) {
                 Some(bytes) => self.config.index_max_size = Some(bytes),
@@ -271,6 +282,15 @@ impl Reading {
                 None => problem = Some(format!("{value:?} is no header")),
             },
             "nntpmirror" | "imapmirror" => extend_new(&mut inbox.mirrors, value),
+            "nntpserver" => extend_new(&mut inbox.servers.nntp, value),
+            "imapserver" => extend_new(&mut inbox.servers.imap, value),
+            "pop3server" => extend_new(&mut inbox.servers.pop3, value),
+            "sourceinfo" => extend_new(&mut inbox.source_info, value),
+            "css" => match style_sheet(placed, value) {
+                Some(sheet) => inbox.css.push(sheet),
+                None => problem = Some("a style sheet needs a path".to_owned()),
+            },
+            "httpbackendmax" => self.limiters.want(at, placed.place(), value),
             "boost" => match value.parse() {
                 Ok(boost) => inbox.boost = boost,
                 Err(_) => problem = Some(format!("{value:?} is no number")),
@@ -333,12 +353,19 @@ impl Reading {
     fn finish(mut self) -> Config {
         let mut groups: HashMap<String, InboxName> = HashMap::new();
         let mut dirs: HashMap<PathBuf, InboxName> = HashMap::new();
-        for Draft {
-            place,
-            dir,
-            mut inbox,
-        } in std::mem::take(&mut self.inboxes)
-        {
+        for (number, draft) in std::mem::take(&mut self.inboxes).into_iter().enumerate() {
+            let Draft {
+                place,
+                dir,
+                mut inbox,
+            } = draft;
+            inbox.servers.or(&self.config.servers);
+            if inbox.source_info.is_empty() {
+                inbox.source_info.clone_from(&self.config.source_info);
+            }
+            if let Err((place, why)) = self.limiters.settle(number, &mut inbox) {
+                self.problem(place, why);
+            }
             let name = inbox.name.clone();
             let Some(dir) = dir else {
                 self.problem(place, format!("inbox {name} has no inboxdir"));

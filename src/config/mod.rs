@@ -6,6 +6,7 @@ mod edit;
 mod include;
 mod interval;
 mod keys;
+mod limiter;
 mod limits;
 mod lines;
 mod offered;
@@ -15,8 +16,9 @@ mod syntax;
 pub use clashes::clashes;
 pub use edit::Edit;
 pub use interval::FetchInterval;
+pub use limiter::Limiter;
 pub use limits::{Block, ClientHeader, Limits, Proxy};
 pub use site::{
-    Config, InboxConfig, IndexLevel, Listing, LogAddresses, LogFormat, Problem, SpamCheck,
+    Config, InboxConfig, IndexLevel, Listing, LogAddresses, LogFormat, Problem, Servers, SpamCheck,
     StyleSheet, Together,
 };

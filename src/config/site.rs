@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::interval::FetchInterval;
+use super::limiter::Limiter;
 use super::limits::{Limits, Proxy};
 use super::{include, lines};
 use crate::error::Result;
@@ -26,6 +27,10 @@ pub struct Config {
     pub manifest: Listing,
     /// `publicinbox.css`: style sheets of the operator's.
     pub css: Vec<StyleSheet>,
+    /// `publicinbox.sourceinfo`: where the source of the program that serves the site is to be had, if not from us.
+    pub source_info: Vec<String>,
+    /// `publicinbox.nntpserver` and its like: servers that have the mail of every inbox with a newsgroup.
+    pub servers: Servers,
     /// `publicinbox.noObfuscate`: addresses, and domains as `@example.com`, that are shown as they are in any case.
     pub no_obfuscate: Vec<String>,
     /// `publicinbox.indexMaxSize`: longer mail is left out, in bytes.
@@ -188,8 +193,34 @@ impl fmt::Display for Problem {
     }
 }
 
+/// Where the mail of inboxes is served to mail programs, as it is written: names of hosts, or URLs without a newsgroup.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Servers {
+    /// `nntpserver`.
+    pub nntp: Vec<String>,
+    /// `imapserver`.
+    pub imap: Vec<String>,
+    /// `pop3server`.
+    pub pop3: Vec<String>,
+}
+
+impl Servers {
+    /// These, and where there are none of a kind, those of the site.
+    pub(super) fn or(&mut self, site: &Servers) {
+        for (own, site) in [
+            (&mut self.nntp, &site.nntp),
+            (&mut self.imap, &site.imap),
+            (&mut self.pop3, &site.pop3),
+        ] {
+            if own.is_empty() {
+                own.clone_from(site);
+            }
+        }
+    }
+}
+
 /// `publicinbox.css`: a style sheet that visitors are offered.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct StyleSheet {
     /// The file.
     pub path: PathBuf,
@@ -236,6 +267,14 @@ pub struct InboxConfig {
     pub watch_headers: Vec<(String, String)>,
     /// `nntpmirror`, `imapmirror`: other servers of the same mail.
     pub mirrors: Vec<String>,
+    /// `nntpserver`, `imapserver`, `pop3server`: its own, or those of the site.
+    pub servers: Servers,
+    /// `sourceinfo`: its own, or that of the site.
+    pub source_info: Vec<String>,
+    /// `css`: style sheets of its own, after those of the site.
+    pub css: Vec<StyleSheet>,
+    /// `httpbackendmax`: how many clones of it may go on at once, where that is limited.
+    pub clones: Option<Limiter>,
     /// `fetchInterval`: what this inbox wants instead of the site's.
     pub fetch_interval: Option<FetchInterval>,
     /// `boost`: where the same mail went to several inboxes, the copy of the one with the highest stands for all.
@@ -266,6 +305,10 @@ impl InboxConfig {
             watch: Vec::new(),
             watch_headers: Vec::new(),
             mirrors: Vec::new(),
+            servers: Servers::default(),
+            source_info: Vec::new(),
+            css: Vec::new(),
+            clones: None,
             fetch_interval: None,
             boost: 0,
             aliases: Vec::new(),

@@ -7,6 +7,7 @@ mod audit;
 mod copies;
 mod held;
 mod inboxes;
+mod layout;
 mod messages;
 mod mids;
 mod pool;
@@ -22,6 +23,7 @@ pub use audit::{Known, Record};
 pub use copies::Copy;
 pub use held::Held;
 pub use inboxes::InboxRow;
+pub use layout::{discard, lock, lock_file};
 pub use messages::Skeleton;
 pub use pool::{Db, Reader};
 pub use shelf::Shelf;
@@ -32,10 +34,9 @@ impl From<rusqlite::Error> for crate::error::Error {
     fn from(error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
         match error.sqlite_error_code() {
-            Some(DatabaseCorrupt | NotADatabase) => crate::error::Error::corrupt(format!(
-                "the catalogue: {error}. The mail is safe in git: delete the index directory, and run \
-                 `threadbare index --all`"
-            )),
+            Some(DatabaseCorrupt | NotADatabase) => {
+                crate::error::Error::Index(format!("the catalogue: {error}"))
+            }
             _ => crate::error::Error::Db(error.to_string()),
         }
     }

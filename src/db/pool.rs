@@ -1,4 +1,4 @@
-//! Opens the catalogue, keeps it migrated, lends connections: many to read, one to write.
+//! Opens the catalogue, lends connections: many to read, one to write.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,13 +9,11 @@ use quick_cache::sync::Cache;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use super::layout::{self, State};
 use super::messages::Skeleton;
 use super::writer::Writer;
 use crate::error::{Error, Result};
 use crate::id::MessageKey;
-
-/// Applied in order; the position is the `user_version`.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_first.sql")];
 
 /// How many messages' skeletons are kept in memory (about 300 bytes each).
 const SKELETONS: usize = 50_000;
@@ -38,14 +36,20 @@ struct Inner {
 }
 
 impl Db {
-    /// Opens the catalogue in `dir`, making it where there is none.
+    /// Opens the catalogue in `dir`, making it where there is none. One that cannot be read at all, or was made by another
+    /// version of the program, is made anew: empty, so that all mail has to be indexed again.
     ///
     /// # Errors
-    /// The file cannot be used, or was written by a newer version of the program.
+    /// The file cannot be used.
     pub fn open(dir: &Path) -> Result<Db> {
         std::fs::create_dir_all(dir).map_err(|e| Error::io(dir, e))?;
-        let path = dir.join("catalogue.sqlite3");
-        migrate(&mut connect(&path)?)?;
+        let path = dir.join(layout::FILE);
+        match set_up(&path) {
+            Ok(State::Ready) => {}
+            Ok(State::Strange) => make_anew(dir, &path, "another version of the program made it")?,
+            Err(Error::Index(_)) => make_anew(dir, &path, "it cannot be read")?,
+            Err(error) => return Err(error),
+        }
         let file = Mutex::new(identity(&path));
         let skeletons = Cache::new(SKELETONS);
         Ok(Db(Arc::new(Inner {
@@ -99,10 +103,18 @@ impl Db {
         if now.is_some() && now == *known {
             return Ok(false);
         }
-        if let Some(dir) = self.0.path.parent() {
-            std::fs::create_dir_all(dir).map_err(|e| Error::io(dir, e))?;
+        let dir = self.0.path.parent().unwrap_or(Path::new("."));
+        std::fs::create_dir_all(dir).map_err(|e| Error::io(dir, e))?;
+        match set_up(&self.0.path) {
+            Ok(State::Ready) => {}
+            Ok(State::Strange) => {
+                let why =
+                    "another version of the program has begun another one in its place".to_owned();
+                return Err(Error::Db(why));
+            }
+            Err(Error::Index(_)) => make_anew(dir, &self.0.path, "it cannot be read")?,
+            Err(error) => return Err(error),
         }
-        migrate(&mut connect(&self.0.path)?)?;
         *known = identity(&self.0.path);
         self.0.generation.fetch_add(1, Ordering::AcqRel);
         let old = std::mem::take(&mut *self.0.idle.lock().unwrap_or_else(PoisonError::into_inner));
@@ -239,25 +251,20 @@ fn connect(path: &Path) -> Result<Connection> {
     Ok(connection)
 }
 
-fn migrate(connection: &mut Connection) -> Result<()> {
-    // Mostly there is nothing to do, and nobody who writes needs to be waited for.
-    let version: usize = connection.query_row("PRAGMA user_version", (), |row| row.get(0))?;
-    if version == MIGRATIONS.len() {
-        return Ok(());
+/// Opens the file and makes it a catalogue of this program, if it is none of another one.
+fn set_up(path: &Path) -> Result<State> {
+    layout::set_up(&mut connect(path)?)
+}
+
+/// Begins an empty catalogue in the place of one that cannot be used: all mail is in git.
+fn make_anew(dir: &Path, path: &Path, why: &str) -> Result<()> {
+    let lock = layout::lock(dir)?;
+    // While we waited, somebody else may have done it.
+    if !matches!(set_up(path), Ok(State::Ready)) {
+        tracing::error!("{}: {why}: it is made anew from git", path.display());
+        layout::discard(dir)?;
+        set_up(path)?;
     }
-    let transaction =
-        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let version: usize = transaction.query_row("PRAGMA user_version", (), |row| row.get(0))?;
-    if version > MIGRATIONS.len() {
-        return Err(Error::Db(format!(
-            "the catalogue has version {version}, this program knows {} at the most; it was written by a newer one",
-            MIGRATIONS.len()
-        )));
-    }
-    for migration in &MIGRATIONS[version..] {
-        transaction.execute_batch(migration)?;
-    }
-    transaction.pragma_update(None, "user_version", MIGRATIONS.len())?;
-    transaction.commit()?;
+    drop(lock);
     Ok(())
 }

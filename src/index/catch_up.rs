@@ -8,14 +8,14 @@ use super::batch::{Batch, Step, compare};
 use super::graves::{Away, Graves};
 use super::pipeline::{Names, Prepared, prepare};
 use super::report::{Progress, Report};
-use crate::db::{Db, Outcome, Stored};
+use crate::db::{self, Db, Outcome, Stored};
 use crate::error::{Error, Result};
 use crate::id::{ArticleNum, EpochNum, InboxId, InboxName, Oid};
 use crate::search::Search;
 use crate::store::{Change, Epoch, Layout, What};
 
 /// How many changes make a batch. A crash costs at most so many to be read again.
-const BATCH: usize = 5_000;
+const BATCH: usize = 20_000;
 
 /// How to index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,8 +64,7 @@ impl Indexer {
     /// # Errors
     /// The lock file cannot be made.
     pub fn wait(db: &Db, search: &Arc<Search>, index_dir: &Path) -> Result<Indexer> {
-        let (path, lock) = lock_file(index_dir)?;
-        lock.lock().map_err(|e| Error::io(path, e))?;
+        let lock = db::lock(index_dir)?;
         Ok(Indexer::new(db, search, lock))
     }
 
@@ -74,7 +73,7 @@ impl Indexer {
     /// # Errors
     /// The lock file cannot be made.
     pub fn try_now(db: &Db, search: &Arc<Search>, index_dir: &Path) -> Result<Option<Indexer>> {
-        let (path, lock) = lock_file(index_dir)?;
+        let (path, lock) = db::lock_file(index_dir)?;
         match lock.try_lock() {
             Ok(()) => Ok(Some(Indexer::new(db, search, lock))),
             Err(std::fs::TryLockError::WouldBlock) => Ok(None),
@@ -180,18 +179,6 @@ impl Indexer {
         };
         Ok(self.batch.insert(batch))
     }
-}
-
-pub(super) fn lock_file(index_dir: &Path) -> Result<(std::path::PathBuf, File)> {
-    std::fs::create_dir_all(index_dir).map_err(|e| Error::io(index_dir, e))?;
-    let path = index_dir.join("index.lock");
-    let open = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path);
-    let file = open.map_err(|e| Error::io(&path, e))?;
-    Ok((path, file))
 }
 
 /// Takes in the changes that follow the last that were indexed.

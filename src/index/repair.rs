@@ -1,16 +1,17 @@
 //! Makes the indexes right where `fsck` found them wrong; git is only read.
 
 use std::collections::{HashMap, HashSet};
-use std::io::ErrorKind;
 use std::path::Path;
 
-use super::catch_up::{Indexer, Options, Target, apply, lock_file};
+use super::catch_up::{Indexer, Options, Target, apply};
 use super::fsck::{Findings, Wanted, replay};
 use super::graves::Graves;
 use super::pipeline::{Names, Prepared, prepare};
 use super::report::{Progress, Report};
-use crate::error::{Error, Result};
+use crate::db;
+use crate::error::Result;
 use crate::id::{ArticleNum, EpochNum, InboxId, InboxName, Oid};
+use crate::search;
 use crate::store::{Epoch, Layout, What};
 
 impl Indexer {
@@ -151,24 +152,9 @@ fn live(layout: &Layout) -> Result<HashMap<Oid, EpochNum>> {
 /// # Errors
 /// [`Error::Io`] where that is not possible.
 pub fn discard(index_dir: &Path) -> Result<()> {
-    let (path, lock) = lock_file(index_dir)?;
-    lock.lock().map_err(|e| Error::io(path, e))?;
-    for name in [
-        "catalogue.sqlite3",
-        "catalogue.sqlite3-wal",
-        "catalogue.sqlite3-shm",
-    ] {
-        let file = index_dir.join(name);
-        match std::fs::remove_file(&file) {
-            Err(e) if e.kind() != ErrorKind::NotFound => return Err(Error::io(file, e)),
-            _ => {}
-        }
-    }
-    let words = index_dir.join("words");
-    match std::fs::remove_dir_all(&words) {
-        Err(e) if e.kind() != ErrorKind::NotFound => Err(Error::io(words, e)),
-        _ => Ok(()),
-    }
+    let _lock = db::lock(index_dir)?;
+    db::discard(index_dir)?;
+    search::discard(&index_dir.join("words"))
 }
 
 /// The numbers that the articles of an inbox had, and which ones are free between them.

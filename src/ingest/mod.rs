@@ -8,6 +8,7 @@ mod commit;
 mod delivery;
 mod desk;
 mod filter;
+mod finish;
 mod import;
 mod intake;
 mod known;
@@ -26,6 +27,7 @@ pub use delivery::{
 };
 pub use desk::Desk;
 pub use filter::Filter;
+pub use finish::{finish_removals, finish_sweep};
 pub use import::{ImportOptions, ImportProgress, import};
 pub use intake::{Intake, Repair, Rules, Taken};
 pub use known::Known;

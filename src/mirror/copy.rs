@@ -9,18 +9,19 @@ use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::address::Address;
 use super::git::{Git, Patience, Progress, Stop};
 use super::http::{Body, Got, Http};
 use super::manifest::{Entry, MAX_PACKED, Manifest, Offer, Repositories};
 use super::range::EpochRange;
+use super::sites::Sites;
 use super::survey::Offered;
 use crate::error::{Error, Result};
 use crate::id::{EpochNum, InboxName, Oid};
 use crate::store::{self, Companion, Epoch, Layout, Upstream, Version, companion_follows};
-use crate::time;
+use crate::time::{self, Timestamp};
 
 /// How long a description or a config may be, in bytes.
 const MAX_TEXT: u64 = 256 << 10;
@@ -30,6 +31,8 @@ const MAX_TEXT: u64 = 256 << 10;
 pub struct Mirror<'a> {
     /// Asks for small files.
     pub http: &'a Http,
+    /// What sites say of their inboxes, and how old that may be.
+    pub sites: (&'a Sites, Duration),
     /// Sees how far it is.
     pub progress: &'a dyn Progress,
     /// How long git may take for a repository.
@@ -196,6 +199,13 @@ impl Mirror<'_> {
         let repositories = repositories(&layout);
         let known = upstream.tag.as_deref();
         let known = known.filter(|_| is_complete(&repositories, saved.as_ref(), &url));
+        if let Some(asked) =
+            self.site_has_no_news(&layout, &repositories, saved.as_ref(), &upstream)
+        {
+            upstream.updated = Some(asked);
+            upstream.write(dir)?;
+            return Ok(Some(Fetched::default()));
+        }
         let mut fetched = Fetched::default();
         match self.ask(&url, known)? {
             News::None => {}
@@ -235,6 +245,30 @@ impl Mirror<'_> {
         upstream.updated = Some(began);
         upstream.write(dir)?;
         Ok(Some(fetched))
+    }
+
+    /// When the site of the inbox said that it has nothing but what is here, if it did.
+    fn site_has_no_news(
+        &self,
+        layout: &Layout,
+        repositories: &[Repository],
+        saved: Option<&Manifest>,
+        upstream: &Upstream,
+    ) -> Option<Timestamp> {
+        let url = Address::parse(&upstream.url).ok()?;
+        if !is_complete(repositories, saved, &url) {
+            return None;
+        }
+        let (sites, age) = self.sites;
+        let said = sites.say(self.http, &url, age)?;
+        let same_epochs = upstream.offered.iter().eq(said.offer.epochs().iter());
+        let is_here = |repository: &Repository| {
+            let path = (said.offer).path_of(of_version_2(layout, repository.number));
+            let before = saved.and_then(|saved| saved.entry(&path));
+            let entry = said.manifest.entry(&path);
+            entry.is_some_and(|entry| is_up_to_date(repository, entry, before))
+        };
+        (same_epochs && repositories.iter().all(is_here)).then_some(said.asked)
     }
 
     /// Asks upstream for its manifest. `known` is the tag of the one that was followed last.

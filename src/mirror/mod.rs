@@ -11,6 +11,7 @@ mod git;
 mod http;
 mod manifest;
 mod range;
+mod sites;
 mod survey;
 mod timetable;
 
@@ -20,5 +21,6 @@ pub use git::{Patience, Progress, Silent, Stop};
 pub use http::Http;
 pub use manifest::{Entry, Manifest, Offer, Repositories};
 pub use range::{EpochRange, Mistake};
+pub use sites::Sites;
 pub use survey::{Found, Offered, Wanted, survey};
 pub use timetable::{Regular, Timetable};

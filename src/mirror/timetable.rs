@@ -1,10 +1,10 @@
 //! When which mirror is fetched next. Knows nothing of mirrors but where they are from; the clock is told to it.
 //!
-//! A fetch comes one interval after the last has ended, a little earlier or later, so that mirrors which began
-//! together do not ask together. After a failure the time doubles. Only so many are fetched at once, and only a few of
+//! A fetch comes one interval after the last has ended, a little earlier or later, so that sites are not asked
+//! together. Those of one site keep together: one question to it tells of all. After a failure the time doubles. Only so many are fetched at once, and only a few of
 //! one site: whoever is slow keeps nobody waiting but himself.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,8 @@ const AT_ONCE: usize = 16;
 const OF_ONE_SITE: usize = 2;
 /// The longest pause after failures, unless the interval itself is longer.
 const LONGEST: Duration = Duration::from_secs(6 * 3600);
+/// Those of a site that end within so long of each other begin together again.
+const TOGETHER: Duration = Duration::from_secs(60);
 /// The first fetch comes within so long of the start.
 const FIRST_WITHIN: Duration = Duration::from_secs(30);
 
@@ -30,12 +32,15 @@ pub struct Regular {
 #[derive(Debug)]
 pub struct Timetable<K> {
     mirrors: HashMap<K, Entry>,
+    /// How much earlier or later those of a site come, and since when.
+    drawn: HashMap<String, (Instant, f64)>,
 }
 
 impl<K> Default for Timetable<K> {
     fn default() -> Timetable<K> {
         Timetable {
             mirrors: HashMap::new(),
+            drawn: HashMap::new(),
         }
     }
 }
@@ -62,6 +67,8 @@ impl<K: Clone + Eq + Hash + Ord> Timetable<K> {
             entry.gone = !mirrors.contains_key(key);
             !entry.gone || entry.under_way
         });
+        let sites: HashSet<&str> = mirrors.values().map(|r| r.site.as_str()).collect();
+        self.drawn.retain(|site, _| sites.contains(site.as_str()));
         for (key, regular) in mirrors {
             match self.mirrors.get_mut(&key) {
                 Some(entry) if entry.regular == regular => {}
@@ -72,9 +79,10 @@ impl<K: Clone + Eq + Hash + Ord> Timetable<K> {
                 }
                 None => {
                     let within = FIRST_WITHIN.min(regular.interval);
+                    let luck = draw(&mut self.drawn, &regular, now, &mut luck);
                     let entry = Entry {
                         regular,
-                        next: now + within.mul_f64(luck().clamp(0.0, 1.0)),
+                        next: now + within.mul_f64(luck),
                         failures: 0,
                         under_way: false,
                         gone: false,
@@ -136,14 +144,38 @@ impl<K: Clone + Eq + Hash + Ord> Timetable<K> {
         let doubled = interval.saturating_mul(1 << entry.failures.min(16));
         let pause = doubled.min(LONGEST.max(interval));
         // Nine to eleven tenths of it.
-        let pause = pause.mul_f64(0.9 + 0.2 * luck().clamp(0.0, 1.0));
+        let luck = draw(&mut self.drawn, &entry.regular, now, &mut luck);
+        let pause = pause.mul_f64(0.9 + 0.2 * luck);
         entry.next = now + pause;
         Some((pause, before))
+    }
+
+    /// How often a mirror is fetched.
+    pub fn interval(&self, key: &K) -> Option<Duration> {
+        Some(self.mirrors.get(key)?.regular.interval)
     }
 
     /// How many are under way.
     pub fn under_way(&self) -> usize {
         self.mirrors.values().filter(|e| e.under_way).count()
+    }
+}
+
+/// The luck of a site: drawn anew when it is older than what a round takes.
+fn draw(
+    drawn: &mut HashMap<String, (Instant, f64)>,
+    regular: &Regular,
+    now: Instant,
+    luck: &mut impl FnMut() -> f64,
+) -> f64 {
+    let round = TOGETHER.min(regular.interval / 2);
+    match drawn.get(&regular.site) {
+        Some((when, same)) if now.saturating_duration_since(*when) < round => *same,
+        _ => {
+            let new = luck().clamp(0.0, 1.0);
+            drawn.insert(regular.site.clone(), (now, new));
+            new
+        }
     }
 }
 

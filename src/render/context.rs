@@ -53,7 +53,7 @@ impl Family {
                 family.children[parent].push(index);
             }
             family.parent.push(parent);
-            family.labels.push(match entry.sight {
+            family.labels.push(match &entry.sight {
                 Sight::Seen { subject, .. } => labels.next(subject),
                 Sight::Ghost => Label::default(),
             });
@@ -146,7 +146,7 @@ struct Lines<'a, 'e> {
 
 impl Lines<'_, '_> {
     fn title(&mut self, entry: &Entry<'_>, anchor: &str, requested: bool) {
-        let subject = match entry.sight {
+        let subject = match &entry.sight {
             Sight::Seen { subject, .. } if !subject.is_empty() => subject,
             _ => "(no subject)",
         };
@@ -169,7 +169,7 @@ impl Lines<'_, '_> {
         };
         let anchor = &self.family.anchors[index];
         self.out.markup("  ");
-        match entry.sight {
+        match &entry.sight {
             Sight::Ghost => {
                 let target = Target {
                     href: format!("#r{anchor}"),
@@ -185,7 +185,7 @@ impl Lines<'_, '_> {
             } => {
                 self.out.text(&sent.minute().to_string());
                 if self.family.scored {
-                    skeleton::per_cent(self.out, score);
+                    skeleton::per_cent(self.out, *score);
                 }
                 self.out.markup(" ");
                 skeleton::indent(self.out, entry.depth);
@@ -206,14 +206,14 @@ impl Lines<'_, '_> {
             author,
             score,
             ..
-        } = entry.sight
+        } = &entry.sight
         else {
             return;
         };
         self.out.markup("<b>@ ");
         self.out.text(&sent.minute().to_string());
         if self.family.scored {
-            skeleton::per_cent(self.out, score);
+            skeleton::per_cent(self.out, *score);
         }
         self.out.markup(" ");
         skeleton::indent(self.out, entry.depth);
@@ -271,8 +271,8 @@ mod tests {
                 "?" => Sight::Ghost,
                 subject => Sight::Seen {
                     sent: Timestamp(0),
-                    subject,
-                    author: "A",
+                    subject: subject.into(),
+                    author: "A".into(),
                     score: subject.starts_with('!').then_some(7),
                 },
             },

@@ -1,8 +1,8 @@
 //! The lines around a message on pages that show many.
 
-use super::Html;
 use super::anchors;
 use super::fold::{WIDE, folded};
+use super::{Addresses, Html};
 use crate::id::MessageId;
 use crate::mail::Address;
 use crate::time::Timestamp;
@@ -22,12 +22,12 @@ pub fn entry_head(
     author: &str,
     sent: Timestamp,
     base: &str,
-    to: &[Address],
-    cc: &[Address],
+    (to, cc): (&[Address], &[Address]),
+    addresses: Addresses<'_>,
 ) -> Html {
     let mut out = Html::with_capacity(512);
     out.markup("From: ");
-    out.line(author);
+    out.line(&addresses.written(author));
     out.markup(" @ ");
     out.text(&sent.minute().to_string());
     out.markup(" UTC (");
@@ -35,7 +35,7 @@ pub fn entry_head(
     out.markup(" / ");
     out.link(&format!("{base}raw"), "raw");
     out.markup(")\n");
-    let (to, cc) = (names(to), names(cc));
+    let (to, cc) = (names(to, addresses), names(cc, addresses));
     let both = !to.is_empty() && !cc.is_empty();
     if both && to.chars().count() + cc.chars().count() <= WIDE {
         out.markup("  To: ");
@@ -57,9 +57,9 @@ pub fn entry_head(
 }
 
 /// What people are called, in one line.
-fn names(people: &[Address]) -> String {
+fn names(people: &[Address], addresses: Addresses<'_>) -> String {
     let names: Vec<&str> = people.iter().map(Address::shown).collect();
-    names.join(", ")
+    addresses.written(&names.join(", ")).into_owned()
 }
 
 /// The line below a message: its end's anchor, its addresses, the two views of its thread (`None` on pages that
@@ -107,7 +107,7 @@ fn view_link(out: &mut Html, href: &str, name: &'static str, here: bool) {
 
 #[cfg(test)]
 mod tests {
-    use super::{View, entry_foot, entry_head};
+    use super::{Addresses, View, entry_foot, entry_head};
     use crate::id::MessageId;
     use crate::mail::Address;
     use crate::time::Timestamp;
@@ -125,7 +125,13 @@ mod tests {
     #[test]
     fn people_stand_on_one_line_where_they_fit() {
         let head = |to: &[&str], cc: &[&str]| {
-            let html = entry_head("A <b>", Timestamp(0), "../../x/", &people(to), &people(cc));
+            let html = entry_head(
+                "A <b>",
+                Timestamp(0),
+                "../../x/",
+                (&people(to), &people(cc)),
+                Addresses::Shown,
+            );
             html.into_string()
         };
         let first = "From: A &lt;b&gt; @ 1970-01-01  0:00 UTC \

@@ -132,7 +132,7 @@ proptest! {
             Address { name: Some(text.clone()), email: other.clone() },
             Address { name: None, email: text.clone() },
         ];
-        let head = entry_head(&text, Timestamp(0), "../../x/", &people, &people);
+        let head = entry_head(&text, Timestamp(0), "../../x/", (&people, &people), Addresses::Shown);
         prop_assert_eq!(check(head.as_str()), Ok(()), "{}", head);
         let foot = entry_foot(&mid(&text), "../../x/", Some(View::Flat), &other);
         prop_assert_eq!(check(foot.as_str()), Ok(()), "{}", foot);
@@ -160,7 +160,7 @@ proptest! {
             sight: if *kind == 0 {
                 Sight::Ghost
             } else {
-                Sight::Seen { sent: Timestamp(0), subject, author, score: Some(3) }
+                Sight::Seen { sent: Timestamp(0), subject: subject.into(), author: author.into(), score: Some(3) }
             },
         }).collect();
         for links in [

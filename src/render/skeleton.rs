@@ -1,5 +1,6 @@
 //! The thread drawn with `` ` ``: one line a message, in reading order.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::Html;
@@ -13,7 +14,7 @@ use crate::url;
 const DEEPEST: usize = 100;
 
 /// A line of a thread.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Entry<'a> {
     /// The message that it stands for.
     pub mid: &'a MessageId,
@@ -26,16 +27,16 @@ pub struct Entry<'a> {
 }
 
 /// What is known of a message.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Sight<'a> {
     /// It is here.
     Seen {
         /// When it was sent.
         sent: Timestamp,
-        /// Its subject.
-        subject: &'a str,
-        /// The names of its authors.
-        author: &'a str,
+        /// Its subject, as it may be shown.
+        subject: Cow<'a, str>,
+        /// The names of its authors, as they may be shown.
+        author: Cow<'a, str>,
         /// In a search, how well it fits, in per cent.
         score: Option<u8>,
     },
@@ -78,7 +79,7 @@ pub fn skeleton(entries: &[Entry<'_>], links: Links<'_>) -> Html {
         }
         loose |= entry.loose;
         let target = Target::of(entry, links, &mut anchored);
-        match (entry.sight, links) {
+        match (&entry.sight, links) {
             (Sight::Ghost, _) => {
                 ghost_line(&mut out, entry, &target);
             }
@@ -104,7 +105,7 @@ pub fn skeleton(entries: &[Entry<'_>], links: Links<'_>) -> Html {
             ) => {
                 out.text(&sent.minute().to_string());
                 if let Links::Anchors { scores: true, .. } = links {
-                    per_cent(&mut out, score);
+                    per_cent(&mut out, *score);
                 }
                 out.markup(" ");
                 indent(&mut out, entry.depth);
@@ -281,8 +282,8 @@ mod tests {
             loose: false,
             sight: Sight::Seen {
                 sent: Timestamp(1_631_439_288),
-                subject,
-                author,
+                subject: subject.into(),
+                author: author.into(),
                 score: None,
             },
         }

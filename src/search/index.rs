@@ -1,9 +1,13 @@
 //! The index as a whole: opened once, read by many, written by one.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use tantivy::directory::MmapDirectory;
+use tantivy::directory::error::OpenReadError;
+use tantivy::index::SegmentComponent;
 use tantivy::{Index, IndexReader, IndexSettings, ReloadPolicy, Searcher, TantivyError};
 
 use crate::error::{Error, Result};
@@ -19,7 +23,12 @@ pub struct Search {
     /// Replaced when its files were deleted.
     opened: RwLock<(Index, IndexReader)>,
     lengths: Lengths,
+    /// How often in a row it was found to be damaged.
+    strikes: AtomicU32,
 }
+
+/// How often in a row it has to be found damaged until it is made anew.
+const STRIKES: u32 = 3;
 
 impl Search {
     /// Opens the index in `dir`, or makes an empty one. One of another layout is left alone beside it, and may be
@@ -35,20 +44,48 @@ impl Search {
             dir,
             opened,
             lengths: Lengths::default(),
+            strikes: AtomicU32::new(0),
         })
     }
 
-    /// Begins an empty index where the files of this one were deleted; whether that was so.
+    /// Opens the index in `dir` as [`Search::open`] does, or makes an empty one in the place of one that is damaged. Only
+    /// for who holds the lock of the indexes: all words have to be made again.
     ///
     /// # Errors
     /// As [`Search::open`].
-    pub fn heal(&self) -> Result<bool> {
-        if self.dir.join("meta.json").exists() {
+    pub fn open_or_make_anew(dir: &Path) -> Result<Search> {
+        match Search::open(dir) {
+            Err(Error::Index(why)) => {
+                tracing::error!("damaged index: {why}: it is made anew from git");
+                discard(dir)?;
+                Search::open(dir)
+            }
+            opened => opened,
+        }
+    }
+
+    /// Begins an empty index where the files of this one were deleted, or some of them, or damaged so that it cannot be
+    /// opened any more; whether that was so. `lock` gets the lock of the indexes.
+    ///
+    /// # Errors
+    /// As [`Search::open`].
+    pub fn heal<L>(&self, lock: impl FnOnce() -> Result<L>) -> Result<bool> {
+        let whole = self.dir.join("meta.json").exists();
+        if whole && self.strikes.load(Ordering::Relaxed) < STRIKES {
             return Ok(false);
         }
+        let _lock = lock()?;
         std::fs::create_dir_all(&self.dir).map_err(|e| Error::io(&self.dir, e))?;
-        let opened = open_in(&self.dir)?;
+        let opened = match open_in(&self.dir) {
+            Err(Error::Index(why)) => {
+                tracing::error!("damaged index: {why}");
+                empty(&self.dir)?;
+                open_in(&self.dir)?
+            }
+            opened => opened?,
+        };
         *self.opened.write().unwrap_or_else(PoisonError::into_inner) = opened;
+        self.strikes.store(0, Ordering::Relaxed);
         Ok(true)
     }
 
@@ -73,7 +110,13 @@ impl Search {
     /// # Errors
     /// [`Error::Search`] where the index cannot be read.
     pub fn refresh(&self) -> Result<()> {
-        self.reader().reload().map_err(failed)
+        let seen = self.reader().reload().map_err(failed);
+        let seen = seen.and_then(|()| check_positions(&self.index(), &self.dir));
+        match &seen {
+            Err(Error::Index(_)) => self.strikes.fetch_add(1, Ordering::Relaxed),
+            _ => self.strikes.swap(0, Ordering::Relaxed),
+        };
+        seen
     }
 
     /// How many messages there are to be found.
@@ -116,6 +159,7 @@ fn open_in(dir: &Path) -> Result<(Index, IndexReader)> {
         .tokenizers(tokenizers())
         .open_or_create(files)
         .map_err(failed)?;
+    check_positions(&index, dir)?;
     let reader = index
         .reader_builder()
         .reload_policy(ReloadPolicy::Manual)
@@ -124,9 +168,64 @@ fn open_in(dir: &Path) -> Result<(Index, IndexReader)> {
     Ok((index, reader))
 }
 
+/// Whether every segment has its positions: without the file tantivy opens it all the same, and fails at each phrase.
+fn check_positions(index: &Index, dir: &Path) -> Result<()> {
+    for segment in index.searchable_segments().map_err(failed)? {
+        let file = dir.join(segment.relative_path(SegmentComponent::Positions));
+        if !file.exists() {
+            let file = file.display();
+            return Err(Error::Index(format!("the search index: {file} is missing")));
+        }
+    }
+    Ok(())
+}
+
+/// Deletes the indexes below `dir`.
+///
+/// # Errors
+/// [`Error::Io`] where that is not possible.
+pub fn discard(dir: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(dir) {
+        Err(e) if e.kind() != ErrorKind::NotFound => Err(Error::io(dir, e)),
+        _ => Ok(()),
+    }
+}
+
+/// Deletes all files in a directory and leaves the directory.
+fn empty(dir: &Path) -> Result<()> {
+    for entry in std::fs::read_dir(dir).map_err(|e| Error::io(dir, e))? {
+        let path = entry.map_err(|e| Error::io(dir, e))?.path();
+        std::fs::remove_file(&path).map_err(|e| Error::io(&path, e))?;
+    }
+    Ok(())
+}
+
 /// What tantivy says, as one of ours.
 pub(super) fn failed(error: TantivyError) -> Error {
-    Error::Search(error.to_string())
+    // A file that ends too early, or has no footer.
+    let cut = |error: &std::io::Error| {
+        matches!(
+            error.kind(),
+            ErrorKind::InvalidData | ErrorKind::UnexpectedEof
+        )
+    };
+    let damage = match &error {
+        TantivyError::DataCorruption(_)
+        | TantivyError::IncompatibleIndex(_)
+        | TantivyError::SchemaError(_) => true,
+        TantivyError::OpenReadError(OpenReadError::IoError { io_error, .. }) => cut(io_error),
+        TantivyError::OpenReadError(_) => true,
+        TantivyError::IoError(error) => cut(error),
+        _ => false,
+    };
+    match damage {
+        true => {
+            // It may quote the whole of a damaged file.
+            let why: String = error.to_string().chars().take(300).collect();
+            Error::Index(format!("the search index: {why}"))
+        }
+        false => Error::Search(error.to_string()),
+    }
 }
 
 impl From<TantivyError> for Error {

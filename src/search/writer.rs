@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::id::MessageKey;
 
 /// Memory for each thread that indexes, in bytes.
-const HEAP: usize = 64 << 20;
+const HEAP: usize = 160 << 20;
 
 /// How often, and how long each time, a merge that goes on already is waited for: ten minutes in all.
 const MERGE_TRIES: u32 = 6000;
@@ -40,6 +40,8 @@ impl Writer {
         let mut policy = LogMergePolicy::default();
         policy.set_del_docs_ratio_before_merge(0.2);
         inner.set_merge_policy(Box::new(policy));
+        // What somebody who was killed had begun has the names that we would give to the same things.
+        inner.garbage_collect_files().wait().map_err(failed)?;
         Ok(Writer {
             inner,
             dir: dir.to_owned(),

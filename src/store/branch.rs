@@ -1,18 +1,21 @@
 //! Moves the branch of a repository: the moment at which mail is stored.
 
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
 use super::epoch::Epoch;
-use super::pack::{Mode, sync_dir, write_whole};
+use super::pack::sync_dir;
 use crate::error::{Error, Result};
 use crate::id::Oid;
 
 /// How often we look whether another program has let go of a branch, and how long between two looks.
 const TRIES: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// How old a lock is that nobody holds any more: git holds it for moments, and to expire long reflogs for minutes.
+const FORSAKEN: Duration = Duration::from_secs(3600);
 
 /// Moves the branch of an epoch to a commit, if it is still where we think it is. On return it is on the disk.
 ///
@@ -48,22 +51,24 @@ fn unborn(epoch: &Epoch) -> Result<String> {
 /// Writes a ref as git does: its `.lock` is made, which keeps others away, and then renamed.
 ///
 /// The lock file is never seen without its content. So one that has content was left by somebody who was killed: all
-/// who write such refs hold the inbox's lock, and we have it. An empty one is `git pack-refs` at work.
+/// who write such refs hold the inbox's lock, and we have it. An empty one is `git pack-refs` at work, unless it has been
+/// there for an hour.
 fn write_ref(repository: &Path, name: &str, to: Oid) -> Result<()> {
     let path = repository.join(name);
     let lock = repository.join(format!("{name}.lock"));
     let dir = path.parent().unwrap_or(repository);
     fs::create_dir_all(dir).map_err(|e| Error::io(dir, e))?;
-    let new = "threadbare.tip";
-    write_whole(repository, new, format!("{to}\n").as_bytes(), Mode::Plain)?;
-    let new = repository.join(new);
+    let new = repository.join("threadbare.tip");
+    write_tip(&new, to).map_err(|e| {
+        let _ = fs::remove_file(&new);
+        Error::io(&new, e)
+    })?;
     let mut tries = 0;
     loop {
         match fs::hard_link(&new, &lock) {
             Ok(()) => break,
             Err(e) if e.kind() == ErrorKind::AlreadyExists => {
-                let left_behind = fs::metadata(&lock).is_ok_and(|about| about.len() > 0);
-                if left_behind {
+                if is_left_behind(&lock) {
                     tracing::warn!("{} was left behind: it is taken over", lock.display());
                     fs::remove_file(&lock).map_err(|e| Error::io(&lock, e))?;
                     continue;
@@ -83,4 +88,25 @@ fn write_ref(repository: &Path, name: &str, to: Oid) -> Result<()> {
     // Once more the same file: to fail here would not take anything back.
     let _ = fs::remove_file(&new);
     Ok(())
+}
+
+/// Writes a file that says which commit it is, durably. One that is there may be the branch itself by another name, after a
+/// kill: it is not written to.
+fn write_tip(path: &Path, to: Oid) -> std::io::Result<()> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
+    let mut file = File::create_new(path)?;
+    file.write_all(format!("{to}\n").as_bytes())?;
+    file.sync_all()
+}
+
+/// Whether nobody holds this lock any more.
+fn is_left_behind(lock: &Path) -> bool {
+    let Ok(about) = fs::metadata(lock) else {
+        return false;
+    };
+    let age = about.modified().ok().and_then(|then| then.elapsed().ok());
+    about.len() > 0 || age.is_some_and(|age| age > FORSAKEN)
 }

@@ -1,6 +1,7 @@
 //! New inboxes and new epochs.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use git2::{ErrorCode, Repository, RepositoryInitOptions};
@@ -54,10 +55,39 @@ pub(super) fn init_bare(path: &Path) -> Result<Repository> {
     Repository::init_opts(path, &options).map_err(|e| at(path, &e))
 }
 
-/// Makes `git/N.git`, which shares its settings with the other epochs through `all.git`.
+/// Makes `git/N.git`, which shares its settings with the other epochs through `all.git`. It has its name only when it is
+/// whole: a killed writer, or a full disk, leaves no half of one.
 pub(super) fn make_epoch(dir: &Path, number: EpochNum) -> Result<EpochNum> {
-    let path = epoch_path(dir, number);
-    let repo = init_bare(&path)?;
+    lay(&dir.join("git"), &format!("{number}.git"), set_up_epoch)?;
+    Ok(number)
+}
+
+/// Makes a repository that gets its name when it is whole.
+fn lay(dir: &Path, name: &str, set_up: fn(&Path) -> Result<()>) -> Result<()> {
+    let path = dir.join(name);
+    if path.exists() {
+        // A place that was kept free for it, or what others have left.
+        return set_up(&path);
+    }
+    let new = dir.join(format!("tmp_{name}"));
+    remove_all(&new)?;
+    set_up(&new).inspect_err(|_| {
+        // A disk that is full must not be filled with halves.
+        let _ = fs::remove_dir_all(&new);
+    })?;
+    fs::rename(&new, &path).map_err(|e| Error::io(&path, e))?;
+    sync_dir(dir)
+}
+
+fn remove_all(path: &Path) -> Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(e) if e.kind() != ErrorKind::NotFound => Err(Error::io(path, e)),
+        _ => Ok(()),
+    }
+}
+
+fn set_up_epoch(path: &Path) -> Result<()> {
+    let repo = init_bare(path)?;
     let shared = "../../all.git/config";
     let set = || {
         // The file itself, not what it includes.
@@ -67,22 +97,52 @@ pub(super) fn make_epoch(dir: &Path, number: EpochNum) -> Result<EpochNum> {
             _ => Ok(()),
         }
     };
-    set().map_err(|e| at(&path, &e))?;
-    sync_dir(&path)?;
-    sync_dir(&dir.join("git"))?;
-    Ok(number)
+    set().map_err(|e| at(path, &e))?;
+    sync_repository(path)
+}
+
+fn sync_repository(path: &Path) -> Result<()> {
+    for file in ["HEAD", "config"] {
+        let file = path.join(file);
+        let synced = fs::File::open(&file).and_then(|open| open.sync_all());
+        synced.map_err(|e| Error::io(&file, e))?;
+    }
+    for below in ["objects", "refs", ""] {
+        sync_dir(&path.join(below))?;
+    }
+    Ok(())
 }
 
 /// Makes `all.git`: the settings that all epochs share, and one view of all their objects.
 pub(super) fn make_all_git(dir: &Path) -> Result<()> {
-    let path = dir.join("all.git");
-    if path.join("HEAD").exists() {
+    if dir.join("all.git/HEAD").exists() {
         return Ok(());
     }
-    let repo = init_bare(&path)?;
-    let set =
-        || git2::Config::open(&repo.path().join("config"))?.set_bool("repack.writeBitmaps", true);
-    set().map_err(|e| at(&path, &e))
+    lay(dir, "all.git", |path| {
+        let repo = init_bare(path)?;
+        let set = || {
+            git2::Config::open(&repo.path().join("config"))?.set_bool("repack.writeBitmaps", true)
+        };
+        set().map_err(|e| at(path, &e))?;
+        sync_repository(path)
+    })
+}
+
+/// Lets `all.git` see the newest epoch, where there is one of them that does not.
+pub(super) fn heal_alternates(layout: &Layout) -> Result<()> {
+    let Some((newest, _)) = layout.epochs.last() else {
+        return Ok(());
+    };
+    let all = layout.dir.join("all.git");
+    if !all.join("HEAD").exists() {
+        return Ok(()); // a bare mirror has none
+    }
+    let text = fs::read_to_string(all.join("objects/info/alternates")).unwrap_or_default();
+    let line = format!("/{newest}.git/objects");
+    match text.lines().any(|known| known.ends_with(&line)) {
+        true => Ok(()),
+        false => write_alternates(layout),
+    }
 }
 
 /// Lets `all.git` see the objects of every epoch, the newest first.

@@ -8,6 +8,7 @@ use git2::{ErrorCode, Odb, Repository};
 
 use super::loose::Loose;
 use super::object::{Lack, Objects};
+use super::packed::Packed;
 use super::packs;
 use crate::error::{Error, Result};
 use crate::id::Oid;
@@ -21,6 +22,7 @@ pub struct Epoch {
     pub(super) repo: Repository,
     path: PathBuf,
     loose: Loose,
+    packed: Packed,
 }
 
 impl std::fmt::Debug for Epoch {
@@ -55,6 +57,7 @@ impl Epoch {
             repo,
             path: path.to_owned(),
             loose: Loose::open(path),
+            packed: Packed::open(path),
         })
     }
 
@@ -207,8 +210,11 @@ impl Epoch {
 
     pub(super) fn objects(&self) -> Result<Objects<'_>> {
         let odb = self.odb()?;
-        let loose = &self.loose;
-        Ok(Objects { odb, loose })
+        Ok(Objects {
+            odb,
+            loose: &self.loose,
+            packed: &self.packed,
+        })
     }
 
     pub(super) fn odb(&self) -> Result<Odb<'_>> {

@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use super::layout::Version;
 use crate::error::{Error, Result};
@@ -34,6 +35,16 @@ impl Lock {
             file,
             changed: false,
         })
+    }
+
+    /// What a program that we run gets for its standard input, so that it holds the lock too: it may live longer than we
+    /// do, and nobody may write to the inbox until it has ended.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where no further file can be opened.
+    pub(super) fn shared(&self) -> Result<Stdio> {
+        let file = self.file.try_clone();
+        Ok(file.map_err(|e| Error::io(&self.path, e))?.into())
     }
 
     /// Something has changed: the file grows by one byte when it is given up, for the daemons that watch it.

@@ -6,6 +6,7 @@ use std::panic::AssertUnwindSafe;
 use git2::{ErrorCode, Odb};
 
 use super::loose::Loose;
+use super::packed::Packed;
 use crate::id::Oid;
 use crate::time::Timestamp;
 
@@ -150,6 +151,7 @@ impl Lack {
 pub(super) struct Objects<'a> {
     pub(super) odb: Odb<'a>,
     pub(super) loose: &'a Loose,
+    pub(super) packed: &'a Packed,
 }
 
 impl Objects<'_> {
@@ -186,6 +188,9 @@ impl Objects<'_> {
     /// A blob that was read before with [`Objects::read`], so that its length is known to be bearable: objects never
     /// change. Saves the look at its header, a quarter of the time.
     pub(super) fn read_blob_again(&self, oid: Oid, max: usize) -> Result<Vec<u8>, Lack> {
+        if let Some((kind, bytes)) = self.packed.read(oid, max) {
+            return expect("blob", kind.name(), bytes);
+        }
         if let Some((kind, bytes)) = self.loose.read(oid, max)? {
             return expect("blob", &kind, bytes);
         }
@@ -198,6 +203,9 @@ impl Objects<'_> {
 
     /// An object of any kind. Its length is asked first, so that a monster is refused before it fills the memory.
     pub(super) fn read_any(&self, oid: Oid, max: usize) -> Result<(String, Vec<u8>), Lack> {
+        if let Some((kind, bytes)) = self.packed.read(oid, max) {
+            return Ok((kind.name().to_owned(), bytes));
+        }
         if let Some(found) = self.loose.read(oid, max)? {
             return Ok(found);
         }

@@ -5,7 +5,8 @@
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use flate2::{Compress, Compression, Crc, FlushCompress, Status};
 use sha1::{Digest, Sha1};
@@ -214,8 +215,14 @@ fn write_pack(objects: &Path, mut pack: Vec<u8>, mut entries: Vec<Entry>) -> Res
     let dir = objects.join("pack");
     fs::create_dir_all(&dir).map_err(|e| Error::io(&dir, e))?;
     let stem = format!("pack-{}", Oid(checksum));
-    write_whole(&dir, &format!("{stem}.pack"), &pack, Mode::Fixed)?;
-    write_whole(&dir, &format!("{stem}.idx"), &index, Mode::Fixed)?;
+    // Both are whole before either has its name, so that hardly ever one is there without the other.
+    let unnamed_pack = write_unnamed(&dir, &format!("{stem}.pack"), &pack, Mode::Fixed)?;
+    let unnamed_index = write_unnamed(&dir, &format!("{stem}.idx"), &index, Mode::Fixed);
+    let unnamed_index = unnamed_index.inspect_err(|_| {
+        let _ = fs::remove_file(&unnamed_pack);
+    })?;
+    name_it(&unnamed_pack, &dir.join(format!("{stem}.pack")))?;
+    name_it(&unnamed_index, &dir.join(format!("{stem}.idx")))?;
     sync_dir(&dir)?;
     Ok(pack.len() as u64)
 }
@@ -256,17 +263,57 @@ pub(super) enum Mode {
 
 /// Writes a file that has its name only when it is whole and on the disk. Its directory is left to the caller.
 pub(super) fn write_whole(dir: &Path, name: &str, bytes: &[u8], mode: Mode) -> Result<()> {
-    let new = dir.join(format!("tmp_{}_{name}", std::process::id()));
+    name_it(&write_unnamed(dir, name, bytes, mode)?, &dir.join(name))
+}
+
+/// Writes a file that shall be called `name`, durably, under another name, which is given.
+fn write_unnamed(dir: &Path, name: &str, bytes: &[u8], mode: Mode) -> Result<PathBuf> {
+    // By this name `git prune` knows what somebody who was killed has left, and deletes it: the bytes of a mail may be in it.
+    let new = dir.join(format!("tmp_obj_{}_{name}", std::process::id()));
     let written = create(&new, mode).and_then(|mut file| {
         file.write_all(bytes)?;
         file.sync_all()
     });
-    let named = written.and_then(|()| fs::rename(&new, dir.join(name)));
-    named.map_err(|error| {
-        // A disk that is full must not be filled with halves.
-        let _ = fs::remove_file(&new);
-        Error::io(dir.join(name), error)
+    match written {
+        Ok(()) => Ok(new),
+        Err(error) => {
+            // A disk that is full must not be filled with halves.
+            let _ = fs::remove_file(&new);
+            Err(Error::io(dir.join(name), error))
+        }
+    }
+}
+
+fn name_it(unnamed: &Path, path: &Path) -> Result<()> {
+    fs::rename(unnamed, path).map_err(|error| {
+        let _ = fs::remove_file(unnamed);
+        Error::io(path, error)
     })
+}
+
+/// Deletes packs that have had no index for that long: who wrote them was killed just before they got one. git never
+/// looks into them, and never deletes them either. Where one is younger, it is waited for.
+pub(super) fn remove_orphans(dir: &Path, age: Duration) -> Result<()> {
+    let deadline = Instant::now() + age * 2;
+    loop {
+        let mut young = false;
+        for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.extension().is_none_or(|x| x != "pack") || path.with_extension("idx").exists() {
+                continue;
+            }
+            let since = entry.metadata().and_then(|about| about.modified());
+            let old = since.is_ok_and(|since| since.elapsed().map_or(true, |past| past > age));
+            if old && !path.with_extension("idx").exists() {
+                fs::remove_file(&path).map_err(|e| Error::io(&path, e))?;
+            }
+            young |= !old;
+        }
+        if !young || Instant::now() > deadline {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    }
 }
 
 fn create(path: &Path, mode: Mode) -> std::io::Result<File> {

@@ -6,20 +6,26 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use super::branch;
 use super::commit::{CommitMeta, tree_of_one};
 use super::epoch::Epoch;
 use super::layout::Layout;
 use super::layout::Version;
+use super::lock::Lock;
 use super::object::Commit;
-use super::pack::{Kind, Stage};
+use super::pack::{Kind, Stage, remove_orphans};
+use super::unswept;
 use super::write::Writer;
 use crate::error::{Error, Result};
 use crate::id::{EpochNum, Oid};
 
 /// How many commits are held in memory until they are written as a pack.
 const PACK: usize = 20_000;
+
+/// How long a pack may be without its index while somebody, who need not hold our lock, names one after the other.
+const ORPHAN: Duration = Duration::from_secs(10);
 
 /// The longest commit or tree that is looked at, in bytes.
 const MAX_META: usize = 16 << 20;
@@ -113,6 +119,9 @@ impl Writer {
             stage.write(epoch.path())?;
         }
         if let Some(new) = parent {
+            // From now on nothing leads to them, and only this file tells that they are to go.
+            let gone: Vec<Oid> = instead.keys().copied().collect();
+            unswept::add(self.dir(), &gone)?;
             branch::advance(epoch, Some(tip), new)?;
             self.look_again()?;
         }
@@ -123,18 +132,26 @@ impl Writer {
         }))
     }
 
-    /// Deletes every object that no branch leads to, in the epochs that still have one of these blobs.
+    /// Deletes every object that no branch leads to, in the epochs that still have one of these blobs, or of those that an
+    /// earlier run was killed before it could delete.
     ///
     /// # Errors
     /// [`Error::Store`] where git fails; [`Error::Invalid`] where a blob is still there afterwards: something else than
     /// the branch holds on to it.
     pub fn sweep(&mut self, gone: &[Oid]) -> Result<()> {
+        let mut gone = gone.to_vec();
+        gone.extend(unswept::read(self.dir())?);
+        if gone.is_empty() {
+            return Ok(());
+        }
         let layout = Layout::find(self.dir())?;
         for (_, path) in &layout.epochs {
-            if !holds_any(path, gone)? {
+            remove_orphans(&path.join("objects/pack"), ORPHAN)?;
+            if !holds_any(path, &gone)? {
                 continue;
             }
             git(
+                self.lock(),
                 path,
                 &[
                     "reflog",
@@ -148,19 +165,19 @@ impl Writer {
                 // Neither is needed, and mostly neither is there.
                 let _ = std::fs::remove_file(path.join(left));
             }
-            git(path, &["repack", "-a", "-d", "-l", "-q"])?;
-            git(path, &["prune", "--expire=now"])?;
+            git(self.lock(), path, &["repack", "-a", "-d", "-l", "-q"])?;
+            git(self.lock(), path, &["prune", "--expire=now"])?;
         }
         let all = layout.dir.join("all.git");
         let paths = layout.epochs.iter().map(|(_, path)| path.clone());
         for path in paths.chain(all.is_dir().then_some(all)) {
-            if holds_any(&path, gone)? {
+            if holds_any(&path, &gone)? {
                 let why = "it still has what was purged: another branch or tag, a pack with a .keep file, \
                            or another repository that it borrows from";
                 return Err(Error::invalid(path.display().to_string(), why));
             }
         }
-        Ok(())
+        unswept::clear(self.dir())
     }
 }
 
@@ -293,8 +310,9 @@ fn reparented(
     new
 }
 
-/// Runs git on a repository, whoever owns it, deaf to the settings of who runs us.
-fn git(path: &Path, args: &[&str]) -> Result<()> {
+/// Runs git on a repository, whoever owns it, deaf to the settings of who runs us. It holds the lock, too: if we are
+/// killed it goes on, and would delete what the next writer has just begun to write.
+fn git(lock: &Lock, path: &Path, args: &[&str]) -> Result<()> {
     let done = Command::new("git")
         .args(args)
         .current_dir(path)
@@ -307,7 +325,7 @@ fn git(path: &Path, args: &[&str]) -> Result<()> {
         .env("GIT_CONFIG_COUNT", "1")
         .env("GIT_CONFIG_KEY_0", "safe.directory")
         .env("GIT_CONFIG_VALUE_0", "*")
-        .stdin(Stdio::null())
+        .stdin(lock.shared()?)
         .stdout(Stdio::null())
         .output()
         .map_err(|e| Error::Store(format!("git cannot be run: {e}")))?;

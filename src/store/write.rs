@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::commit::{CommitMeta, tree_of_one};
-use super::create::{epoch_path, make_all_git, make_epoch, write_alternates};
+use super::create::{epoch_path, heal_alternates, make_all_git, make_epoch, write_alternates};
 use super::epoch::Epoch;
 use super::layout::{Layout, Version};
 use super::lock::Lock;
@@ -88,8 +88,13 @@ impl Writer {
         let version = layout.version;
         let lock = Lock::wait(dir, version)?;
         // While we waited, another writer may have begun an epoch.
-        let (number, path) = match Layout::find(dir)?.epochs.last() {
-            Some((number, path)) => (*number, path.clone()),
+        let layout = Layout::find(dir)?;
+        let (number, path) = match layout.epochs.last() {
+            Some((number, path)) => {
+                // It may have been killed before it could say so.
+                heal_alternates(&layout)?;
+                (*number, path.clone())
+            }
             None => {
                 make_all_git(dir)?;
                 let number = make_epoch(dir, EpochNum(0))?;
@@ -131,6 +136,10 @@ impl Writer {
 
     pub(super) fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    pub(super) fn lock(&self) -> &Lock {
+        &self.lock
     }
 
     /// The history was written anew: what is added from now on follows the new one.

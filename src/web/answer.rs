@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::error::Outcome;
 use super::freshness::Fresh;
+use crate::config::Limiter;
 
 /// Writes a long body piece by piece. An error breaks the connection off, so that nobody takes half for the whole.
 pub(super) type Writer = Box<dyn FnOnce(&mut dyn Write) -> crate::error::Result<()> + Send>;
@@ -39,7 +40,7 @@ pub(super) enum Content {
     /// To be written while they are sent.
     Stream(Writer),
     /// What a program says to what was posted.
-    Program(Program),
+    Program(Box<Program>),
 }
 
 /// A program to be run for an answer.
@@ -47,6 +48,8 @@ pub(super) struct Program {
     pub(super) command: Command,
     /// What stands before its words.
     pub(super) before: &'static str,
+    /// The limit that it is under besides that of all programs.
+    pub(super) limiter: Option<Limiter>,
 }
 
 /// `length` bytes of a file of `of` bytes, from `first` on.
@@ -162,7 +165,7 @@ impl Answer {
     /// A good answer that a program gives.
     pub(super) fn program(media: Media, program: Program) -> Answer {
         let mut answer = Answer::new(Outcome::Found, media, "");
-        answer.content = Content::Program(program);
+        answer.content = Content::Program(Box::new(program));
         answer
     }
 

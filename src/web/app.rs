@@ -209,6 +209,7 @@ impl App {
         {
             return Ok(respond_kept(&kept, &asked.parts.headers, asked.head));
         }
+        let kept_as = kept_as.filter(|(key, _)| self.0.pages.is_wanted_again(key));
         let class = line.class;
         let ready = self.work(asked, line, form).await?;
         self.send(asked, body, class, ready, kept_as).await
@@ -305,8 +306,8 @@ impl App {
             }
             Content::Program(program) => {
                 let input = Input::new(body, &asked.parts.headers)?;
-                let leave = self.0.gates.program(asked.from);
-                let said = program::run(program, input, leave).await?;
+                let leave = self.0.gates.program(asked.from, program.limiter.clone());
+                let said = program::run(*program, input, leave).await?;
                 return Ok(respond(answer.outcome, headers, said));
             }
             Content::Stream(write) => {

@@ -111,18 +111,13 @@ impl Feed {
                 name: None,
                 email: settings.addresses.first().cloned().unwrap_or_default(),
             });
-        element(&mut xml, Tag::Name, author.shown());
         let addresses = lines::addresses(&self.inbox);
+        element(&mut xml, Tag::Name, &addresses.written(author.shown()));
         if !addresses.hides(&author.email) && !author.email.is_empty() {
             element(&mut xml, Tag::Email, &author.email);
         }
         xml.markup("</author>");
-        let subject = if article.subject.is_empty() {
-            "(no subject)"
-        } else {
-            &article.subject
-        };
-        title(&mut xml, &addresses.written(subject));
+        title(&mut xml, &lines::subject(&self.inbox, article));
         element(&mut xml, Tag::Updated, &article.received.rfc3339());
         xml.markup("<link\nhref=\"");
         xml.line(&base);

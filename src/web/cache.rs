@@ -2,9 +2,13 @@
 //!
 //! A page is good as long as the mail it was made of: it is kept with the state of its inbox (or of all of them), and
 //! taken only while that is still the state. So it can never be stale, and nobody has to clear anything.
+//!
+//! A page is kept when it is asked for the second time: who reads the whole archive once, as crawlers do, neither
+//! fills the memory nor drives out what people read.
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use axum::http::HeaderMap;
 use bytes::Bytes;
@@ -41,7 +45,13 @@ pub(super) struct Pages {
     purges: AtomicU64,
     cache: Option<Cache<Key, Arc<Kept>, Weigh>>,
     largest: usize,
+    /// What was asked for lately: a mark of each page, in a place that depends on the page.
+    asked: Box<[AtomicU32]>,
+    hasher: RandomState,
 }
+
+/// How many pages are remembered to have been asked for once, in 4 bytes each.
+const REMEMBERED: usize = 1 << 16;
 
 /// Targets longer than this are not worth their keys: nobody asks for them twice.
 const LONGEST_TARGET: usize = 1024;
@@ -65,7 +75,19 @@ impl Pages {
             purges: AtomicU64::new(0),
             cache,
             largest: bytes / 8,
+            asked: (0..REMEMBERED).map(|_| AtomicU32::new(0)).collect(),
+            hasher: RandomState::new(),
         }
+    }
+
+    /// Whether the page was asked for before, as far as that is remembered; it is from now on. So only a page that
+    /// somebody wants again is worth its room.
+    pub(super) fn is_wanted_again(&self, key: &Key) -> bool {
+        let hash = self.hasher.hash_one(key);
+        // The lower half says where, the upper half what.
+        let (place, mark) = (hash as usize % REMEMBERED, (hash >> 32) as u32 | 1);
+        let place = self.asked.get(place);
+        place.is_some_and(|place| place.swap(mark, Ordering::Relaxed) == mark)
     }
 
     /// Those that may be kept when so much was purged: none of before the last purge. They could not be found any more,
@@ -145,6 +167,15 @@ mod tests {
             coding: Coding::Gzip,
         };
         assert!(pages.find(&gzip, 1).is_none());
+    }
+
+    #[test]
+    fn a_page_is_wanted_again_the_second_time_it_is_asked_for() {
+        let pages = Pages::new(1 << 20);
+        assert!(!pages.is_wanted_again(&key("/a/")));
+        assert!(pages.is_wanted_again(&key("/a/")));
+        let others = (0..1000).filter(|n| pages.is_wanted_again(&key(&format!("/{n}/"))));
+        assert_eq!(others.count(), 0);
     }
 
     #[test]

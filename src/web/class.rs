@@ -2,13 +2,15 @@
 //!
 //! `docs/limits.md` has the numbers.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::bucket::Buckets;
 use super::client::Network;
 use super::error::WebError;
 use super::gate::{Gate, Load, Pass};
-use crate::config::Limits;
+use crate::config::{Limiter, Limits};
 
 /// A class of answers that cost alike. The cheap ones are what people read; the dear ones are what can be had in
 /// another way, by cloning.
@@ -267,7 +269,15 @@ pub(super) struct Gatehouse {
     search: Gates,
     bulk: Gates,
     programs: Gate,
+    /// The gates of inboxes that have some of their own, by name.
+    limiters: Mutex<HashMap<String, (Limiter, Gate)>>,
     program_patience: Duration,
+}
+
+/// The leave to run a program.
+pub(super) struct ProgramPass {
+    _limiter: Option<Pass>,
+    _programs: Pass,
 }
 
 impl Gatehouse {
@@ -279,6 +289,7 @@ impl Gatehouse {
             search: Gates::new(&shares.search),
             bulk: Gates::new(&shares.bulk),
             programs: Gate::new(shares.programs, shares.program_line),
+            limiters: Mutex::default(),
             program_patience: shares.program_patience,
         }
     }
@@ -293,9 +304,33 @@ impl Gatehouse {
         }
     }
 
-    /// Waits for leave to run a program.
-    pub(super) async fn program(&self, from: Network) -> Result<Pass, WebError> {
-        Ok(self.programs.enter(from, self.program_patience).await?)
+    /// Waits for leave to run a program, first where it has a limit of its own: who waits there is in nobody else's way.
+    pub(super) async fn program(
+        &self,
+        from: Network,
+        limiter: Option<Limiter>,
+    ) -> Result<ProgramPass, WebError> {
+        let own = match limiter.map(|limiter| self.limiter(limiter)) {
+            Some(gate) => Some(gate.enter(from, self.program_patience).await?),
+            None => None,
+        };
+        Ok(ProgramPass {
+            _limiter: own,
+            _programs: self.programs.enter(from, self.program_patience).await?,
+        })
+    }
+
+    /// The gate of this limit; another one when the config says something else of it.
+    fn limiter(&self, limiter: Limiter) -> Gate {
+        let mut limiters = (self.limiters.lock()).unwrap_or_else(PoisonError::into_inner);
+        match limiters.get(&limiter.name) {
+            Some((same, gate)) if *same == limiter => gate.clone(),
+            _ => {
+                let gate = Gate::new(limiter.max, limiter.depth);
+                limiters.insert(limiter.name.clone(), (limiter, gate.clone()));
+                gate
+            }
+        }
     }
 
     /// How it stands with the programs.

@@ -37,7 +37,13 @@ pub(super) fn entry(home: &Home<'_>, article: &Article, parent: Parent) -> Resul
     let raw = lines::read(home.inbox, article);
     let message = Message::parse(raw.as_deref().unwrap_or_default());
     let (to, cc) = (message.addresses("To"), message.addresses("Cc"));
-    let head = render::entry_head(&article.author, article.sent, &base, &to, &cc);
+    let head = render::entry_head(
+        &article.author,
+        article.sent,
+        &base,
+        (&to, &cc),
+        lines::addresses(home.inbox),
+    );
     let head = lists::head_with(head, lists::line_of(home.inbox, article, home.site)?);
     let answers = (parent == Parent::Named).then(|| answers(home, &message));
     let mut html = lists::head_with(head, answers.flatten());

@@ -4,11 +4,12 @@ use askama::Template;
 
 use super::assets;
 use super::error::WebError;
+use super::lines;
 use super::site::Visit;
-use crate::archive::{Inbox, Sheet};
+use crate::archive::{Inbox, Sheet, Sheets};
 use crate::config::IndexLevel;
 use crate::error::Error;
-use crate::render::Html;
+use crate::render::{self, Html};
 use crate::time::Timestamp;
 
 /// The frame of a page. Templates print it by including `part/head.html` and `part/foot.html`.
@@ -27,6 +28,8 @@ pub(super) struct Frame {
     pub(super) style: &'static str,
     /// The operator's style sheets, which come after it.
     pub(super) sheets: Vec<SheetLink>,
+    /// Where the source of what serves the site is to be had, where the operator says so.
+    pub(super) sources: Vec<Html>,
     /// Whether there is a search box.
     pub(super) searchable: bool,
     /// What is written into the search box already.
@@ -47,9 +50,8 @@ pub(super) struct SheetLink {
 }
 
 impl SheetLink {
-    /// Links to all of them, whose names follow `base`.
-    fn all(visit: &Visit<'_>, base: &str) -> Vec<SheetLink> {
-        let sheets = visit.site.archive.sheets();
+    /// Links to all of these, whose names follow `base`.
+    fn all(sheets: &Sheets, base: &str) -> Vec<SheetLink> {
         let link = |sheet: &Sheet| SheetLink {
             // It changes when the file does: browsers keep what they have for long.
             href: match &sheet.href {
@@ -71,7 +73,11 @@ impl Frame {
             description: line(title),
             home: None,
             up: None,
-            sheets: SheetLink::all(visit, &format!("{}+/", visit.ask.up_to_site())),
+            sheets: SheetLink::all(
+                &visit.site.archive.sheets(),
+                &format!("{}+/", visit.ask.up_to_site()),
+            ),
+            sources: sources(&visit.site.archive.config().source_info),
             site: visit.ask.up_to_site(),
             style: assets::style_name(),
             query: String::new(),
@@ -90,11 +96,14 @@ impl Frame {
         } else {
             up.clone()
         };
+        let mut sheets = SheetLink::all(&visit.site.archive.sheets(), &up);
+        sheets.extend(SheetLink::all(&inbox.sheets(), &up));
         Frame {
             title: line(title),
-            description: line(&inbox.description()),
+            description: line(&lines::description(inbox)),
             home: Some(home),
-            sheets: SheetLink::all(visit, &up),
+            sheets,
+            sources: sources(&inbox.config().source_info),
             site: visit.ask.up_to_site(),
             style: assets::style_name(),
             query: String::new(),
@@ -152,6 +161,16 @@ pub(super) struct Head<'a> {
 #[template(path = "part/foot.html")]
 pub(super) struct Foot<'a> {
     pub(super) frame: &'a Frame,
+}
+
+/// Where source is to be had: as links, where they are.
+fn sources(said: &[String]) -> Vec<Html> {
+    let html = |text: &String| {
+        let mut html = Html::new();
+        render::linkify(&mut html, text);
+        html
+    };
+    said.iter().map(html).collect()
 }
 
 /// Text from a mail in one line, safe.

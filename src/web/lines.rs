@@ -1,5 +1,7 @@
 //! A thread of the archive as the lines that `render` draws, and the words that count them.
 
+use std::borrow::Cow;
+
 use crate::archive::{Article, Inbox, Thread};
 use crate::mail::What;
 use crate::render::{Addresses, Entry, Sight};
@@ -11,8 +13,9 @@ pub(super) struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    /// The lines of `thread`.
-    pub(super) fn of(thread: &'a Thread) -> Lines<'a> {
+    /// The lines of `thread` as an inbox shows them.
+    pub(super) fn of(inbox: &Inbox, thread: &'a Thread) -> Lines<'a> {
+        let addresses = addresses(inbox);
         let mut lines = Lines {
             entries: Vec::with_capacity(thread.lines.len()),
             articles: Vec::with_capacity(thread.lines.len()),
@@ -25,8 +28,8 @@ impl<'a> Lines<'a> {
                     };
                     let sight = Sight::Seen {
                         sent: article.sent,
-                        subject: &article.subject,
-                        author: &article.author,
+                        subject: addresses.written(&article.subject),
+                        author: addresses.written(&article.author),
                         score: None,
                     };
                     (&article.mid, sight, Some(article))
@@ -88,6 +91,27 @@ pub(super) fn addresses(inbox: &Inbox) -> Addresses<'_> {
         false => Addresses::Shown,
     }
 }
+
+/// The subject of an article as its inbox shows it, or what stands in its place.
+pub(super) fn subject<'a>(inbox: &Inbox, article: &'a Article) -> Cow<'a, str> {
+    match article.subject.as_str() {
+        "" => Cow::Borrowed(NO_SUBJECT),
+        subject => addresses(inbox).written(subject),
+    }
+}
+
+/// The names of the authors of an article as its inbox shows them.
+pub(super) fn author<'a>(inbox: &Inbox, article: &'a Article) -> Cow<'a, str> {
+    addresses(inbox).written(&article.author)
+}
+
+/// What a list calls itself, as it is shown to people.
+pub(super) fn description(inbox: &Inbox) -> String {
+    addresses(inbox).written(&inbox.description()).into_owned()
+}
+
+/// What stands in the place of a subject.
+pub(super) const NO_SUBJECT: &str = "(no subject)";
 
 /// The mail of an article, or what stands in its place. One that cannot be read never takes a page of others with
 /// it; that it could not is in the log.

@@ -2,21 +2,18 @@
 
 use std::io::Write;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
-
+use super::compress::Gzip;
 use crate::archive::{Article, Inbox};
 use crate::error::{Error, Result};
-use crate::mail::{self, Message};
+use crate::mail;
 
 /// Bytes of mail to a gzip member.
 const MEMBER: usize = 256 * 1024;
-/// Mail packs well at any level; this one is fast.
-const LEVEL: u32 = 2;
 
 /// Collects mail into gzip members.
 pub(super) struct Members<'a> {
     out: &'a mut dyn Write,
+    gzip: Gzip,
     mbox: Vec<u8>,
     written: bool,
 }
@@ -25,6 +22,7 @@ impl<'a> Members<'a> {
     pub(super) fn new(out: &'a mut dyn Write) -> Members<'a> {
         Members {
             out,
+            gzip: Gzip::default(),
             mbox: Vec::new(),
             written: false,
         }
@@ -39,7 +37,7 @@ impl<'a> Members<'a> {
     }
 
     fn add(&mut self, raw: &[u8]) -> Result<()> {
-        mail::mboxrd(Message::parse(raw).raw(), &mut self.mbox);
+        mail::mboxrd(raw, &mut self.mbox);
         if self.mbox.len() >= MEMBER {
             self.pack()
         } else {
@@ -48,10 +46,8 @@ impl<'a> Members<'a> {
     }
 
     fn pack(&mut self) -> Result<()> {
-        let mut encoder = GzEncoder::new(&mut *self.out, Compression::new(LEVEL));
-        let packed = encoder
-            .write_all(&self.mbox)
-            .and_then(|()| encoder.finish().map(|_| ()));
+        let member = self.gzip.pack(&self.mbox);
+        let packed = member.and_then(|member| self.out.write_all(&member));
         self.mbox.clear();
         self.written = true;
         packed.map_err(|error| Error::io("the answer", error))

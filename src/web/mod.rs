@@ -17,6 +17,7 @@ mod client;
 mod compress;
 mod coverage;
 mod doors;
+mod elsewhere;
 mod entry;
 mod error;
 mod figures;

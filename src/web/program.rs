@@ -18,8 +18,8 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::answer::Program;
+use super::class::ProgramPass;
 use super::error::WebError;
-use super::gate::Pass;
 use super::posted::{Input, Refusal};
 use crate::net::give_way;
 
@@ -38,7 +38,7 @@ const COMPLAINTS: u64 = 1000;
 pub(super) async fn run(
     program: Program,
     mut input: Input,
-    leave: impl Future<Output = Result<Pass, WebError>>,
+    leave: impl Future<Output = Result<ProgramPass, WebError>>,
 ) -> Result<Body, WebError> {
     // Whoever is slow to say what he wants must not keep others waiting.
     input.begin().await?;
@@ -65,11 +65,11 @@ struct Running {
     output: Option<ChildStdout>,
     feeding: JoinHandle<Result<(), Refusal>>,
     complaints: JoinHandle<String>,
-    pass: Option<Pass>,
+    pass: Option<ProgramPass>,
 }
 
 impl Running {
-    fn start(program: Program, input: Input, pass: Pass) -> Result<Running, WebError> {
+    fn start(program: Program, input: Input, pass: ProgramPass) -> Result<Running, WebError> {
         let name = program.command.get_program().to_string_lossy().into_owned();
         let failed = |error| WebError::Failed(crate::error::Error::io(&name, error));
         let mut command = tokio::process::Command::from(program.command);

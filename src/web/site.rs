@@ -135,10 +135,15 @@ impl Site {
         inbox.description().hash(&mut hasher);
         let settings = InboxConfig {
             dir: PathBuf::new(),
+            // What is in them counts, not where they lie.
+            css: Vec::new(),
             ..inbox.config().clone()
         };
         settings.hash(&mut hasher);
         self.archive.sheets().state.hash(&mut hasher);
+        inbox.sheets().state.hash(&mut hasher);
+        // It says where the source is.
+        self.archive.config().source_info.hash(&mut hasher);
         hasher.finish()
     }
 

@@ -46,31 +46,6 @@ fn fsck(world: &World, args: &[&str]) -> (bool, String) {
     (output.status.success(), format!("{said}{problem}"))
 }
 
-/// Everything that the catalogue says of mail, without row numbers.
-fn catalogue(world: &World) -> Vec<String> {
-    let sql = open(world);
-    let mut statement = sql
-        .prepare(
-            "SELECT i.dir, p.num, p.epoch, hex(p.blob), p.sent, p.received, t.text, m.subject, m.author, m.bytes, m.lines,
-                    hex(m.fingerprint), (SELECT min(o.text) FROM mid o WHERE o.thread = m.thread),
-                    (SELECT count(*) FROM mid o WHERE o.thread = m.thread), i.last_num
-               FROM place p JOIN inbox i ON i.id = p.inbox JOIN message m ON m.id = p.message JOIN mid t ON t.id = p.mid
-              ORDER BY i.dir, p.num",
-        )
-        .unwrap();
-    let columns = statement.column_count();
-    let rows = statement.query_map((), |row| {
-        let values = (0..columns).map(|n| {
-            row.get::<_, rusqlite::types::Value>(n)
-                .map(|value| format!("{value:?}"))
-        });
-        values
-            .collect::<rusqlite::Result<Vec<String>>>()
-            .map(|values| values.join("|"))
-    });
-    rows.unwrap().map(Result::unwrap).collect()
-}
-
 #[expect(clippy::disallowed_methods, reason = "damage is done from outside")]
 fn open(world: &World) -> Connection {
     Connection::open(world.path("index/catalogue.sqlite3")).unwrap()
@@ -107,7 +82,7 @@ fn a_sound_archive_has_no_difference() {
 #[test]
 fn every_damage_to_the_catalogue_is_named_and_mended() {
     let (world, _) = world();
-    let sound = catalogue(&world);
+    let sound = world.catalogue("index");
     for (damage, named) in [
         ("DELETE FROM place WHERE num = 3", "is no article"),
         (
@@ -175,14 +150,14 @@ fn every_damage_to_the_catalogue_is_named_and_mended() {
         let (clean, said) = fsck(&world, &["--repair"]);
         assert!(clean, "{damage}: {said}");
         assert!(fsck(&world, &[]).0, "{damage}");
-        assert_eq!(catalogue(&world), sound, "{damage}");
+        assert_eq!(world.catalogue("index"), sound, "{damage}");
     }
 }
 
 #[test]
 fn damage_to_the_words_is_named_and_mended() {
     let (world, _) = world();
-    let sound = catalogue(&world);
+    let sound = world.catalogue("index");
     // Words without their catalogue's token, and files cut short, flipped, gone.
     open(&world)
         .execute_batch("UPDATE site SET words = 'x 1'")
@@ -217,13 +192,13 @@ fn damage_to_the_words_is_named_and_mended() {
     let (clean, said) = fsck(&world, &["--repair"]);
     assert!(clean, "{said}");
     assert!(fsck(&world, &[]).0);
-    assert_eq!(catalogue(&world), sound);
+    assert_eq!(world.catalogue("index"), sound);
 }
 
 #[test]
 fn a_catalogue_that_cannot_be_read_is_made_anew() {
     let (world, _) = world();
-    let sound = catalogue(&world);
+    let sound = world.catalogue("index");
     let file = world.path("index/catalogue.sqlite3");
     let whole = fs::read(&file).unwrap();
     for at in [0, 100, whole.len() / 2] {
@@ -237,7 +212,7 @@ fn a_catalogue_that_cannot_be_read_is_made_anew() {
         let (clean, said) = fsck(&world, &["--repair"]);
         assert!(clean, "{at}: {said}");
         assert!(fsck(&world, &[]).0);
-        assert_eq!(catalogue(&world), sound);
+        assert_eq!(world.catalogue("index"), sound);
     }
 }
 

@@ -1,85 +1,12 @@
 //! `serve --lmtp`: what mail servers say, what others might, and that nothing is acknowledged and lost.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::io::{Read, Write};
 use std::process::Command;
-use std::time::Duration;
 
+use crate::support::Caller;
 use crate::support::incoming::{kept, nasty, new_inbox};
 use crate::support::{Mail, Server, World, wait_until};
-
-/// A caller.
-struct Caller {
-    input: BufReader<UnixStream>,
-    output: UnixStream,
-}
-
-impl Caller {
-    fn new(socket: &Path) -> Caller {
-        let mut caller = Caller::silent(socket);
-        assert_eq!(caller.hear(), "220");
-        assert_eq!(caller.say("LHLO test"), "250");
-        caller
-    }
-
-    fn silent(socket: &Path) -> Caller {
-        let output = UnixStream::connect(socket).unwrap();
-        output
-            .set_read_timeout(Some(Duration::from_secs(60)))
-            .unwrap();
-        Caller {
-            input: BufReader::new(output.try_clone().unwrap()),
-            output,
-        }
-    }
-
-    /// The code of the next answer.
-    fn hear(&mut self) -> String {
-        loop {
-            let mut line = String::new();
-            self.input.read_line(&mut line).unwrap();
-            if line.as_bytes().get(3) != Some(&b'-') {
-                return line.get(..3).unwrap_or("").to_owned();
-            }
-        }
-    }
-
-    fn say(&mut self, line: &str) -> String {
-        self.output
-            .write_all(format!("{line}\r\n").as_bytes())
-            .unwrap();
-        self.hear()
-    }
-
-    fn send(&mut self, to: &[&str], raw: &[u8]) -> Vec<String> {
-        assert_eq!(self.say("MAIL FROM:<a@b> BODY=8BITMIME"), "250");
-        for one in to {
-            assert_eq!(self.say(&format!("RCPT TO:<{one}>")), "250");
-        }
-        assert_eq!(self.say("DATA"), "354");
-        let mut wire = Vec::new();
-        for line in raw.split_inclusive(|b| *b == b'\n') {
-            if line.starts_with(b".") {
-                wire.push(b'.');
-            }
-            match line.strip_suffix(b"\n") {
-                Some(line) => {
-                    wire.extend_from_slice(line);
-                    wire.extend_from_slice(b"\r\n");
-                }
-                None => wire.extend_from_slice(line),
-            }
-        }
-        if !wire.ends_with(b"\r\n") {
-            wire.extend_from_slice(b"\r\n");
-        }
-        wire.extend_from_slice(b".\r\n");
-        self.output.write_all(&wire).unwrap();
-        to.iter().map(|_| self.hear()).collect()
-    }
-}
 
 fn mail(id: &str, list: &str) -> Vec<u8> {
     let mail = Mail::new(id, "a subject", 1).bytes();

@@ -287,3 +287,49 @@ fn every_command_has_a_manual_page_and_words_to_complete() {
         }
     }
 }
+
+#[test]
+fn a_home_that_may_not_be_looked_into_keeps_nobody_from_reading_git() {
+    // Whoever may look into everything has to be somebody else for this.
+    let nobody = [
+        "setpriv",
+        "--reuid",
+        "65534",
+        "--regid",
+        "65534",
+        "--clear-groups",
+    ];
+    let can = std::process::Command::new(nobody[0])
+        .args(&nobody[1..])
+        .args(["test", "-r", "/"])
+        .status();
+    if !can.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: nobody here may become another user");
+        return;
+    }
+    let world = world();
+    fs::copy(env!("CARGO_BIN_EXE_threadbare"), world.path("threadbare")).unwrap();
+    fs::create_dir(world.path("closed")).unwrap();
+    fs::write(world.path("closed/.gitconfig"), "[core]\n").unwrap();
+    fs::create_dir(world.path("index")).unwrap();
+    fs::set_permissions(world.path("closed"), fs::Permissions::from_mode(0o700)).unwrap();
+    for open in [".", "index"] {
+        fs::set_permissions(world.path(open), fs::Permissions::from_mode(0o777)).unwrap();
+    }
+    let done = std::process::Command::new(nobody[0])
+        .args(&nobody[1..])
+        .arg(world.path("threadbare"))
+        .args(["index", "--all"])
+        .env("HOME", world.path("closed"))
+        .env("XDG_CONFIG_HOME", world.path("closed/below"))
+        .env("PI_CONFIG", world.path("config"))
+        .output()
+        .unwrap();
+    let error = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{error}");
+    assert!(
+        said(&done).contains("loom: 3 added\n"),
+        "{}{error}",
+        said(&done)
+    );
+}

@@ -95,7 +95,8 @@ fn figures_count_what_happens() {
     );
     assert!(grew("threadbare_request_seconds_count{class=\"page\"}") >= 3.0);
     assert_eq!(grew("threadbare_connections_total"), 6.0);
-    assert_eq!(grew("threadbare_page_cache_hits_total"), 2.0);
+    // Asked for once it is not kept, asked for twice it is.
+    assert_eq!(grew("threadbare_page_cache_hits_total"), 1.0);
     assert!(grew("threadbare_page_cache_misses_total") >= 2.0);
     assert!(grew("threadbare_sent_bytes_total") > 3000.0);
     assert!(value(&after, "threadbare_page_cache_bytes") > 1000.0);

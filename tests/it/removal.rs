@@ -2,10 +2,10 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::Stdio;
 
-use crate::support::{Mail, World, git, wait_until};
+use crate::support::incoming::with_input;
+use crate::support::{Mail, World, git, holders, wait_until};
 
 fn mails(count: u32) -> Vec<Mail> {
     (0..count)
@@ -32,56 +32,6 @@ fn world(mails: &[Mail]) -> World {
     world
 }
 
-#[track_caller]
-fn done(world: &World, args: &[&str]) -> String {
-    let output = world.run(args);
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let problem = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{args:?}: {said}{problem}");
-    said
-}
-
-fn with_input(world: &World, args: &[&str], input: &[u8]) -> Output {
-    let mut child = world.program();
-    child
-        .args(args)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = child.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input).unwrap();
-    child.wait_with_output().unwrap()
-}
-
-/// Which numbers the inbox has, and the Message-ID of each, as a search for everything tells.
-fn numbers(world: &World) -> Vec<(i64, String)> {
-    let found = done(
-        world,
-        &[
-            "search",
-            "--inbox",
-            "test",
-            "--format",
-            "json",
-            "-n",
-            "1000",
-            "d:1990-01-01..",
-        ],
-    );
-    let mut numbers: Vec<(i64, String)> = found
-        .lines()
-        .map(|line| {
-            let json: serde_json::Value = serde_json::from_str(line).unwrap();
-            (
-                json["number"].as_i64().unwrap(),
-                json["mid"].as_str().unwrap().to_owned(),
-            )
-        })
-        .collect();
-    numbers.sort();
-    numbers
-}
-
 fn epoch(world: &World) -> std::path::PathBuf {
     world.path("lists/test/git/0.git")
 }
@@ -91,59 +41,30 @@ fn said_by_git(world: &World, args: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// Every file below `dir` in which `needle` stands, unpacked as it lies there.
-fn holders(dir: &Path, needle: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut dirs = vec![dir.to_owned()];
-    while let Some(dir) = dirs.pop() {
-        for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
-            let path = entry.path();
-            if path.is_dir() {
-                dirs.push(path);
-            } else if let Ok(bytes) = fs::read(&path)
-                && memchr::memmem::find(&bytes, needle.as_bytes()).is_some()
-            {
-                found.push(path.display().to_string());
-            }
-        }
-    }
-    found
-}
-
-fn fsck(world: &World) {
-    done(world, &["fsck"]);
-}
-
 #[test]
 fn a_removed_mail_is_gone_from_every_page_and_says_so() {
     let all = mails(9);
     let world = world(&all);
     let server = world.serve();
     server.get("/test/m4@weaver.example/").ok();
-    let before = numbers(&world);
+    let before = world.articles();
 
-    let said = done(
-        &world,
-        &["rm", "test", "-m", "m4@weaver.example", "--dry-run"],
-    );
+    let said = world.done(&["rm", "test", "-m", "m4@weaver.example", "--dry-run"]);
     assert!(
         said.contains("test 5 ") && said.contains("1 mail would be removed"),
         "{said}"
     );
-    assert_eq!(numbers(&world), before, "a dry run changes nothing");
+    assert_eq!(world.articles(), before, "a dry run changes nothing");
     assert!(!world.path("lists/test/tombstones").exists());
 
-    done(
-        &world,
-        &[
-            "rm",
-            "test",
-            "-m",
-            "<m4@weaver.example>",
-            "--reason",
-            "off <topic>",
-        ],
-    );
+    world.done(&[
+        "rm",
+        "test",
+        "-m",
+        "<m4@weaver.example>",
+        "--reason",
+        "off <topic>",
+    ]);
     assert_eq!(
         said_by_git(&world, &["log", "-1", "--format=%s|%an|%ae"]).trim(),
         "rm|test|test@lists.example.org"
@@ -178,12 +99,12 @@ fn a_removed_mail_is_gone_from_every_page_and_says_so() {
 
     let mut after = before;
     after.retain(|(_, mid)| mid != "m4@weaver.example");
-    assert_eq!(numbers(&world), after, "the others keep their numbers");
-    fsck(&world);
+    assert_eq!(world.articles(), after, "the others keep their numbers");
+    world.done(&["fsck"]);
     fs::remove_dir_all(world.path("index")).unwrap();
     world.index();
     assert_eq!(
-        numbers(&world),
+        world.articles(),
         after,
         "and an index made anew gives them the same"
     );
@@ -193,34 +114,35 @@ fn a_removed_mail_is_gone_from_every_page_and_says_so() {
 fn mail_is_named_by_number_by_query_and_on_standard_input() {
     let all = mails(9);
     let world = world(&all);
-    done(&world, &["rm", "test", "-n", "2", "-n", "3"]);
-    done(&world, &["rm", "--all", "-q", "unheardof7 OR unheardof8"]);
+    world.done(&["rm", "test", "-n", "2", "-n", "3"]);
+    world.done(&["rm", "--all", "-q", "unheardof7 OR unheardof8"]);
     let relayed = [
         b"Received: from x; Thu, 1 Jan 2026 12:00:00 +0000\n".as_slice(),
         &all[5].bytes(),
     ]
     .concat();
-    let output = with_input(&world, &["rm", "test"], &relayed);
+    let output = with_input(&world, &["rm", "test"], None, &relayed);
     assert!(output.status.success());
-    let left: Vec<i64> = numbers(&world).into_iter().map(|(num, _)| num).collect();
+    let left: Vec<i64> = world.articles().into_iter().map(|(num, _)| num).collect();
     assert_eq!(left, [1, 4, 5, 7]);
     let other = with_input(
         &world,
         &["rm", "test"],
+        None,
         &all[0].clone().says("Not what it says.").bytes(),
     );
     assert!(
         !other.status.success(),
         "another mail of that id is another mail"
     );
-    assert_eq!(numbers(&world).len(), 4);
+    assert_eq!(world.articles().len(), 4);
     for wrong in [
         &["rm", "-m", "m0@weaver.example"][..],
         &["rm", "test", "-n", "77"],
     ] {
         assert!(!world.run(wrong).status.success(), "{wrong:?}");
     }
-    fsck(&world);
+    world.done(&["fsck"]);
 }
 
 #[test]
@@ -239,7 +161,7 @@ fn a_purged_mail_is_nowhere() {
     let server = world.serve();
     server.get("/test/m4@weaver.example/").ok();
     server.get("/test/?q=unheardof4").ok();
-    let before = numbers(&world);
+    let before = world.articles();
     let blob = |raw: &[u8]| {
         let mut hash = git(&epoch.dir);
         hash.args(["hash-object", "--stdin"])
@@ -253,27 +175,21 @@ fn a_purged_mail_is_nowhere() {
             .to_owned()
     };
     let gone = [blob(&bytes[4]), blob(&twin), blob(&bytes[8])];
-    let looked = done(
-        &world,
-        &["purge", "test", "-m", "m4@weaver.example", "--dry-run"],
-    );
+    let looked = world.done(&["purge", "test", "-m", "m4@weaver.example", "--dry-run"]);
     assert!(
         looked.contains("2 mails in git would be purged"),
         "{looked}"
     );
 
     for id in ["m4@weaver.example", "m8@weaver.example"] {
-        done(
-            &world,
-            &[
-                "purge",
-                "test",
-                "-m",
-                id,
-                "--reason",
-                "asked for by its author",
-            ],
-        );
+        world.done(&[
+            "purge",
+            "test",
+            "-m",
+            id,
+            "--reason",
+            "asked for by its author",
+        ]);
     }
     for blob in &gone {
         let found = git(&epoch.dir)
@@ -303,8 +219,8 @@ fn a_purged_mail_is_nowhere() {
     );
     let mut after = before;
     after.retain(|(_, mid)| mid != "m4@weaver.example");
-    assert_eq!(numbers(&world), after);
-    fsck(&world);
+    assert_eq!(world.articles(), after);
+    world.done(&["fsck"]);
     // The server maps files that are deleted; what is on the disk is what counts.
     for word in ["unheardof4", "unheardof8"] {
         assert_eq!(
@@ -331,7 +247,7 @@ fn a_purge_that_was_killed_is_finished_by_doing_it_again() {
     let blob = said_by_git(&world, &["rev-parse", "HEAD~2:m"])
         .trim()
         .to_owned();
-    done(&world, &["purge", "test", "-n", "4"]);
+    world.done(&["purge", "test", "-n", "4"]);
     // As it is when only the history was written: the bytes lie about, and nothing leads to them.
     let mut hash = git(&epoch(&world));
     hash.args(["hash-object", "-w", "--stdin"])
@@ -353,7 +269,7 @@ fn a_purge_that_was_killed_is_finished_by_doing_it_again() {
             .success()
     };
     assert!(there());
-    done(&world, &["purge", "test", "-m", "m3@weaver.example"]);
+    world.done(&["purge", "test", "-m", "m3@weaver.example"]);
     assert!(!there());
 }
 
@@ -381,7 +297,7 @@ fn an_edited_mail_keeps_its_number_and_the_old_one_is_nowhere() {
     let all = mails(7);
     let world = world(&all);
     let server = world.serve();
-    let before = numbers(&world);
+    let before = world.articles();
     let new = all[3].clone().says("The edited words redacted.");
     let file = world.path("new.eml");
     for (bad, why) in [
@@ -412,7 +328,7 @@ fn an_edited_mail_keeps_its_number_and_the_old_one_is_nowhere() {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    assert_eq!(numbers(&world), before);
+    assert_eq!(world.articles(), before);
     wait_until("the new words are shown", || {
         server
             .get("/test/m3@weaver.example/")
@@ -435,7 +351,7 @@ fn an_edited_mail_keeps_its_number_and_the_old_one_is_nowhere() {
             .count(),
         7
     );
-    fsck(&world);
+    world.done(&["fsck"]);
     assert_eq!(
         holders(&world.path("index"), "words of m3@"),
         Vec::<String>::new()
@@ -451,8 +367,8 @@ fn an_edited_mail_keeps_its_number_and_the_old_one_is_nowhere() {
             .text()
             .contains("redacted")
     );
-    assert_eq!(numbers(&world), before);
-    fsck(&world);
+    assert_eq!(world.articles(), before);
+    world.done(&["fsck"]);
 }
 
 #[test]
@@ -460,8 +376,8 @@ fn a_mirror_follows_the_tombstones_of_its_origin() {
     let all = mails(6);
     let origin = world(&all);
     let mirror = world(&all);
-    let before = numbers(&mirror);
-    done(&origin, &["purge", "test", "-n", "3", "--reason", "why"]);
+    let before = mirror.articles();
+    origin.done(&["purge", "test", "-n", "3", "--reason", "why"]);
     let server = mirror.serve();
     server.get("/test/m2@weaver.example/").ok();
     fs::copy(
@@ -474,15 +390,15 @@ fn a_mirror_follows_the_tombstones_of_its_origin() {
     });
     let mut after = before.clone();
     after.remove(2);
-    assert_eq!(numbers(&mirror), after);
-    fsck(&mirror);
+    assert_eq!(mirror.articles(), after);
+    mirror.done(&["fsck"]);
     fs::remove_dir_all(mirror.path("index")).unwrap();
     drop(server);
     mirror.index();
-    assert_eq!(numbers(&mirror), after, "also in an index made anew");
-    done(&mirror, &["index", "--reindex", "test"]);
-    assert_eq!(numbers(&mirror), after);
-    fsck(&mirror);
+    assert_eq!(mirror.articles(), after, "also in an index made anew");
+    mirror.done(&["index", "--reindex", "test"]);
+    assert_eq!(mirror.articles(), after);
+    mirror.done(&["fsck"]);
 }
 
 #[test]
@@ -497,7 +413,7 @@ fn what_was_learnt_as_spam_goes_everywhere_and_comes_back_as_ham() {
     }
     world.index();
     let learn = |verdict: &str, flags: &[&str], raw: &[u8]| {
-        let output = with_input(&world, &[&["learn", verdict], flags].concat(), raw);
+        let output = with_input(&world, &[&["learn", verdict], flags].concat(), None, raw);
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let problem = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{verdict}: {said}{problem}");
@@ -532,5 +448,5 @@ fn what_was_learnt_as_spam_goes_everywhere_and_comes_back_as_ham() {
     wait_until("it is gone", || {
         server.get("/test/m2@weaver.example/").status == 410
     });
-    fsck(&world);
+    world.done(&["fsck"]);
 }

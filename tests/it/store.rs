@@ -12,7 +12,7 @@ use std::process::Command;
 use tempfile::TempDir;
 use threadbare::id::{EpochNum, Oid};
 use threadbare::store::{
-    Blobs, Change, CommitMeta, Epoch, Layout, Times, Version, What, Who, Writer, append,
+    Blobs, Change, CommitMeta, Epoch, Layout, RefsWatch, Times, Version, What, Who, Writer, append,
     append_many, init_inbox, refs_stamp, remove,
 };
 use threadbare::time::Timestamp;
@@ -747,6 +747,53 @@ fn a_stamp_changes_when_a_branch_moves_and_only_then() {
         assert_ne!(refs_stamp(&path), last);
     }
     assert_eq!(refs_stamp(&path.join("no")), refs_stamp(&path.join("nor")));
+}
+
+/// As if a repository had been at rest for an hour.
+fn age(path: &Path) {
+    let hour = std::time::Duration::from_secs(3600);
+    let now = fs::metadata(path).unwrap();
+    let before = now.modified().unwrap() - hour;
+    let branches = fs::read_dir(path.join("refs/heads")).unwrap();
+    let branches = branches.map(|branch| branch.unwrap().path());
+    let dirs = [path.to_owned(), path.join("refs/heads")];
+    for file in branches.chain(dirs) {
+        fs::File::open(file).unwrap().set_modified(before).unwrap();
+    }
+}
+
+#[test]
+fn whoever_watches_a_repository_sees_every_move_of_a_branch() {
+    let (dir, _) = inbox(1);
+    let path = dir.path().join("git/0.git");
+    let mut watch = RefsWatch::new(&path);
+    for n in 1..20 {
+        if n % 2 == 0 {
+            age(&path);
+        }
+        let last = watch.stamp(&path);
+        assert_eq!(watch.stamp(&path), last);
+        append(dir.path(), &mail(n), &meta(n)).unwrap();
+        assert_ne!(watch.stamp(&path), last, "{n}");
+    }
+    for change in [
+        &["pack-refs", "--all"][..],
+        &["update-ref", "refs/heads/master", "HEAD~1"],
+        &["branch", "other"],
+        &["symbolic-ref", "HEAD", "refs/heads/other"],
+    ] {
+        age(&path);
+        let last = watch.stamp(&path);
+        assert_eq!(watch.stamp(&path), last);
+        if git(&path, change).is_some() {
+            assert_ne!(watch.stamp(&path), last, "{change:?}");
+        }
+    }
+    // One that is made anew, and one that is gone.
+    let last = watch.stamp(&path);
+    fs::remove_dir_all(&path).unwrap();
+    assert_ne!(watch.stamp(&path), last);
+    assert_eq!(RefsWatch::new(&path).stamp(&path), watch.stamp(&path));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::web::answer::{Answer, Media};
 use crate::web::atom::{Feed, urn};
 use crate::web::error::WebError;
 use crate::web::freshness::Fresh;
+use crate::web::lines;
 use crate::web::site::Visit;
 
 /// How many threads a feed of threads has.
@@ -16,7 +17,7 @@ const TOPICS: usize = 200;
 pub(in crate::web) fn new(visit: &Visit<'_>, name: &InboxName) -> Result<Answer, WebError> {
     let inbox = visit.site.inbox(name)?;
     let articles = inbox.window(visit.ask.query.window(), inbox.config().feed_max)?;
-    let mut feed = Feed::of(visit, &inbox, &inbox.description());
+    let mut feed = Feed::of(visit, &inbox, &lines::description(&inbox));
     if let Some(address) = inbox.config().addresses.first() {
         feed.id = format!("mailto:{address}");
     }
@@ -37,7 +38,7 @@ pub(in crate::web) fn topics(
         TopicOrder::New => "new topics",
         TopicOrder::Active => "active topics",
     };
-    let title = format!("{kind} - {}", inbox.description());
+    let title = format!("{kind} - {}", lines::description(&inbox));
     let articles = topics.into_iter().map(|topic| topic.article).collect();
     Feed::of(visit, &inbox, &title).whole(articles)
 }
@@ -53,16 +54,10 @@ pub(in crate::web) fn thread(
         .thread(mid)?
         .ok_or(WebError::NotFound("No feed found for thread"))?;
     let articles: Vec<Article> = thread.flat().cloned().collect();
-    let title = articles.first().map_or("", |first| first.subject.as_str());
-    let mut feed = Feed::of(
-        visit,
-        &inbox,
-        if title.is_empty() {
-            "(no subject)"
-        } else {
-            title
-        },
-    );
+    let title = articles.first().map_or(lines::NO_SUBJECT.into(), |first| {
+        lines::subject(&inbox, first)
+    });
+    let mut feed = Feed::of(visit, &inbox, &title);
     feed.id = urn(&format!("t\n{mid}"));
     feed.updated = inbox.newest()?;
     let parts: Vec<_> = articles.iter().map(|a| (a.num, a.blob)).collect();

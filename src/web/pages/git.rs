@@ -89,7 +89,11 @@ fn smart(
     };
     Ok(Answer::program(
         Media::Git(media),
-        Program { command, before },
+        Program {
+            command,
+            before,
+            limiter: inbox.config().clones.clone(),
+        },
     ))
 }
 

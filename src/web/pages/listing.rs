@@ -9,6 +9,7 @@ use crate::web::answer::Answer;
 use crate::web::error::{Outcome, WebError};
 use crate::web::frame::{Frame, print};
 use crate::web::freshness::Fresh;
+use crate::web::lines;
 use crate::web::site::Visit;
 
 #[derive(Template)]
@@ -102,7 +103,7 @@ fn entry(html: &mut Html, visit: &Visit<'_>, inbox: &Inbox) -> Result<(), WebErr
         count => html.text(&format!("  ({} messages)", grouped(count))),
     }
     html.markup("\n  ");
-    html.line(&inbox.description());
+    html.line(&lines::description(inbox));
     for url in &inbox.config().info_urls {
         html.markup("\n  ");
         html.line(url);

@@ -95,10 +95,11 @@ fn page(
     let up = visit.ask.up_to_inbox();
     let to = |mid: &MessageId| format!("{up}{}/", url::escape_mid(mid));
     let parent = message.references().pop();
-    let subject = message.subject();
-    let title = match subject.as_str() {
-        "" => format!("(no subject) - {}", article.author),
-        subject => format!("{subject} - {}", article.author),
+    let addresses = lines::addresses(inbox);
+    let (subject, author) = (message.subject(), lines::author(inbox, article));
+    let title = match addresses.written(&subject) {
+        nothing if nothing.is_empty() => format!("{} - {author}", lines::NO_SUBJECT),
+        subject => format!("{subject} - {author}"),
     };
     let settings = inbox.config();
     let mut page = MessagePage {
@@ -123,7 +124,7 @@ fn page(
             up.clone()
         },
     };
-    let lines = Lines::of(thread);
+    let lines = Lines::of(inbox, thread);
     let place = lines.place(article);
     if let Some(place) = place {
         page.next = lines.after(place).map(|a| to(&a.mid));

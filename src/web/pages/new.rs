@@ -10,6 +10,7 @@ use crate::web::entry::{Home, Parent, entry};
 use crate::web::error::{Outcome, WebError};
 use crate::web::frame::{Frame, print};
 use crate::web::freshness::Fresh;
+use crate::web::lines;
 use crate::web::site::Visit;
 
 #[derive(Template)]
@@ -25,7 +26,7 @@ pub(in crate::web) fn show(visit: &Visit<'_>, name: &InboxName) -> Result<Answer
     let articles = inbox.window(visit.ask.query.window(), inbox.config().feed_max)?;
     let newest = articles.iter().map(|a| a.received).max();
     let page = NewPage {
-        frame: Frame::of_inbox(visit, &inbox, &inbox.description()).around(newest),
+        frame: Frame::of_inbox(visit, &inbox, &lines::description(&inbox)).around(newest),
         entries: articles
             .iter()
             .map(|article| whole(visit, &inbox, article))
@@ -44,7 +45,7 @@ fn whole(visit: &Visit<'_>, inbox: &Inbox, article: &Article) -> Result<String, 
         up: "",
         site: &visit.ask.up_to_site(),
     };
-    let mut html = title(article);
+    let mut html = title(inbox, article);
     html.append(&entry(&home, article, Parent::Named)?);
     html.append(&render::entry_foot(
         &article.mid,
@@ -55,7 +56,7 @@ fn whole(visit: &Visit<'_>, inbox: &Inbox, article: &Article) -> Result<String, 
     Ok(html.into_string())
 }
 
-fn title(article: &Article) -> Html {
+fn title(inbox: &Inbox, article: &Article) -> Html {
     let anchor = render::anchor(&article.mid);
     let mut html = Html::new();
     html.markup("<a href=\"#e");
@@ -63,11 +64,7 @@ fn title(article: &Article) -> Html {
     html.markup("\" id=\"m");
     html.text(&anchor);
     html.markup("\">*</a> <b>");
-    html.line(if article.subject.is_empty() {
-        "(no subject)"
-    } else {
-        &article.subject
-    });
+    html.line(&lines::subject(inbox, article));
     html.markup("</b>\n");
     html
 }

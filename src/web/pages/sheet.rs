@@ -1,5 +1,6 @@
 //! `/INBOX/NAME.css`, `/+/NAME.css` — a style sheet of the operator's.
 
+use crate::archive::Sheets;
 use crate::id::InboxName;
 use crate::web::answer::{Answer, Media};
 use crate::web::assets;
@@ -13,21 +14,23 @@ pub(in crate::web) fn of_inbox(
     inbox: &InboxName,
     name: &str,
 ) -> Result<Answer, WebError> {
-    visit.site.inbox(inbox)?;
-    operators(visit, name).ok_or(WebError::MISSING)
+    let own = visit.site.inbox(inbox)?.sheets();
+    let found = operators(visit, &own, name);
+    found
+        .or_else(|| operators(visit, &visit.site.archive.sheets(), name))
+        .ok_or(WebError::MISSING)
 }
 
 /// Answers beside the listing, where our own files are, too.
 pub(in crate::web) fn of_site(visit: &Visit<'_>, name: &str) -> Result<Answer, WebError> {
-    match operators(visit, name) {
+    match operators(visit, &visit.site.archive.sheets(), name) {
         Some(answer) if name != assets::style_name() => Ok(answer),
         _ => assets::show(name),
     }
 }
 
 /// Pages ask for it together with its fingerprint; so it may be kept for as long as anybody likes.
-fn operators(visit: &Visit<'_>, name: &str) -> Option<Answer> {
-    let sheets = visit.site.archive.sheets();
+fn operators(visit: &Visit<'_>, sheets: &Sheets, name: &str) -> Option<Answer> {
     let sheet = sheets.find(name)?;
     let fresh = if visit.ask.raw_query == sheet.fingerprint {
         Fresh::Forever

@@ -6,6 +6,7 @@ use crate::archive::Inbox;
 use crate::id::InboxName;
 use crate::render::{self, Html};
 use crate::web::answer::{Answer, Media};
+use crate::web::elsewhere;
 use crate::web::error::{Outcome, WebError};
 use crate::web::frame::{Frame, print};
 use crate::web::freshness::Fresh;
@@ -69,7 +70,7 @@ impl Text {
         let base = visit.site.inbox_url(inbox);
         let base = base.unwrap_or_else(|| format!("https://SITE/{}/", inbox.config().name));
         Ok(match key {
-            "help" => Some(help(&base)),
+            "help" => Some(help(elsewhere::section(inbox.config()), &base)),
             "color" => Some(color(&base)),
             "mirror" if inbox.is_together() => Some(mirror_together(inbox, &base)),
             "mirror" => Some(mirror(inbox, &base)),
@@ -118,7 +119,7 @@ impl Text {
     }
 }
 
-fn help(base: &str) -> Text {
+fn help(elsewhere: Option<(&'static str, String)>, base: &str) -> Text {
     let addresses = format!(
         "addresses\n---------\n\n\
          \x20 A message is found by its Message-ID, the name that its sender's mail program gave it. Take the angle\n\
@@ -163,15 +164,17 @@ fn help(base: &str) -> Text {
         \x20   patchid: git patch-id --stable\n";
     let contact = "contact\n-------\n\n\
         \x20 Questions about what is written here go to the list itself; how to answer a message is told below it.\n";
+    let mut sections = vec![
+        ("", format!("help for {base}\n")),
+        ("overview", addresses),
+        ("search", search.to_owned()),
+        ("threading", threads.to_owned()),
+    ];
+    sections.extend(elsewhere);
+    sections.push(("contact", contact.to_owned()));
     Text {
         title: format!("help for {base}"),
-        sections: vec![
-            ("", format!("help for {base}\n")),
-            ("overview", addresses),
-            ("search", search.to_owned()),
-            ("threading", threads.to_owned()),
-            ("contact", contact.to_owned()),
-        ],
+        sections,
     }
 }
 
@@ -231,14 +234,7 @@ fn mirror(inbox: &Inbox, base: &str) -> Text {
          Example config snippet for mirrors: {base}_/text/config/raw\n"
     );
     let mut sections = vec![("", text)];
-    if !settings.mirrors.is_empty() {
-        let mut others = String::from("The same mail is served to news and mail programs at:\n\n");
-        for mirror in &settings.mirrors {
-            others += &format!("  {mirror}\n");
-        }
-        let imap = settings.mirrors.iter().all(|url| url.starts_with("imap"));
-        sections.push((if imap { "imap" } else { "nntp" }, others));
-    }
+    sections.extend(elsewhere::section(settings));
     Text {
         title: "mirroring instructions".to_owned(),
         sections,
@@ -356,12 +352,12 @@ mod tests {
 
     #[test]
     fn help_can_be_linked_to_at_its_search_section() {
-        let html = help("https://lists.example/x/").html();
+        let html = help(None, "https://lists.example/x/").html();
         assert!(
             html.as_str()
                 .contains("<b id=\"search\">search</b>\n------"),
             "{html}"
         );
-        assert!(!help("x").plain().contains('<'));
+        assert!(!help(None, "x").plain().contains('<'));
     }
 }

@@ -17,7 +17,7 @@ use crate::web::entry::{Home, Parent, entry};
 use crate::web::error::WebError;
 use crate::web::frame::{Foot, Frame, Head, printed};
 use crate::web::freshness::Fresh;
-use crate::web::lines::Lines;
+use crate::web::lines::{self, Lines};
 use crate::web::site::Visit;
 
 /// Deeper answers stand no further to the right.
@@ -54,12 +54,9 @@ fn show(
     let title = thread
         .articles
         .first()
-        .map_or("", |first| first.subject.as_str());
-    let title = if title.is_empty() {
-        "(no subject)"
-    } else {
-        title
-    };
+        .map_or(lines::NO_SUBJECT.into(), |first| {
+            lines::subject(&inbox, first)
+        });
     let parts: Vec<_> = thread.articles.iter().map(|a| (a.num, a.blob)).collect();
     let lines: Vec<_> = thread
         .lines
@@ -80,7 +77,7 @@ fn show(
         inbox.changed(),
     );
     let page = ThreadPage {
-        frame: Frame::of_inbox(visit, &inbox, title)
+        frame: Frame::of_inbox(visit, &inbox, &title)
             .around(newest)
             .beginning_at("u"),
         up: visit.ask.up_to_inbox(),
@@ -123,7 +120,7 @@ struct ThreadPage {
 impl ThreadPage {
     fn write(self, out: &mut dyn Write) -> Result<()> {
         put(out, printed(&Head { frame: &self.frame })?)?;
-        let lines = Lines::of(&self.thread);
+        let lines = Lines::of(&self.inbox, &self.thread);
         match self.view {
             View::Flat => self.write_flat(out, &lines)?,
             View::Nested => self.write_nested(out, &lines)?,

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use crate::archive::Topic;
+use crate::archive::{Inbox, Topic};
 use crate::id::InboxName;
 use crate::render::Html;
 use crate::url::{self, TopicOrder};
@@ -10,6 +10,7 @@ use crate::web::answer::Answer;
 use crate::web::error::{Outcome, WebError};
 use crate::web::frame::{Frame, print};
 use crate::web::freshness::Fresh;
+use crate::web::lines;
 use crate::web::site::Visit;
 
 #[derive(Template)]
@@ -31,7 +32,7 @@ pub(in crate::web) fn show(
 ) -> Result<Answer, WebError> {
     let inbox = visit.site.inbox(name)?;
     let topics = inbox.topics(order, TOPICS)?;
-    let mut frame = Frame::of_inbox(visit, &inbox, &inbox.description());
+    let mut frame = Frame::of_inbox(visit, &inbox, &lines::description(&inbox));
     let feed = match order {
         TopicOrder::New => "topics_new.atom",
         TopicOrder::Active => "topics_active.atom",
@@ -39,7 +40,7 @@ pub(in crate::web) fn show(
     frame.feed = Some(feed.to_owned());
     let page = TopicListPage {
         frame,
-        topics: list(&topics),
+        topics: list(&inbox, &topics),
         active: order == TopicOrder::Active,
     };
     Ok(Answer::page(
@@ -49,17 +50,13 @@ pub(in crate::web) fn show(
     ))
 }
 
-fn list(topics: &[Topic]) -> Html {
+fn list(inbox: &Inbox, topics: &[Topic]) -> Html {
     let mut html = Html::new();
     for Topic { article, count } in topics {
         html.text(&article.sent.minute().to_string());
         html.markup(" ");
-        let subject = if article.subject.is_empty() {
-            "(no subject)"
-        } else {
-            &article.subject
-        };
-        html.link(&format!("{}/#r", url::escape_mid(&article.mid)), subject);
+        let subject = lines::subject(inbox, article);
+        html.link(&format!("{}/#r", url::escape_mid(&article.mid)), &subject);
         if *count > 1 {
             html.text(&format!(" {count}+ messages"));
         }

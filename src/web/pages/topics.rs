@@ -8,13 +8,14 @@ use foldhash::fast::RandomState;
 use crate::archive::{Article, Thread};
 use crate::id::{InboxName, MessageId};
 use crate::mail::{self, Line, What};
-use crate::render::Html;
+use crate::render::{Addresses, Html};
 use crate::time::Timestamp;
 use crate::url::{self, Window};
 use crate::web::answer::Answer;
 use crate::web::error::{Outcome, WebError};
 use crate::web::frame::{Frame, print};
 use crate::web::freshness::Fresh;
+use crate::web::lines;
 use crate::web::site::Visit;
 
 #[derive(Template)]
@@ -52,8 +53,8 @@ pub(in crate::web) fn show(visit: &Visit<'_>, name: &InboxName) -> Result<Answer
         lines, articles, ..
     } = inbox.arrange(articles)?;
     let rows: Vec<Row<'_>> = articles.iter().map(Row::of).collect();
-    let topics = list(&lines, &rows);
-    let mut frame = Frame::of_inbox(visit, &inbox, &inbox.description());
+    let topics = list(&lines, &rows, lines::addresses(&inbox));
+    let mut frame = Frame::of_inbox(visit, &inbox, &lines::description(&inbox));
     frame.feed = Some("new.atom".to_owned());
     if window == Window::Latest {
         frame.home = None;
@@ -128,7 +129,7 @@ struct Subject<'a> {
 }
 
 /// The threads of an arranged window as lines.
-fn list(lines: &[Line], rows: &[Row<'_>]) -> Html {
+fn list(lines: &[Line], rows: &[Row<'_>], addresses: Addresses<'_>) -> Html {
     let mut topics = gather(lines, rows);
     topics.sort_by_key(|topic| std::cmp::Reverse(topic.newest_sent));
     let mut html = Html::new();
@@ -136,7 +137,7 @@ fn list(lines: &[Line], rows: &[Row<'_>]) -> Html {
         if n > 0 {
             html.markup("\n");
         }
-        write_topic(&mut html, topic);
+        write_topic(&mut html, topic, addresses);
     }
     if topics.is_empty() {
         html.markup("[No topics in range]");
@@ -194,17 +195,16 @@ fn gather<'a>(lines: &[Line], rows: &'a [Row<'a>]) -> Vec<Topic<'a>> {
     topics
 }
 
-fn write_topic(html: &mut Html, topic: &Topic<'_>) {
+fn write_topic(html: &mut Html, topic: &Topic<'_>, addresses: Addresses<'_>) {
     let Some((top, others)) = topic.subjects.split_first() else {
         return;
     };
     let end = if topic.count > 1 { "T/#t" } else { "T/#u" };
-    let shown = if top.text.is_empty() {
-        "(no subject)"
-    } else {
-        &top.text
+    let shown = match top.text.as_str() {
+        "" => lines::NO_SUBJECT.into(),
+        text => addresses.written(text),
     };
-    link(html, top.last, end, shown);
+    link(html, top.last, end, &shown);
     html.markup("\n ");
     html.text(&topic.newest_sent.minute().to_string());
     html.markup(" UTC ");
@@ -221,10 +221,9 @@ fn write_topic(html: &mut Html, topic: &Topic<'_>) {
             html,
             subject.last,
             "T/#u",
-            if rest.is_empty() {
-                "(no subject)"
-            } else {
-                &rest
+            &match rest.as_str() {
+                "" => lines::NO_SUBJECT.into(),
+                rest => addresses.written(rest),
             },
         );
         if omitted {
@@ -258,7 +257,7 @@ fn unlike(subject: &str, before: &str) -> (String, bool) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Paging, Row, WINDOW, list, unlike};
+    use super::{Addresses, Paging, Row, WINDOW, list, unlike};
     use crate::id::{MessageId, MidKey};
     use crate::mail::{Line, What};
     use crate::time::Timestamp;
@@ -298,7 +297,7 @@ mod tests {
             line(What::Real(4), 1),
         ];
         assert_eq!(
-            list(&lines, &rows).as_str(),
+            list(&lines, &rows, Addresses::Shown).as_str(),
             "<a href=\"3%2Fx@y/T/#u\">alone</a>\n 2020-09-13 12:41 UTC \n\n\
              <a href=\"4%2Fx@y/T/#u\">(no subject)</a>\n 2020-09-13 12:33 UTC \n\n\
              <a href=\"2%2Fx@y/T/#t\">on looms and &lt;wool&gt;</a>\n 2020-09-13 12:26 UTC  (3+ messages)\n\
@@ -308,7 +307,10 @@ mod tests {
 
     #[test]
     fn an_empty_window_says_so() {
-        assert_eq!(list(&[], &[]).as_str(), "[No topics in range]");
+        assert_eq!(
+            list(&[], &[], Addresses::Shown).as_str(),
+            "[No topics in range]"
+        );
     }
 
     #[test]

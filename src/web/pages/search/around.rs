@@ -1,8 +1,9 @@
 //! The words around what was sought: a line or two of a mail below its result, the words marked.
 
 use super::asked::Asked;
-use crate::archive::{Match, Piece, Query, snippet};
+use crate::archive::{Match, Piece, Snippets};
 use crate::render::Html;
+use crate::web::lines;
 
 /// How many bytes of text are shown, about two lines.
 const WIDTH: usize = 124;
@@ -14,15 +15,19 @@ const COLUMNS: usize = 76;
 pub(super) fn words_around(
     html: &mut Html,
     asked: &Asked<'_, '_>,
-    (query, found): (&Query, &Match),
+    snippets: &mut Snippets,
+    found: &Match,
     indent: usize,
 ) {
     let texts = &asked.visit.site.texts;
     let Some(text) = texts.of(asked.inbox(), &found.article) else {
         return;
     };
-    let pieces = snippet(query, &text.own, WIDTH).or_else(|| snippet(query, &text.quoted, WIDTH));
-    let Some(pieces) = pieces else {
+    // Before it is cut: half an address tells as much as a whole one.
+    let addresses = lines::addresses(asked.inbox());
+    let own = snippets.cut(&addresses.written(&text.own), WIDTH);
+    let quoted = || snippets.cut(&addresses.written(&text.quoted), WIDTH);
+    let Some(pieces) = own.or_else(quoted) else {
         return;
     };
     html.blanks(indent);

@@ -98,7 +98,7 @@ impl NestedPage {
             .iter()
             .map(|(article, score)| (article.num, *score))
             .collect();
-        let mut lines = Lines::of(&self.thread);
+        let mut lines = Lines::of(&self.inbox, &self.thread);
         for (entry, article) in lines.entries.iter_mut().zip(&lines.articles) {
             if let (Sight::Seen { score, .. }, Some(article)) = (&mut entry.sight, article) {
                 *score = scores.get(&article.num).copied();

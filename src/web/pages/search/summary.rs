@@ -8,13 +8,14 @@ use super::around::words_around;
 use super::asked::Asked;
 use super::bar;
 use super::fields::{FIELDS, Field};
-use crate::archive::{Inbox, Match, Query, Results};
+use crate::archive::{Inbox, Match, Query, Results, Snippets};
 use crate::render::Html;
 use crate::url::{self, Search, SearchView};
 use crate::web::answer::Answer;
 use crate::web::error::{Outcome, WebError};
 use crate::web::frame::{Frame, print};
 use crate::web::freshness::Fresh;
+use crate::web::lines;
 
 /// So many results show the words around what was sought: each of them takes a mail to be read.
 const SNIPPETS: usize = 25;
@@ -141,6 +142,7 @@ fn list(asked: &Asked<'_, '_>, query: &Query, results: &Results) -> Html {
     let mut html = Html::new();
     let width = results.total.to_string().len();
     let mut seen = HashSet::new();
+    let mut snippets = Snippets::of(query);
     for (n, found) in results.matches.iter().enumerate() {
         // Two mails of one Message-ID are one page.
         if !seen.insert(found.article.key) {
@@ -150,7 +152,7 @@ fn list(asked: &Asked<'_, '_>, query: &Query, results: &Results) -> Html {
         html.text(&format!("{rank:>width$}. "));
         row(&mut html, asked, found, width);
         if n < SNIPPETS {
-            words_around(&mut html, asked, (query, found), width + 2);
+            words_around(&mut html, asked, &mut snippets, found, width + 2);
         }
         html.markup("\n");
     }
@@ -167,17 +169,11 @@ fn row(html: &mut Html, asked: &Asked<'_, '_>, found: &Match, width: usize) {
         _ => format!("{}{mid}/", asked.up),
     };
     html.markup("<b>");
-    html.link(
-        &href,
-        match article.subject.as_str() {
-            "" => "(no subject)",
-            subject => subject,
-        },
-    );
+    html.link(&href, &lines::subject(asked.inbox(), article));
     html.markup("</b>\n");
     html.blanks(width + 2);
     html.markup("- by ");
-    html.line(&article.author);
+    html.line(&lines::author(asked.inbox(), article));
     html.markup(" @ ");
     html.text(&article.sent.minute().to_string());
     html.text(&format!(" UTC [{}%]", found.percent));

@@ -1,0 +1,80 @@
+//! The index of a pack, version 2: names in order, and where each object begins.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+
+use crate::id::Oid;
+
+const FAN_OUT: u64 = 8;
+const NAMES: u64 = FAN_OUT + 256 * 4;
+/// The longest run of names that is read at once: those that begin with one byte, in a pack of a quarter million.
+const AT_ONCE: u32 = 1024;
+
+/// An opened index.
+#[derive(Debug)]
+pub(super) struct Index {
+    file: File,
+    /// How many names begin with at most this byte.
+    upto: [u32; 256],
+}
+
+impl Index {
+    /// `None` where it is not one of that version, or no index at all.
+    pub(super) fn open(path: &Path) -> Option<Index> {
+        let file = File::open(path).ok()?;
+        let mut head = [0; NAMES as usize];
+        file.read_exact_at(&mut head, 0).ok()?;
+        let (magic, fan_out) = head.split_at(FAN_OUT as usize);
+        if magic != b"\xfftOc\0\0\0\x02" {
+            return None;
+        }
+        let mut upto = [0; 256];
+        let (words, _) = fan_out.as_chunks::<4>();
+        for (count, word) in upto.iter_mut().zip(words) {
+            *count = u32::from_be_bytes(*word);
+        }
+        upto.is_sorted().then_some(Index { file, upto })
+    }
+
+    /// Where the object of that name begins in the pack; `None` where it is not there.
+    pub(super) fn find(&self, oid: Oid) -> Option<u64> {
+        let first = usize::from(oid.0[0]);
+        let mut high = self.upto[first];
+        let mut low = first.checked_sub(1).map_or(0, |before| self.upto[before]);
+        while high - low > AT_ONCE {
+            let middle = low + (high - low) / 2;
+            let mut name = [0; 20];
+            let at = NAMES + u64::from(middle) * 20;
+            self.file.read_exact_at(&mut name, at).ok()?;
+            match name <= oid.0 {
+                true => low = middle,
+                false => high = middle,
+            }
+        }
+        let mut buffer = [0; AT_ONCE as usize * 20];
+        let names = buffer.get_mut(..(high - low) as usize * 20)?;
+        let at = NAMES + u64::from(low) * 20;
+        self.file.read_exact_at(names, at).ok()?;
+        let (names, _) = names.as_chunks::<20>();
+        let found = names.binary_search(&oid.0).ok()?;
+        self.offset(u64::from(low) + found as u64)
+    }
+
+    fn offset(&self, number: u64) -> Option<u64> {
+        let count = u64::from(self.upto[255]);
+        // Between them are the names and a checksum of each object.
+        let offsets = NAMES + count * 24;
+        let mut short = [0; 4];
+        let at = offsets + number * 4;
+        self.file.read_exact_at(&mut short, at).ok()?;
+        let short = u32::from_be_bytes(short);
+        if short & 0x8000_0000 == 0 {
+            return Some(u64::from(short));
+        }
+        let mut long = [0; 8];
+        let at = offsets + count * 4 + u64::from(short & 0x7fff_ffff) * 8;
+        self.file.read_exact_at(&mut long, at).ok()?;
+        Some(u64::from_be_bytes(long))
+    }
+}
