@@ -9,6 +9,7 @@ import http.client
 import os
 import shutil
 import smtplib
+import socket
 import statistics
 import subprocess
 import threading
@@ -109,6 +110,15 @@ def measure_import(binary, work, mbox, maildir, count, rounds, say):
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
     row(f"public-inbox-mda, one by one ({few} mails)", [(time.perf_counter() - began, cpu, 0)], few)
     return rows
+
+
+def listens(port):
+    """Waits until somebody does."""
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
 
 
 def appears(port, path):
@@ -223,6 +233,7 @@ def measure(binary, work, inbox, rounds, say):
     found["burst"] = {}
     server = [binary, "serve", "--listen", "127.0.0.1:PORT", "--lmtp", f"127.0.0.1:{lmtp}"]
     with Served(server, inbox.env) as serving:
+        listens(lmtp)
         for name, send in (("LMTP", lambda: Lmtp(lmtp, inbox)), ("pipe", lambda: Pipe(binary, inbox))):
             found["burst"][name] = one = burst(inbox, name, send)
             appears(serving.port, f"/{inbox.name}/{name}.{BURST - 1}@weaver.example/")

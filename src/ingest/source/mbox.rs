@@ -373,7 +373,7 @@ fn loss(from_line: &[u8], raw: &[u8]) -> Option<Loss> {
     (words.nth(2) == Some(b"at")).then_some(Loss::Pipermail)
 }
 
-/// The headers of a mail that HyperKitty has put together from its database, and all that it has.
+/// The headers of a mail that `HyperKitty` has put together from its database, and all that it has.
 const OF_HYPERKITTY: [&str; 9] = [
     "from",
     "to",
@@ -386,7 +386,7 @@ const OF_HYPERKITTY: [&str; 9] = [
     "content-transfer-encoding",
 ];
 
-/// Whether a mail has these headers and no others, and is a multipart as Python makes it: HyperKitty exports every mail so.
+/// Whether a mail has these headers and no others, and is a multipart as Python makes it: `HyperKitty` exports every mail so.
 fn is_hyperkitty(raw: &[u8]) -> bool {
     let mut multipart = false;
     for line in raw.split_inclusive(|b| *b == b'\n') {

@@ -41,7 +41,7 @@ pub struct Item {
 pub enum Loss {
     /// Addresses are written with ` at `, as Pipermail does in its text files; attachments are gone as well.
     Pipermail,
-    /// Addresses in bodies are written with `(a)`, as HyperKitty does when it exports, and few headers are left.
+    /// Addresses in bodies are written with `(a)`, as `HyperKitty` does when it exports, and few headers are left.
     HyperKitty,
 }
 
