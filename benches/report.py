@@ -6,6 +6,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import mail
 import search
 
 
@@ -63,6 +64,8 @@ def write(found):
                 [[row["name"], number(row["wall"]), number(row["cpu"]), number(row["memory"]), number(row["size"]),
                   number(row["more"] * 1000 if row["more"] else None),
                   row["faster"]] for row in one["rows"]]))
+    if "mail" in found:
+        out.append(mail.section(found["mail"]))
     if "hot" in found:
         out.append("## The same page again (hot)\n")
         hello = found["hello"]["rate"]

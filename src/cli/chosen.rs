@@ -11,7 +11,7 @@ use crate::archive::{Archive, Article, Inbox, Query, Raw, Realm};
 use crate::id::{ArticleNum, MessageId};
 use crate::index::{Indexer, Options};
 use crate::mail::Message;
-use crate::store::MAX_BLOB;
+use crate::store::{MAX_BLOB, has_companion};
 use crate::time;
 
 /// In which inboxes.
@@ -260,9 +260,17 @@ pub(super) fn mails(count: usize) -> String {
 
 /// public-inbox's own index of an inbox follows git only when it is told to.
 pub(super) fn remind_of_public_inbox(inbox: &Inbox) {
-    let layout = inbox.layout();
-    if layout.dir.join("msgmap.sqlite3").exists() {
-        let (name, dir) = (&inbox.config().name, layout.dir.display());
+    let dir = &inbox.config().dir;
+    if has_companion(dir) {
+        let (name, dir) = (&inbox.config().name, dir.display());
         println!("{name}: public-inbox's own index follows with `public-inbox-index {dir}`");
     }
+}
+
+/// Says how public-inbox's own index is made anew, where it cannot follow.
+pub(super) fn companion_anew(inbox: &Inbox) {
+    let (name, dir) = (&inbox.config().name, inbox.config().dir.display());
+    println!(
+        "{name}: make it anew: rm -r {dir}/msgmap.sqlite3 {dir}/xap15 && public-inbox-index {dir}"
+    );
 }

@@ -7,9 +7,10 @@ use std::process::{Command, ExitCode};
 
 use anyhow::Context;
 
-use super::chosen::{Chosen, Where, line, remind_of_public_inbox};
+use super::chosen::{Chosen, Where, companion_anew, line};
 use crate::ingest;
 use crate::mail::Message;
+use crate::store::has_companion;
 
 /// The flags of `edit`.
 #[derive(clap::Args)]
@@ -87,7 +88,12 @@ impl Edit {
                     epoch.epoch, epoch.renamed
                 );
             }
-            remind_of_public_inbox(inbox);
+            if has_companion(&inbox.config().dir) {
+                println!(
+                    "{name}: public-inbox's own index cannot follow (`public-inbox-edit` leads it along)"
+                );
+                companion_anew(inbox);
+            }
         }
         site.scrub()?;
         println!("the mail was edited");

@@ -2,10 +2,11 @@
 
 use std::process::ExitCode;
 
-use super::chosen::{Chosen, Where, line, mails, read_stdin, remind_of_public_inbox};
+use super::chosen::{Chosen, Where, companion_anew, line, mails, read_stdin};
 use super::search::plain;
 use crate::ingest::{self, Condemned, Mode};
 use crate::mail::Message;
+use crate::store::Companion;
 
 /// The flags of `purge`.
 #[derive(clap::Args)]
@@ -71,8 +72,13 @@ impl Purge {
                     epoch.epoch, epoch.renamed
                 );
             }
-            if !done.epochs.is_empty() {
-                remind_of_public_inbox(inbox);
+            match &done.companion {
+                Companion::None => {}
+                Companion::Followed => println!("{name}: public-inbox's own index has followed"),
+                Companion::Behind(why) => {
+                    println!("{name}: public-inbox's own index still has the mail: {why}");
+                    companion_anew(inbox);
+                }
             }
             count += done.found.len();
         }

@@ -20,6 +20,9 @@ pub enum Filter {
     SubjectTag(String),
     /// Everything, with the headers that Gmane had renamed.
     Gmane,
+    /// Everything, without the trailer of the lists at ruby-lang.org. Their numbers in subjects stay there and nowhere
+    /// else: `-altid` is passed over.
+    RubyLang,
 }
 
 /// Suffixes of programs and archives.
@@ -34,7 +37,7 @@ impl Filter {
     /// [`Error::Invalid`] where there is no such filter: mail must not come in by another than was asked for.
     pub fn parse(value: &str) -> Result<Filter> {
         let unknown = || {
-            let why = "there are PublicInbox::Filter::Base, Mirror, Vger, Gmane and SubjectTag:(-tag=[TAG])";
+            let why = "there are PublicInbox::Filter::Base, Mirror, Vger, Gmane, RubyLang and SubjectTag:(-tag=[TAG])";
             Error::invalid(format!("filter {value:?}"), why)
         };
         let (module, arguments) = match value.split_once(":(") {
@@ -46,6 +49,7 @@ impl Filter {
             "Mirror" => Ok(Filter::Mirror),
             "Vger" => Ok(Filter::Vger),
             "Gmane" => Ok(Filter::Gmane),
+            "RubyLang" => Ok(Filter::RubyLang),
             "SubjectTag" => {
                 let tag = arguments.trim().strip_prefix("-tag").ok_or_else(unknown)?;
                 let tag = tag.trim_start_matches([' ', '=', '>', ',']);
@@ -67,6 +71,7 @@ impl Filter {
             Filter::Vger => Ok(without_vger_trailer(raw)),
             Filter::SubjectTag(tag) => Ok(without_tag(raw, tag)),
             Filter::Gmane => Ok(as_before_gmane(raw)),
+            Filter::RubyLang => Ok(without_ruby_trailer(raw)),
         }
     }
 }
@@ -166,6 +171,46 @@ fn vger_trailer_end(raw: &[u8]) -> Option<usize> {
     Some(end)
 }
 
+/// The trailer's two lines, as far as they are the same for each list.
+const RUBY_BEGIN: &[u8] = b"Unsubscribe: <mailto:ruby-";
+const RUBY_END: &str = "lists.ruby-lang.org/cgi-bin/mailman/options/ruby-";
+
+/// Cuts out the two lines wherever they stand, also from parts of a multipart.
+fn without_ruby_trailer(raw: &[u8]) -> Cow<'_, [u8]> {
+    let mut out: Vec<u8> = Vec::new();
+    let mut copied = 0;
+    for at in memmem::find_iter(raw, RUBY_BEGIN) {
+        let begins_line = at == 0 || raw[at - 1] == b'\n';
+        if let Some(end) = ruby_trailer_end(&raw[at..]).filter(|_| begins_line) {
+            out.extend_from_slice(&raw[copied..at]);
+            copied = at + end;
+        }
+    }
+    if copied == 0 {
+        return Cow::Borrowed(raw);
+    }
+    out.extend_from_slice(&raw[copied..]);
+    Cow::Owned(out)
+}
+
+/// How long a trailer is that begins here, if it is one; also where it is quoted-printable.
+fn ruby_trailer_end(raw: &[u8]) -> Option<usize> {
+    let mut lines = raw.split_inclusive(|b| *b == b'\n');
+    let text = |line: &[u8]| {
+        let line = line.get(..200).unwrap_or(line);
+        String::from_utf8_lossy(line).trim_end().replace("=3D", "=")
+    };
+    let (first, second) = (lines.next()?, lines.next()?);
+    let is_first = text(first).ends_with("-request@ruby-lang.org?subject=unsubscribe>");
+    let second_text = text(second);
+    let address = second_text.strip_prefix("<http")?.strip_suffix('>')?;
+    let address = address
+        .strip_prefix('s')
+        .unwrap_or(address)
+        .strip_prefix("://")?;
+    (is_first && address.starts_with(RUBY_END)).then_some(first.len() + second.len())
+}
+
 fn without_tag<'a>(raw: &'a [u8], tag: &str) -> Cow<'a, [u8]> {
     edit::with_changed(raw, "Subject", |value| {
         let at = memmem::find(value, tag.as_bytes())?;
@@ -234,6 +279,10 @@ mod tests {
             ),
             ("PublicInbox::Filter::SubjectTag", None),
             ("PublicInbox::Filter::SubjectTag:(-tag=", None),
+            (
+                "PublicInbox::Filter::RubyLang:(-altid => ['serial:ruby-core:file=x'])",
+                Some(Filter::RubyLang),
+            ),
             ("PublicInbox::Filter::Nonsense", None),
             ("", None),
         ] {
@@ -260,6 +309,28 @@ mod tests {
             (multi("application/pgp-signature"), true),
         ] {
             assert_eq!(Filter::Base.apply(raw.as_bytes()).is_ok(), taken, "{raw}");
+        }
+    }
+
+    #[test]
+    fn the_trailer_of_ruby_is_cut_wherever_it_stands() {
+        let trailer = "Unsubscribe: <mailto:ruby-core-request@ruby-lang.org?subject=unsubscribe>\n\
+            <http://lists.ruby-lang.org/cgi-bin/mailman/options/ruby-core>\n";
+        let quoted = trailer.replace("?subject=", "?subject=3D");
+        for (raw, kept) in [
+            (format!("A: 1\n\ntext\n\n{trailer}"), "A: 1\n\ntext\n\n"),
+            (format!("A: 1\n\ntext\n\n{quoted}"), "A: 1\n\ntext\n\n"),
+            (
+                format!("A: 1\n\n--b\n\ntext\n--b\nB: 2\n\n{trailer}--b--\n"),
+                "A: 1\n\n--b\n\ntext\n--b\nB: 2\n\n--b--\n",
+            ),
+            (
+                "A: 1\n\nUnsubscribe: <mailto:ruby-core-request@ruby-lang.org?subject=unsubscribe>\nand text\n".to_owned(),
+                "A: 1\n\nUnsubscribe: <mailto:ruby-core-request@ruby-lang.org?subject=unsubscribe>\nand text\n",
+            ),
+            (format!("A: 1\n\n> {trailer}"), &format!("A: 1\n\n> {trailer}")),
+        ] {
+            assert_eq!(applied(&Filter::RubyLang, &raw), kept);
         }
     }
 

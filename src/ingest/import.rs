@@ -1,6 +1,7 @@
 //! Takes all mail of a few sources into an inbox, and can be stopped at any moment: what was stored is stored, and the
 //! next run goes on behind it.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -11,7 +12,7 @@ use super::intake::{Intake, Rules, Taken};
 use super::known::Known;
 use super::redirects::{OldArchive, Redirects};
 use super::report::ImportReport;
-use super::source::{Item, Quoting, Source};
+use super::source::{Item, Loss, Quoting, Source};
 use crate::config::InboxConfig;
 use crate::db::Db;
 use crate::error::Result;
@@ -118,6 +119,18 @@ pub fn import(
     Ok(import.done.report)
 }
 
+/// A mail, with a header that says so where it has lost something.
+fn marked(raw: &[u8], loss: Option<Loss>) -> Cow<'_, [u8]> {
+    match loss.filter(|_| Message::parse(raw).is_readable()) {
+        Some(loss) => Cow::Owned(edit::with_header(
+            edit::trimmed(raw),
+            Loss::HEADER,
+            loss.mark(),
+        )),
+        None => Cow::Borrowed(raw),
+    }
+}
+
 /// An import that is under way.
 struct Import<'a> {
     known: Known,
@@ -142,7 +155,7 @@ impl Import<'_> {
                 let taken = match &item.raw {
                     Ok(raw) => {
                         bytes += raw.len();
-                        intake.take(raw, item.came)?
+                        intake.take(&marked(raw, item.loss), item.came)?
                     }
                     Err(why) => Taken::Refused(why.clone()),
                 };

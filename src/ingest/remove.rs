@@ -10,7 +10,10 @@ use crate::config::InboxConfig;
 use crate::error::{Error, Result};
 use crate::id::{MessageId, Oid};
 use crate::mail::{Fingerprint, Message};
-use crate::store::{Deed, Epoch, Instead, Rewritten, Tombstone, Tombstones, What, Writer};
+use crate::store::{
+    Companion, Deed, Epoch, Instead, Rewritten, Tombstone, Tombstones, What, Writer,
+    companion_follows, has_companion,
+};
 use crate::time;
 
 /// Takes mails out of an inbox by commits of their own; their bytes stay in history. Gives how many were there.
@@ -104,12 +107,14 @@ impl Condemned {
 }
 
 /// What a purge found, and did.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Purge {
     /// The mails that go, each copy in git once: its blob, and its bytes.
     pub found: Vec<(Oid, Vec<u8>)>,
     /// What became of each epoch; empty where it was only looked.
     pub epochs: Vec<Rewritten>,
+    /// What became of public-inbox's own index.
+    pub companion: Companion,
 }
 
 /// Whether to do it.
@@ -137,6 +142,7 @@ pub fn purge(
     let mut purge = Purge {
         found: search(&writer, |raw| condemned.has(raw))?,
         epochs: Vec::new(),
+        companion: Companion::None,
     };
     if mode == Mode::Look {
         return Ok(purge);
@@ -159,6 +165,11 @@ pub fn purge(
         .filter(|stone| stone.deed == Deed::Purged && condemned.names(stone));
     let mut gone: Vec<Oid> = left.map(|stone| stone.blob).collect();
     gone.extend(purge.found.iter().map(|(blob, _)| *blob));
+    if !gone.is_empty() && has_companion(&inbox.dir) {
+        drop(writer);
+        purge.companion = companion_follows(&inbox.dir);
+        writer = Writer::open(&inbox.dir)?;
+    }
     writer.sweep(&gone)?;
     Ok(purge)
 }

@@ -20,7 +20,7 @@ use super::sites::Sites;
 use super::survey::Offered;
 use crate::error::{Error, Result};
 use crate::id::{EpochNum, InboxName, Oid};
-use crate::store::{self, Epoch, Layout, Upstream, Version};
+use crate::store::{self, Companion, Epoch, Layout, Upstream, Version, companion_follows};
 use crate::time::{self, Timestamp};
 
 /// How long a description or a config may be, in bytes.
@@ -370,11 +370,20 @@ impl Mirror<'_> {
             }
             (Some(old), Some(new)) if !is_behind(&epoch, old, new) => {
                 fetched.rewritten.insert(*number);
+                self.lead_companion_along(name, path);
                 git.forget(path, self.patience.fetch)?;
             }
             _ => {}
         }
         Ok(())
+    }
+
+    /// public-inbox's own index of a mirror, if there is one, has to see the old history together with the new one.
+    fn lead_companion_along(&self, name: &InboxName, epoch: &Path) {
+        let dir = epoch.parent().and_then(Path::parent);
+        if let Some(Companion::Behind(why)) = dir.map(companion_follows) {
+            tracing::warn!(inbox = %name, "public-inbox's own index may show what was purged: {why}");
+        }
     }
 
     fn git<'g>(&'g self, inbox: &'g InboxName) -> Git<'g> {

@@ -110,7 +110,8 @@ fn thread_link(out: &mut Html, first: bool) {
 
 fn subject_lines(out: &mut Html, subjects: &[String], options: HeaderOptions<'_>) {
     let mut anchor = options.first;
-    if anchor && !subjects.is_empty() && subjects.iter().all(String::is_empty) {
+    // The page's links lead here, whether there is a subject or not.
+    if anchor && subjects.iter().all(String::is_empty) {
         out.markup("Subject: <a href=\"#r\" id=\"t\">(no subject)</a>\n");
     }
     for subject in subjects.iter().filter(|subject| !subject.is_empty()) {

@@ -6,6 +6,7 @@
 mod blobs;
 mod branch;
 mod commit;
+mod companion;
 mod create;
 mod epoch;
 mod facts;
@@ -31,6 +32,7 @@ mod write;
 
 pub use blobs::Blobs;
 pub use commit::{CommitMeta, Who};
+pub use companion::{Companion, companion_follows, has_companion};
 pub use create::init_inbox;
 pub use epoch::{Epoch, MAX_BLOB};
 pub use facts::{Facts, file_written};

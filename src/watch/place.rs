@@ -70,6 +70,12 @@ impl Place {
         let (secrecy, port, rest) = match text.split_once("://") {
             Some(("imaps", rest)) => (Secrecy::Tls, 993, rest),
             Some(("imap", rest)) => (Secrecy::Offered, 143, rest),
+            Some(("nntp" | "nntps", _)) => {
+                return Err(wrong(
+                    "newsgroups are not watched here: mirror the archive that they come from, or let a news \
+                     reader put them into a Maildir",
+                ));
+            }
             _ => {
                 return Err(wrong(
                     "maildir:, mh:, imap:// and imaps:// are watched here",
@@ -150,6 +156,7 @@ mod tests {
             ("imap:///x", None),
             ("imap://x:port/", None),
             ("nntp://x/y", None),
+            ("nntps://x/y", None),
             ("/a/b", None),
         ] {
             let place = Place::parse(text).ok().map(|place| match place {
@@ -158,6 +165,8 @@ mod tests {
             });
             assert_eq!(place.as_deref(), shown, "{text}");
         }
+        let newsgroup = Place::parse("nntp://x/y").unwrap_err().to_string();
+        assert!(newsgroup.contains("newsgroups"), "{newsgroup}");
         assert_eq!(without_password("imap://a:secret@b/c"), "imap://a@b/c");
     }
 }

@@ -2,9 +2,9 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use crate::support::incoming::{kept, nasty, new_inbox, with_input};
+use crate::support::peer::{Peer, numbers_of_ours, numbers_of_theirs};
 use crate::support::{Mail, World, git_text, wait_until};
 
 fn mail(id: &str) -> Vec<u8> {
@@ -148,32 +148,14 @@ fn comparable(raw: &[u8]) -> String {
 
 #[test]
 fn public_inbox_stores_the_same_and_gives_the_same_numbers() {
-    if Command::new("public-inbox-mda")
-        .arg("--help")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_err()
-    {
-        println!("skipped: public-inbox is not installed");
-        return;
-    }
     let mut world = World::new();
     let (ours, theirs) = (new_inbox(&mut world, "tb"), new_inbox(&mut world, "pi"));
     for name in ["tb", "pi"] {
         world.set_inbox(name, "filter = PublicInbox::Filter::Mirror");
     }
     world.add_to_config("[publicinboxmda]\n\tspamcheck = none\n");
-    let peer = |program: &str| {
-        let mut command = Command::new(program);
-        command
-            .env("PI_CONFIG", world.path("config"))
-            .env("HOME", world.path(""))
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .current_dir(world.path(""))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        command
+    let Some(peer) = Peer::find(&world, &["mda", "index"]) else {
+        return;
     };
     let head = "From: \"Fred (F) O'Neil\" <fred@Example.com>, b@x\nTo: test@lists.example.org\n";
     let dated = "Date: Tue, 2 Feb 2021 09:59:00 -0730\n";
@@ -212,15 +194,7 @@ fn public_inbox_stores_the_same_and_gives_the_same_numbers() {
             raw.as_bytes(),
         );
         assert!(done.status.success(), "{done:?}");
-        let mut mda = peer("public-inbox-mda");
-        let mut child = mda
-            .env("ORIGINAL_RECIPIENT", "pi@lists.example.org")
-            .arg("--no-precheck")
-            .stdin(Stdio::piped())
-            .spawn()
-            .unwrap();
-        std::io::Write::write_all(&mut child.stdin.take().unwrap(), raw.as_bytes()).unwrap();
-        assert!(child.wait().unwrap().success());
+        peer.deliver("pi", raw.as_bytes());
     }
     let blobs = |dir: &Path| {
         kept(dir)
@@ -239,23 +213,9 @@ fn public_inbox_stores_the_same_and_gives_the_same_numbers() {
     assert_eq!(commits(&ours), commits(&theirs));
 
     // Both write to both, and count alike: public-inbox's writer must have seen what came before it.
-    assert!(
-        peer("public-inbox-index")
-            .arg(&ours)
-            .status()
-            .unwrap()
-            .success()
-    );
+    peer.run("index", &[ours.to_str().unwrap()]);
     let more = format!("{head}{dated}Subject: more\nMessage-ID: <more@x>\n\nmore\n");
-    let mut mda = peer("public-inbox-mda");
-    let mut child = mda
-        .env("ORIGINAL_RECIPIENT", "tb@lists.example.org")
-        .arg("--no-precheck")
-        .stdin(Stdio::piped())
-        .spawn()
-        .unwrap();
-    std::io::Write::write_all(&mut child.stdin.take().unwrap(), more.as_bytes()).unwrap();
-    assert!(child.wait().unwrap().success());
+    peer.deliver("tb", more.as_bytes());
     let again = with_input(
         &world,
         &["deliver", "--no-precheck", "pi"],
@@ -265,46 +225,9 @@ fn public_inbox_stores_the_same_and_gives_the_same_numbers() {
     assert!(again.status.success(), "{again:?}");
     world.index();
     for dir in [&ours, &theirs] {
-        assert!(
-            peer("public-inbox-index")
-                .arg(dir)
-                .status()
-                .unwrap()
-                .success()
-        );
+        peer.run("index", &[dir.to_str().unwrap()]);
         assert_eq!(numbers_of_ours(&world, dir), numbers_of_theirs(dir));
     }
-}
-
-fn rows(file: &Path, query: &str, argument: &str) -> Vec<(i64, String)> {
-    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE;
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a look into the databases of two programs"
-    )]
-    let sql = rusqlite::Connection::open_with_flags(file, flags).unwrap();
-    let mut statement = sql.prepare(query).unwrap();
-    let rows = statement.query_map([argument], |row| Ok((row.get(0)?, row.get(1)?)));
-    rows.unwrap().map(Result::unwrap).collect()
-}
-
-fn numbers_of_ours(world: &World, dir: &Path) -> Vec<(i64, String)> {
-    let query = "SELECT p.num, m.text FROM place p JOIN mid m ON m.id = p.mid JOIN inbox i ON i.id = p.inbox
-                  WHERE i.dir = ?1 AND p.num > 0 ORDER BY p.num";
-    let dir = dir.canonicalize().unwrap();
-    rows(
-        &world.path("index/catalogue.sqlite3"),
-        query,
-        dir.to_str().unwrap(),
-    )
-}
-
-fn numbers_of_theirs(dir: &Path) -> Vec<(i64, String)> {
-    rows(
-        &dir.join("msgmap.sqlite3"),
-        "SELECT num, mid FROM msgmap WHERE ?1 != '' ORDER BY num",
-        "x",
-    )
 }
 
 #[test]

@@ -173,6 +173,106 @@ fn what_cannot_be_taken_or_was_mended_is_told() {
 }
 
 #[test]
+fn a_hyperkitty_export_is_read_and_known_to_be_lossy() {
+    let mut world = World::new();
+    let dir = new_inbox(&mut world, "loom");
+    // As its export writes mail: a multipart of Python's, few headers, bodies not quoted, addresses hidden in them.
+    let mail = |n: u32, from: &str, body: &str| {
+        let boundary = format!("==============={n:019}==");
+        format!(
+            "From {from} Thu Jan  1 00:00:1{n} 2026\nFrom: Joe <{from}>\nTo: loom@lists.example.org\nSubject: mail {n}\n\
+             Date: Thu, 01 Jan 2026 00:00:1{n} +0000\nMessage-ID: <hk{n}@x>\nMIME-Version: 1.0\n\
+             Content-Type: multipart/mixed; boundary=\"{boundary}\"\n\n--{boundary}\nContent-Type: text/plain; charset=\"utf-8\"\n\
+             Content-Transfer-Encoding: 7bit\n\n{body}\n\n--{boundary}\nContent-Type: text/x-diff\n\
+             Content-Disposition: attachment; filename=\"a.diff\"\n\n+x\n\n--{boundary}--\n\n\n"
+        )
+    };
+    let text = mail(
+        1,
+        "joe@example.org",
+        "Write to ann(a)example.org\n\nFrom now on: it is hidden",
+    ) + &mail(2, "joe at example.org", "as older ones write it")
+        + &mail(3, "joe@example.org", "a third");
+    let path = world.path("loom@lists.example.org-2026-01.mbox.gz");
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gz.write_all(text.as_bytes()).unwrap();
+    fs::write(&path, gz.finish().unwrap()).unwrap();
+    let report = import(
+        &world,
+        &["--keep-urls", "hyperkitty", "loom", path.to_str().unwrap()],
+    );
+    assert_eq!(
+        (&report["added"], &report["refused"]),
+        (&3.into(), &0.into()),
+        "{report}"
+    );
+    let lossy = report["lossy"].as_object().unwrap();
+    assert_eq!(lossy.len(), 1, "{report}");
+    let (what, count) = lossy.iter().next().unwrap();
+    assert!(what.contains("HyperKitty") && *count == 3, "{report}");
+    let texts: Vec<String> = kept(&dir)
+        .into_iter()
+        .map(|raw| String::from_utf8(raw).unwrap())
+        .collect();
+    assert!(
+        texts
+            .iter()
+            .all(|text| text.contains("\nX-Threadbare-Lossy: addresses, headers\n\n--===")),
+        "{texts:?}"
+    );
+    assert!(texts[0].contains("\nFrom now on: it is hidden\n") && texts[0].contains("\n+x\n"));
+    assert!(world.index().status.success());
+    let server = world.serve();
+    // What HyperKitty calls a mail: the SHA-1 of its Message-ID in base 32.
+    let redirects = fs::read_to_string(dir.join("redirects")).unwrap();
+    assert!(
+        redirects.contains("message/AO7R6LYKBUYZRSXZP5EF7I4ZIWRCFJZJ\thk1@x\n"),
+        "{redirects}"
+    );
+    let reply = server.get("/loom/message/AO7R6LYKBUYZRSXZP5EF7I4ZIWRCFJZJ/");
+    assert!(reply.moved(301).ends_with("/loom/hk1@x/"));
+    let again = import(&world, &["loom", path.to_str().unwrap()]);
+    assert_eq!(again["duplicates"], 3, "{again}");
+}
+
+#[test]
+fn what_pipermail_has_changed_is_marked() {
+    let mut world = World::new();
+    let dir = new_inbox(&mut world, "loom");
+    let text = "From joe at example.org  Thu Jan  1 00:00:10 2026\nFrom: joe at example.org (Joe)\n\
+         Date: Thu, 1 Jan 2026 00:00:10 +0000\nSubject: [loom] lossy\nMessage-ID: <lossy@x>\n\nwords\n\n\
+         From ann at example.org  Thu Jan  1 00:00:20 2026\nFrom: ann at example.org (Ann)\nSubject: no id\n\nbody\n";
+    fs::write(world.path("2026-January.txt"), text).unwrap();
+    let path = world.path("2026-January.txt");
+    let report = import(&world, &["loom", path.to_str().unwrap()]);
+    assert_eq!(report["added"], 2, "{report}");
+    for raw in kept(&dir) {
+        let text = String::from_utf8(raw).unwrap();
+        assert!(
+            text.contains("\nX-Threadbare-Lossy: addresses, headers, attachments\n"),
+            "{text}"
+        );
+    }
+    let again = import(&world, &["loom", path.to_str().unwrap()]);
+    assert_eq!(again["duplicates"], 2, "{again}");
+    // What is exported and imported again keeps its mark, and gets no second one.
+    assert!(
+        world
+            .run(&["export", "loom", "--format", "mbox", "-o", "out.mbox"])
+            .status
+            .success()
+    );
+    let copy = new_inbox(&mut world, "copy");
+    let report = import(&world, &["copy", world.path("out.mbox").to_str().unwrap()]);
+    assert_eq!(
+        report["lossy"].as_object().map(serde_json::Map::len),
+        Some(0),
+        "{report}"
+    );
+    assert!(kept(&copy) == kept(&dir));
+}
+
+#[test]
 fn an_import_that_is_killed_goes_on_and_loses_or_doubles_nothing() {
     let mut world = World::new();
     let dir = new_inbox(&mut world, "loom");
@@ -319,6 +419,93 @@ fn nasty_mail_comes_in_by_mailbox_and_folder_and_git() {
     let server = world.serve();
     for list in ["folder", "git", "mailbox"] {
         assert_eq!(server.get(&format!("/{list}/")).status, 200);
+    }
+}
+
+/// Every kind of mail that has brought archives down: what [`nasty`] makes, and the files of the tests.
+fn hostile() -> Vec<Vec<u8>> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/mail");
+    let mut files: Vec<_> = fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    let files = files.into_iter().map(|file| fs::read(file).unwrap());
+    nasty()
+        .into_iter()
+        .map(|(_, raw)| raw)
+        .chain(files)
+        .collect()
+}
+
+#[test]
+fn every_form_of_source_brings_the_same_hostile_mail_and_counts_it() {
+    let mut world = World::new();
+    let all = hostile();
+    let source = |name: &str| world.path("sources").join(name);
+    for below in ["eml", "mh", "md/cur", "md/new", "md/tmp"] {
+        fs::create_dir_all(source(below)).unwrap();
+    }
+    for (n, raw) in all.iter().enumerate() {
+        fs::write(source(&format!("eml/{n}.eml")), raw).unwrap();
+        fs::write(source(&format!("mh/{}", n + 1)), raw).unwrap();
+        let place = ["cur", "new"][n % 2];
+        fs::write(source(&format!("md/{place}/17{n:04}.x:2,S")), raw).unwrap();
+    }
+    let numbers = |report: &Value| {
+        let keys = ["read", "added", "duplicates", "buried", "refused"];
+        keys.map(|key| report[key].as_u64().unwrap())
+    };
+    let mut expected: Option<([u64; 5], Vec<Vec<u8>>)> = None;
+    for form in ["eml", "mh", "md"] {
+        let name = format!("by-{form}");
+        let dir = new_inbox(&mut world, &name);
+        let path = world.path("sources").join(form);
+        let report = import(&world, &[&name, path.to_str().unwrap()]);
+        let counted = numbers(&report);
+        assert_eq!(counted[0], all.len() as u64, "{form}: {report}");
+        assert_eq!(counted[1], kept(&dir).len() as u64, "{form}: {report}");
+        let found = (counted, kept(&dir));
+        match &expected {
+            None => expected = Some(found),
+            Some(expected) => {
+                assert_eq!(found.0, expected.0, "{form}: {report}");
+                assert!(found.1 == expected.1, "{form}");
+            }
+        }
+    }
+    // What is in git comes out of git, out of mailboxes that we write, and out of packed ones.
+    let (_, stored) = expected.unwrap();
+    let mbox = mailbox(&stored);
+    fs::write(world.path("sources/plain.mbox"), &mbox).unwrap();
+    let zst = zstd::encode_all(&mbox[..], 1).unwrap();
+    fs::write(world.path("sources/packed.mbox.zst"), zst).unwrap();
+    for form in ["plain.mbox", "packed.mbox.zst", "../lists/by-eml"] {
+        let name = format!("from-{}", &form[..2].replace('.', "g"));
+        let dir = new_inbox(&mut world, &name);
+        let path = world.path("sources").join(form);
+        let report = import(&world, &[&name, path.to_str().unwrap()]);
+        assert_eq!(numbers(&report)[0], stored.len() as u64, "{form}: {report}");
+        assert_eq!(numbers(&report)[1], stored.len() as u64, "{form}: {report}");
+        for (n, (found, wanted)) in kept(&dir).iter().zip(&stored).enumerate() {
+            let start = |raw: &[u8]| raw[..raw.len().min(300)].escape_ascii().to_string();
+            assert!(
+                found == wanted,
+                "{form}: {n}: {} was {}",
+                start(found),
+                start(wanted)
+            );
+        }
+    }
+    let server = world.serve();
+    for list in ["by-eml", "by-md", "from-pl"] {
+        for page in ["", "new.html", "new.atom", "all.mbox.gz"] {
+            assert_eq!(
+                server.get(&format!("/{list}/{page}")).status,
+                200,
+                "{list} {page}"
+            );
+        }
     }
 }
 

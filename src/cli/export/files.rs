@@ -3,14 +3,16 @@
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use super::Chosen;
-use crate::archive::Inbox;
+use crate::archive::{Article, Inbox};
 use crate::mail::{self, Message};
+use crate::time;
 
 /// Writes an mboxrd file, compressed where its name says so; to standard output without a name. Gives how many mails it
 /// has.
@@ -59,17 +61,35 @@ pub(super) fn maildir(inbox: &Inbox, chosen: &Chosen, output: &Path) -> anyhow::
         let dir = output.join(part);
         fs::create_dir(&dir).with_context(|| dir.display().to_string())?;
     }
+    let (mut count, mut latest) = (0, 0);
     each_mail(inbox, chosen, |article, raw| {
-        // TIME.UNIQUE.HOST; nothing in it is the mail's. Sorted by name it is in the order of the archive.
-        let received = article.received.0.max(0);
-        let name = format!("{received}.N{}.threadbare", article.num);
+        // TIME.UNIQUE.HOST; nothing in it is the mail's. Sorted by name it is in the order of the archive: no time is
+        // before that of the mail above. When a mail came, the time of its file says.
+        latest = article.received.0.min(time::now().0).max(latest);
+        count += 1;
+        let name = format!("{latest}.N{count:09}.threadbare");
         let (new, place) = (
             output.join("tmp").join(&name),
             output.join("new").join(&name),
         );
-        fs::write(&new, raw).with_context(|| new.display().to_string())?;
+        write(&new, article, raw)?;
         fs::rename(&new, &place).with_context(|| place.display().to_string())
     })
+}
+
+/// Writes a file that is as old as the mail.
+fn write(path: &Path, article: &Article, raw: &[u8]) -> anyhow::Result<()> {
+    let write = || {
+        let mut file = File::create(path)?;
+        file.write_all(raw)?;
+        let since = Duration::from_secs(u64::try_from(article.received.0).unwrap_or(0));
+        // What no file system can say is not said.
+        if let Some(came) = SystemTime::UNIX_EPOCH.checked_add(since) {
+            let _ = file.set_modified(came);
+        }
+        io::Result::Ok(())
+    };
+    write().with_context(|| path.display().to_string())
 }
 
 /// Writes each mail into a file of its own, called after its number.
@@ -84,7 +104,7 @@ pub(super) fn eml(inbox: &Inbox, chosen: &Chosen, output: &Path) -> anyhow::Resu
             format!("{num:08}.eml")
         };
         let path = output.join(name);
-        fs::write(&path, raw).with_context(|| path.display().to_string())
+        write(&path, article, raw)
     })
 }
 
@@ -92,7 +112,7 @@ pub(super) fn eml(inbox: &Inbox, chosen: &Chosen, output: &Path) -> anyhow::Resu
 fn each_mail(
     inbox: &Inbox,
     chosen: &Chosen,
-    mut each: impl FnMut(&crate::archive::Article, &[u8]) -> anyhow::Result<()>,
+    mut each: impl FnMut(&Article, &[u8]) -> anyhow::Result<()>,
 ) -> anyhow::Result<usize> {
     let mut count = 0;
     chosen.each(inbox, |article| {

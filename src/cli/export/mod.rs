@@ -118,7 +118,7 @@ impl Export {
         for message in Realm::Inbox(inbox.clone()).find_all(&parsed, None)? {
             numbers.extend(inbox.found(message)?.map(|article| article.num));
         }
-        numbers.sort();
+        numbers.sort_by_key(|num| place_of(*num));
         Ok(Chosen::Found { query, numbers })
     }
 }
@@ -126,7 +126,7 @@ impl Export {
 /// What of an inbox is exported.
 enum Chosen {
     All,
-    /// What a search found, by number.
+    /// What a search found, in the order of [`place_of`].
     Found {
         query: String,
         numbers: Vec<ArticleNum>,
@@ -134,30 +134,50 @@ enum Chosen {
 }
 
 impl Chosen {
-    /// Calls `each` for every article, by number.
+    /// Calls `each` for every article, in the order of [`place_of`].
     fn each(
         &self,
         inbox: &Inbox,
         mut each: impl FnMut(Article) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         match self {
-            Chosen::Found { numbers, .. } => {
-                for num in numbers {
-                    if let Some(article) = inbox.article(*num)? {
-                        each(article)?;
-                    }
-                }
-            }
+            Chosen::Found { numbers, .. } => each_of(inbox, numbers, each),
             Chosen::All => {
                 let mut last: Option<Article> = None;
+                let mut without_id = Vec::new();
                 loop {
                     let articles = inbox.articles_after(last.as_ref(), BATCH)?;
                     let Some(newest) = articles.last() else { break };
                     last = Some(newest.clone());
-                    articles.into_iter().try_for_each(&mut each)?;
+                    for article in articles {
+                        match article.num.0 < 0 {
+                            true => without_id.push(article.num),
+                            false => each(article)?,
+                        }
+                    }
                 }
+                without_id.reverse();
+                each_of(inbox, &without_id, each)
             }
         }
-        Ok(())
     }
+}
+
+/// What sorts articles for export: by number, so that an inbox which is made of them gives the same numbers. Mail without a
+/// Message-ID, which has numbers below zero and would take others there, comes last.
+fn place_of(num: ArticleNum) -> (bool, u64) {
+    (num.0 < 0, num.0.unsigned_abs())
+}
+
+fn each_of(
+    inbox: &Inbox,
+    numbers: &[ArticleNum],
+    mut each: impl FnMut(Article) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    for num in numbers {
+        if let Some(article) = inbox.article(*num)? {
+            each(article)?;
+        }
+    }
+    Ok(())
 }

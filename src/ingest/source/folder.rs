@@ -25,7 +25,9 @@ pub(super) fn list(dir: &Path) -> Result<(Vec<PathBuf>, u64)> {
                 }
             })?;
         }
-        files.sort_by_key(|(path, _)| natural(path));
+        // Names begin with the time that mail came at; what was read has gone from `new` to `cur`.
+        files
+            .sort_by_cached_key(|(path, _)| natural(path.file_name().unwrap_or_default().as_ref()));
     } else {
         let is_number = |name: &str| name.bytes().all(|b| b.is_ascii_digit());
         each_file(dir, |path, name, size| {
@@ -51,7 +53,7 @@ pub(super) fn list(dir: &Path) -> Result<(Vec<PathBuf>, u64)> {
                 }
             }
         }
-        files.sort_by_key(|(path, _)| natural(path));
+        files.sort_by_cached_key(|(path, _)| natural(path));
     }
     if files.is_empty() && !dir.join("cur").is_dir() {
         let why = "there is no mail in it: no Maildir, no MH folder, no .eml files, no archive";
@@ -171,7 +173,7 @@ mod tests {
         for (folder, names) in [
             ("mh", "mh/9 mh/10"),
             ("eml", "eml/a.EML eml/b/2.eml"),
-            ("md", "md/cur/12.x:2,S md/new/1.z"),
+            ("md", "md/new/1.z md/cur/12.x:2,S"),
         ] {
             let (files, size) = list(&dir.path().join(folder)).unwrap();
             let mails: Vec<Vec<u8>> = items(files, 0, Arc::default())

@@ -148,10 +148,11 @@ impl<R: BufRead> Mbox<R> {
             let start = self.offset - self.line.len() as u64;
             let line = std::mem::take(&mut self.line);
             if (draft.may_end() || line.starts_with(OURS)) && is_from_line(&line) {
-                // Only where a header follows: a sentence may begin like that, too.
+                // Only where a header follows: a sentence may begin like that, too. In ours it would be quoted.
                 let more = self.read_line()?;
                 let follows = std::mem::take(&mut self.line);
-                if more && begins_header(&follows) {
+                let sure = from_line.starts_with(OURS) && line.starts_with(OURS);
+                if more && (sure || begins_header(&follows)) {
                     if !self.counts() || !draft.goes_on() {
                         self.ahead = Some(follows);
                         next = Some((start, line));
@@ -181,15 +182,16 @@ impl<R: BufRead> Mbox<R> {
     fn item(&self, at: u64, next: u64, from_line: &[u8], draft: Draft) -> Item {
         let raw = match draft.too_long {
             true => Err(format!("it is longer than {MAX_BLOB} bytes")),
-            false => Ok(draft.finish(self.quoting, from_line.starts_with(OURS))),
+            false => Ok(draft.finish(self.quoting, from_line)),
         };
+        let loss = raw.as_ref().ok().and_then(|raw| loss(from_line, raw));
         Item {
             at,
             next,
             place: format!("{}, byte {at}", self.path.display()),
             came: came(from_line),
             raw,
-            loss: is_pipermail(from_line).then_some(Loss::Pipermail),
+            loss,
         }
     }
 
@@ -296,19 +298,26 @@ impl Draft {
     }
 
     /// Its bytes as they were before they came into the mailbox.
-    fn finish(mut self, quoting: Quoting, ours: bool) -> Vec<u8> {
+    fn finish(mut self, quoting: Quoting, from_line: &[u8]) -> Vec<u8> {
+        let ours = from_line.starts_with(OURS);
         let body = self.body.unwrap_or(self.raw.len());
         let counted = self.excess() == Some(0);
         if (ours && self.raw.ends_with(b"\n")) || (!counted && self.raw.len() > body && self.blank)
         {
             // The blank line that parts it from the next.
             self.raw.pop();
-            if self.raw.last() == Some(&b'\r') {
+            // In ours all line ends that are not the mail's are of one kind.
+            let crlf = !ours || from_line.ends_with(b"\r\n");
+            if crlf && self.raw.last() == Some(&b'\r') {
                 self.raw.pop();
             }
         }
-        // Without a body the line end was that of the last header.
-        let body = body.min(self.raw.len());
+        let body = match ours {
+            // Lines among the headers are quoted there, too.
+            true => 0,
+            // Without a body the line end was that of the last header.
+            false => body.min(self.raw.len()),
+        };
         // Who has lines in it that could begin a mail does not quote.
         let plain =
             quoting == Quoting::Mboxcl2 || (quoting == Quoting::Guess && self.split.is_some());
@@ -353,12 +362,55 @@ fn is_from_line(line: &[u8]) -> bool {
     clock && text.split_ascii_whitespace().any(year)
 }
 
-/// `From someone at example.org  Thu Jan …`, as Pipermail writes it.
-fn is_pipermail(line: &[u8]) -> bool {
-    let mut words = line
-        .split(|b| b.is_ascii_whitespace())
-        .filter(|word| !word.is_empty());
-    words.nth(2) == Some(b"at")
+/// What the archive has done to a mail that wrote it into this mailbox.
+fn loss(from_line: &[u8], raw: &[u8]) -> Option<Loss> {
+    if is_hyperkitty(raw) {
+        return Some(Loss::HyperKitty);
+    }
+    // `From someone at example.org  Thu Jan …`
+    let words = from_line.split(|b| b.is_ascii_whitespace());
+    let mut words = words.filter(|word| !word.is_empty());
+    (words.nth(2) == Some(b"at")).then_some(Loss::Pipermail)
+}
+
+/// The headers of a mail that `HyperKitty` has put together from its database, and all that it has.
+const OF_HYPERKITTY: [&str; 9] = [
+    "from",
+    "to",
+    "subject",
+    "date",
+    "message-id",
+    "in-reply-to",
+    "mime-version",
+    "content-type",
+    "content-transfer-encoding",
+];
+
+/// Whether a mail has these headers and no others, and is a multipart as Python makes it: `HyperKitty` exports every mail so.
+fn is_hyperkitty(raw: &[u8]) -> bool {
+    let mut multipart = false;
+    for line in raw.split_inclusive(|b| *b == b'\n') {
+        let line = line.trim_ascii_end();
+        if line.is_empty() {
+            break;
+        }
+        if line.starts_with(b" ") || line.starts_with(b"\t") {
+            multipart |= memmem::find(line, b"boundary=\"===============").is_some();
+            continue;
+        }
+        let Some(colon) = memchr(b':', line) else {
+            return false;
+        };
+        let (name, value) = line.split_at(colon);
+        if !OF_HYPERKITTY
+            .iter()
+            .any(|own| name.eq_ignore_ascii_case(own.as_bytes()))
+        {
+            return false;
+        }
+        multipart |= memmem::find(value, b"boundary=\"===============").is_some();
+    }
+    multipart
 }
 
 /// When a mail was filed: the date in its `From ` line.
@@ -412,6 +464,8 @@ mod tests {
     use std::path::Path;
 
     use super::{Loss, Mbox, Quoting};
+    use crate::ingest::normal::{Unsubscribe, normal};
+    use crate::mail::mboxrd;
 
     const FROM: &str = "From a@b Thu Jan  1 00:00:10 1970\n";
 
@@ -524,6 +578,52 @@ mod tests {
             assert_eq!(read(&text, item.next as usize, Quoting::Guess).len(), 2 - n);
             assert_eq!(item.came.map(|t| t.0), Some(10));
             assert_eq!(item.loss, None);
+        }
+    }
+
+    #[test]
+    fn what_we_write_comes_back_as_it_was() {
+        let pieces: [&[u8]; 14] = [
+            b"From ",
+            b">",
+            b"\n",
+            b"\n",
+            b"\r\n",
+            b"\r",
+            b"A: 1\n",
+            b" ",
+            b"Content-Length: 3\n",
+            b"x",
+            b"\n\n",
+            b"a@b Thu Jan  1 00:00:10 1970\n",
+            b"Status: R\n",
+            b"mboxrd@z Thu Jan  1 00:00:00 1970\n",
+        ];
+        let mut seed = 7_u64;
+        let mut next = |below: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 33) as usize % below
+        };
+        for round in 0..20_000 {
+            let mut mails: Vec<Vec<u8>> = Vec::new();
+            for _ in 0..3 {
+                let mut raw = b"Subject: x\n".to_vec();
+                (0..next(12)).for_each(|_| raw.extend_from_slice(pieces[next(pieces.len())]));
+                mails.push(normal(&raw, Unsubscribe::Kept).into_owned());
+            }
+            let mut mbox = Vec::new();
+            mails.iter().for_each(|raw| mboxrd(raw, &mut mbox));
+            let read = Mbox::new(Path::new("x"), &mbox[..], 0, Quoting::Guess);
+            let read: Vec<Vec<u8>> = read
+                .map(|item| normal(&item.unwrap().raw.unwrap(), Unsubscribe::Kept).into_owned())
+                .collect();
+            let shown = |mails: &[Vec<u8>]| -> Vec<String> {
+                mails
+                    .iter()
+                    .map(|raw| raw.escape_ascii().to_string())
+                    .collect()
+            };
+            assert_eq!(shown(&read), shown(&mails), "round {round}");
         }
     }
 

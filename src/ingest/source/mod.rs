@@ -41,6 +41,21 @@ pub struct Item {
 pub enum Loss {
     /// Addresses are written with ` at `, as Pipermail does in its text files; attachments are gone as well.
     Pipermail,
+    /// Addresses in bodies are written with `(a)`, as `HyperKitty` does when it exports, and few headers are left.
+    HyperKitty,
+}
+
+impl Loss {
+    /// The header that a mail gets which has lost something, so that nobody takes it for the original.
+    pub const HEADER: &str = "X-Threadbare-Lossy";
+
+    /// What is said there.
+    pub fn mark(self) -> &'static str {
+        match self {
+            Loss::Pipermail => "addresses, headers, attachments",
+            Loss::HyperKitty => "addresses, headers",
+        }
+    }
 }
 
 impl std::fmt::Display for Loss {
@@ -48,6 +63,9 @@ impl std::fmt::Display for Loss {
         match self {
             Loss::Pipermail => {
                 f.write_str("from a Pipermail text: addresses hidden, attachments gone")
+            }
+            Loss::HyperKitty => {
+                f.write_str("from a HyperKitty export: addresses hidden, most headers gone")
             }
         }
     }

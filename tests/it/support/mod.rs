@@ -5,6 +5,7 @@ mod html;
 mod http;
 pub(crate) mod incoming;
 mod lmtp;
+pub(crate) mod peer;
 mod programs;
 mod series;
 mod shared;
