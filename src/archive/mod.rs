@@ -17,5 +17,5 @@ pub use site::Archive;
 pub use thread::{Numbers, Thread};
 
 pub use crate::db::{Article, Skeleton};
-pub use crate::search::{Cursor, Edge, Piece, Query, Sort, Window, snippet};
+pub use crate::search::{Cursor, Edge, Piece, Query, Snippets, Sort, Window};
 pub use crate::store::{Deed, Partial, Tombstone};

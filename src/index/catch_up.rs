@@ -15,7 +15,7 @@ use crate::search::Search;
 use crate::store::{Change, Epoch, Layout, What};
 
 /// How many changes make a batch. A crash costs at most so many to be read again.
-const BATCH: usize = 5_000;
+const BATCH: usize = 20_000;
 
 /// How to index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -33,6 +33,6 @@ pub use document::{Document, Place};
 pub use find::{Budget, Filter, Found};
 pub use index::Search;
 pub use query::Query;
-pub use snippet::{Piece, snippet};
+pub use snippet::{Piece, Snippets};
 pub use window::{Cursor, Edge, Hit, Sort, Window};
 pub use writer::Writer;

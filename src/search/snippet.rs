@@ -1,6 +1,6 @@
 //! A few lines of a mail around the words that were sought, with these marked.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use memchr::memmem;
 
@@ -26,15 +26,43 @@ pub struct Piece {
     pub matched: bool,
 }
 
-/// About `width` bytes of `text` where most of the different words of `query` stand together; `None` where none of
-/// them is in it.
-pub fn snippet(query: &Query, text: &str, width: usize) -> Option<Vec<Piece>> {
-    let text = &text[..text.floor_char_boundary(TEXT_MAX)];
-    let mut sought = Sought::default();
-    sought.gather(&query.root);
-    let matches = sought.find(text);
-    let (first, last) = densest(&matches, width, sought.count())?;
-    let inner = &matches[first..=last];
+/// So much of a text is looked through first: mostly all that is sought stands near its beginning.
+const FIRST_LOOK: usize = 4 << 10;
+
+/// What the snippets of one query are made with.
+pub struct Snippets {
+    sought: Sought,
+    stems: Stems,
+}
+
+impl Snippets {
+    /// For the words of `query`.
+    pub fn of(query: &Query) -> Snippets {
+        let mut sought = Sought::default();
+        let mut stems = Stems::new(64);
+        sought.gather(&query.root, &mut stems);
+        Snippets { sought, stems }
+    }
+
+    /// About `width` bytes of `text` where most of the different words of the query stand together; `None` where none
+    /// of them is in it.
+    pub fn cut(&mut self, text: &str, width: usize) -> Option<Vec<Piece>> {
+        let text = &text[..text.floor_char_boundary(TEXT_MAX)];
+        if text.len() > 2 * FIRST_LOOK {
+            let beginning = &text[..at_blank_before(text, FIRST_LOOK)];
+            let matches = self.sought.find(beginning, &mut self.stems);
+            let found = densest(&matches, width, self.sought.count);
+            if let Some(dense) = found.filter(|dense| dense.words == self.sought.count) {
+                return cut_around(text, &matches[dense.first..=dense.last], width);
+            }
+        }
+        let matches = self.sought.find(text, &mut self.stems);
+        let dense = densest(&matches, width, self.sought.count)?;
+        cut_around(text, &matches[dense.first..=dense.last], width)
+    }
+}
+
+fn cut_around(text: &str, inner: &[Match], width: usize) -> Option<Vec<Piece>> {
     let spare = width.saturating_sub(inner.last()?.to - inner.first()?.from) / 2;
     let from = at_blank_before(text, inner.first()?.from.saturating_sub(spare));
     let to = at_blank_after(text, inner.last()?.to.saturating_add(spare));
@@ -49,67 +77,90 @@ pub fn snippet(query: &Query, text: &str, width: usize) -> Option<Vec<Piece>> {
     Some(pieces)
 }
 
-/// What is marked: words, stems, beginnings.
+/// What is marked: words, stems, beginnings, each with the number of the word of the query that it stands for.
 #[derive(Default)]
 struct Sought {
-    words: HashSet<String>,
-    stems: HashSet<String>,
-    beginnings: Vec<String>,
+    words: HashMap<String, usize>,
+    stems: HashMap<String, usize>,
+    beginnings: Vec<(String, usize)>,
+    /// How many different words there are.
+    count: usize,
 }
 
+/// A word of the query, found.
 struct Match {
     from: usize,
     to: usize,
-    /// What it matched.
-    word: String,
+    /// Its number.
+    word: usize,
 }
 
 impl Sought {
-    fn gather(&mut self, node: &Node) {
+    fn gather(&mut self, node: &Node, known: &mut Stems) {
         match node {
             Node::Word { word, forms, .. } => {
-                self.words.insert(word.clone());
+                let number = self.word(word);
                 if *forms {
-                    self.stems
-                        .insert(Stems::new(1).of(word).unwrap_or(word).to_owned());
+                    let stem = known.of(word).unwrap_or(word).to_owned();
+                    self.stems.entry(stem).or_insert(number);
                 }
             }
             Node::Phrase(_, words) | Node::Near { words, .. } => {
-                self.words.extend(words.iter().cloned());
+                for word in words {
+                    self.word(word);
+                }
             }
-            Node::Beginning(_, start) => self.beginnings.push(start.clone()),
-            Node::All(nodes) | Node::Any(nodes) => nodes.iter().for_each(|n| self.gather(n)),
-            Node::Either(a, b) => [a, b].into_iter().for_each(|n| self.gather(n)),
-            Node::Without(yes, _) => self.gather(yes),
+            Node::Beginning(_, start) => {
+                self.beginnings.push((start.clone(), self.count));
+                self.count += 1;
+            }
+            Node::All(nodes) | Node::Any(nodes) => {
+                nodes.iter().for_each(|node| self.gather(node, known));
+            }
+            Node::Either(a, b) => [a, b].into_iter().for_each(|node| self.gather(node, known)),
+            Node::Without(yes, _) => self.gather(yes, known),
             Node::Nothing | Node::Exact(..) | Node::Time(..) | Node::Range(..) => {}
         }
     }
 
-    fn find(&self, text: &str) -> Vec<Match> {
+    /// The number of a word, a new one where it has none.
+    fn word(&mut self, word: &str) -> usize {
+        if let Some(number) = self.words.get(word) {
+            return *number;
+        }
+        self.words.insert(word.to_owned(), self.count);
+        self.count += 1;
+        self.count - 1
+    }
+
+    fn find(&self, text: &str, stems: &mut Stems) -> Vec<Match> {
         match self.starts() {
-            Some(starts) => self.find_starts(text, &starts),
-            None => self.find_in_all_words(text),
+            Some(starts) => self.find_starts(text, &starts, stems),
+            None => self.find_in_all_words(text, stems),
         }
     }
 
     /// What a word must begin with to be sought, in ASCII; `None` where there is too much of it, or other letters.
     fn starts(&self) -> Option<Vec<&str>> {
         // The last letter of a stem may be another one than in the word: happi, happy.
-        let stems = self.stems.iter().map(|stem| match stem.len() {
+        let stems = self.stems.keys().map(|stem| match stem.len() {
             0..3 => stem.as_str(),
             len => stem.get(..len - 1).unwrap_or(stem),
         });
-        let words = self.words.iter().chain(&self.beginnings);
-        let starts: Vec<&str> = words.map(String::as_str).chain(stems).collect();
+        let beginnings = self.beginnings.iter().map(|(start, _)| start.as_str());
+        let words = self.words.keys().map(String::as_str);
+        let mut starts: Vec<&str> = words.chain(beginnings).chain(stems).collect();
+        // What begins with another one is found with it.
+        starts.sort_unstable();
+        starts.dedup_by(|longer, shorter| longer.starts_with(*shorter));
         let plain = starts
             .iter()
             .all(|start| start.is_ascii() && !start.is_empty());
         (plain && starts.len() <= STARTS_MAX).then_some(starts)
     }
 
-    fn find_starts(&self, text: &str, starts: &[&str]) -> Vec<Match> {
+    fn find_starts(&self, text: &str, starts: &[&str], stems: &mut Stems) -> Vec<Match> {
         let lower = text.to_ascii_lowercase();
-        let mut stems = Stems::new(8);
         let mut found: Vec<Match> = Vec::new();
         for start in starts {
             let places = memmem::find_iter(lower.as_bytes(), start.as_bytes());
@@ -121,7 +172,7 @@ impl Sought {
             });
             let here = in_words.filter_map(|at| {
                 let (word, to) = Words::one(text, at);
-                let word = self.matched(&word, &mut stems)?;
+                let word = self.matched(&word, stems)?;
                 Some(Match { from: at, to, word })
             });
             found.extend(here.take(MATCHES_MAX));
@@ -132,12 +183,11 @@ impl Sought {
         found
     }
 
-    fn find_in_all_words(&self, text: &str) -> Vec<Match> {
-        let mut stems = Stems::new(1024);
+    fn find_in_all_words(&self, text: &str, stems: &mut Stems) -> Vec<Match> {
         let mut words = Words::new(text);
         let mut found = Vec::new();
         while found.len() < MATCHES_MAX && words.advance() {
-            if let Some(word) = self.matched(&words.word, &mut stems) {
+            if let Some(word) = self.matched(&words.word, stems) {
                 found.push(Match {
                     from: words.from,
                     to: words.to,
@@ -148,33 +198,34 @@ impl Sought {
         found
     }
 
-    /// How many different words can be found.
-    fn count(&self) -> usize {
-        self.words.len() + self.stems.len() + self.beginnings.len()
-    }
-
-    fn matched(&self, word: &str, stems: &mut Stems) -> Option<String> {
-        if self.words.contains(word) {
-            return Some(word.to_owned());
+    /// The number of the word of the query that `word` is.
+    fn matched(&self, word: &str, stems: &mut Stems) -> Option<usize> {
+        if let Some(number) = self.words.get(word) {
+            return Some(*number);
         }
         if !self.stems.is_empty() && word.starts_with(has_stem) {
             let stem = stems.of(word).unwrap_or(word);
-            if self.stems.contains(stem) {
-                return Some(stem.to_owned());
+            if let Some(number) = self.stems.get(stem) {
+                return Some(*number);
             }
         }
-        let start = self
-            .beginnings
-            .iter()
-            .find(|s| word.starts_with(s.as_str()));
-        start.cloned()
+        let mut beginnings = self.beginnings.iter();
+        let start = beginnings.find(|(start, _)| word.starts_with(start.as_str()));
+        start.map(|(_, number)| *number)
     }
 }
 
-/// The first and the last of those matches that fit into `width` and have the most different words, of `all` of them.
-fn densest(matches: &[Match], width: usize, all: usize) -> Option<(usize, usize)> {
-    let mut best = None;
-    let mut most = 0;
+/// Matches that stand together.
+struct Dense {
+    first: usize,
+    last: usize,
+    /// How many different words are among them.
+    words: usize,
+}
+
+/// The first of those matches that fit into `width` and have the most different words, of `all` of them.
+fn densest(matches: &[Match], width: usize, all: usize) -> Option<Dense> {
+    let mut best: Option<Dense> = None;
     for (first, start) in matches.iter().enumerate() {
         let mut different = HashSet::new();
         let mut last = first;
@@ -182,14 +233,14 @@ fn densest(matches: &[Match], width: usize, all: usize) -> Option<(usize, usize)
             if i > first && other.to - start.from > width {
                 break;
             }
-            different.insert(other.word.as_str());
+            different.insert(other.word);
             last = i;
         }
-        if different.len() > most {
-            most = different.len();
-            best = Some((first, last));
+        let words = different.len();
+        if best.as_ref().is_none_or(|best| words > best.words) {
+            best = Some(Dense { first, last, words });
         }
-        if most >= all {
+        if words >= all {
             break;
         }
     }
@@ -243,13 +294,13 @@ fn at_blank_after(text: &str, at: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::snippet;
+    use super::Snippets;
     use crate::search::Query;
     use crate::time::Timestamp;
 
     fn marked(query: &str, text: &str, width: usize) -> Option<String> {
         let query = Query::parse(query, Timestamp(0)).unwrap();
-        let pieces = snippet(&query, text, width)?;
+        let pieces = Snippets::of(&query).cut(text, width)?;
         let marked = pieces.iter().map(|piece| match piece.matched {
             true => format!("[{}]", piece.text),
             false => piece.text.clone(),
@@ -288,6 +339,19 @@ mod tests {
         let shown = marked("alpha beta", &text, 40).unwrap();
         assert!(shown.contains("[alpha] [beta]"), "{shown}");
         assert!(shown.len() < 150, "{shown}");
+    }
+
+    #[test]
+    fn in_a_long_text_all_words_together_are_worth_more_than_the_first_of_them() {
+        let far = "x ".repeat(9_000);
+        for (text, expected) in [
+            (format!("alpha beta. {far} beta alpha"), "[alpha] [beta]"),
+            (format!("alphas {far} beta alpha {far}"), "[beta] [alpha]"),
+            (format!("x alphas {far} betas {far}"), "[alphas]"),
+        ] {
+            let shown = marked("alpha beta", &text, 40).unwrap();
+            assert!(shown.contains(expected), "{shown}");
+        }
     }
 
     #[test]

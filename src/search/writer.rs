@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::id::MessageKey;
 
 /// Memory for each thread that indexes, in bytes.
-const HEAP: usize = 64 << 20;
+const HEAP: usize = 160 << 20;
 
 /// How often, and how long each time, a merge that goes on already is waited for: ten minutes in all.
 const MERGE_TRIES: u32 = 6000;

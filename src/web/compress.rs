@@ -13,7 +13,7 @@ use libdeflater::{CompressionLvl, Compressor};
 const WORTH_IT: usize = 256;
 /// Fast levels: a third of the time of the best ones for nine tenths of the gain.
 const GZIP_LEVEL: u32 = 3;
-const GZIP_LEVEL_AT_ONCE: i32 = 2;
+const GZIP_LEVEL_AT_ONCE: i32 = 1;
 const ZSTD_LEVEL: i32 = 2;
 
 /// A content coding.

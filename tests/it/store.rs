@@ -751,7 +751,9 @@ fn a_stamp_changes_when_a_branch_moves_and_only_then() {
 
 /// As if a repository had been at rest for an hour.
 fn age(path: &Path) {
-    let before = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    let hour = std::time::Duration::from_secs(3600);
+    let now = fs::metadata(path).unwrap();
+    let before = now.modified().unwrap() - hour;
     let branches = fs::read_dir(path.join("refs/heads")).unwrap();
     let branches = branches.map(|branch| branch.unwrap().path());
     let dirs = [path.to_owned(), path.join("refs/heads")];

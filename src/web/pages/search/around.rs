@@ -1,7 +1,7 @@
 //! The words around what was sought: a line or two of a mail below its result, the words marked.
 
 use super::asked::Asked;
-use crate::archive::{Match, Piece, Query, snippet};
+use crate::archive::{Match, Piece, Snippets};
 use crate::render::Html;
 use crate::web::lines;
 
@@ -15,7 +15,8 @@ const COLUMNS: usize = 76;
 pub(super) fn words_around(
     html: &mut Html,
     asked: &Asked<'_, '_>,
-    (query, found): (&Query, &Match),
+    snippets: &mut Snippets,
+    found: &Match,
     indent: usize,
 ) {
     let texts = &asked.visit.site.texts;
@@ -24,12 +25,9 @@ pub(super) fn words_around(
     };
     // Before it is cut: half an address tells as much as a whole one.
     let addresses = lines::addresses(asked.inbox());
-    let (own, quoted) = (
-        addresses.written(&text.own),
-        addresses.written(&text.quoted),
-    );
-    let pieces = snippet(query, &own, WIDTH).or_else(|| snippet(query, &quoted, WIDTH));
-    let Some(pieces) = pieces else {
+    let own = snippets.cut(&addresses.written(&text.own), WIDTH);
+    let quoted = || snippets.cut(&addresses.written(&text.quoted), WIDTH);
+    let Some(pieces) = own.or_else(quoted) else {
         return;
     };
     html.blanks(indent);

@@ -8,7 +8,7 @@ use super::around::words_around;
 use super::asked::Asked;
 use super::bar;
 use super::fields::{FIELDS, Field};
-use crate::archive::{Inbox, Match, Query, Results};
+use crate::archive::{Inbox, Match, Query, Results, Snippets};
 use crate::render::Html;
 use crate::url::{self, Search, SearchView};
 use crate::web::answer::Answer;
@@ -142,6 +142,7 @@ fn list(asked: &Asked<'_, '_>, query: &Query, results: &Results) -> Html {
     let mut html = Html::new();
     let width = results.total.to_string().len();
     let mut seen = HashSet::new();
+    let mut snippets = Snippets::of(query);
     for (n, found) in results.matches.iter().enumerate() {
         // Two mails of one Message-ID are one page.
         if !seen.insert(found.article.key) {
@@ -151,7 +152,7 @@ fn list(asked: &Asked<'_, '_>, query: &Query, results: &Results) -> Html {
         html.text(&format!("{rank:>width$}. "));
         row(&mut html, asked, found, width);
         if n < SNIPPETS {
-            words_around(&mut html, asked, (query, found), width + 2);
+            words_around(&mut html, asked, &mut snippets, found, width + 2);
         }
         html.markup("\n");
     }
