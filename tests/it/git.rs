@@ -471,6 +471,81 @@ fn leave_early(server: &Server) {
     wait_until("git has gone", || server.children() == 0);
 }
 
+/// Begins to ask for a pack and leaves it at that: git waits, and keeps its place.
+fn hold(server: &Server, inbox: &str) -> std::net::TcpStream {
+    let mut stream = std::net::TcpStream::connect(server.address).unwrap();
+    let head = format!(
+        "POST /{inbox}/0/git-upload-pack HTTP/1.1\r\nHost: x\r\nGit-Protocol: version=2\r\n\
+         Content-Type: application/x-git-upload-pack-request\r\nContent-Length: 1000\r\n\r\n0014command=ls-refs\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream
+}
+
+#[test]
+fn so_many_clones_go_on_at_once_and_others_wait_or_are_sent_away() {
+    let mut world = World::new();
+    for name in ["warp", "weft", "open"] {
+        world.inbox(name).add(&mails(name, 3));
+    }
+    // Two inboxes share one place, and a line for one.
+    world.add_to_config("[publicinboxlimiter \"few\"]\n\tmax = 1\n\tdepth = 1\n");
+    world.set_inbox("warp", "httpbackendmax = few");
+    world.set_inbox("weft", "httpbackendmax = few");
+    world.index();
+    let server = world.serve();
+    let held = hold(&server, "warp");
+    wait_until("git waits for more", || server.children() == 1);
+
+    let refs = "info/refs?service=git-upload-pack";
+    let url = server.url();
+    let waiting = {
+        let (url, to) = (format!("{url}weft/0"), world.path("waiting.git"));
+        std::thread::spawn(move || {
+            let mut clone = Command::new("git");
+            clone.args(["clone", "-q", "--mirror", &url]).arg(to);
+            clone
+                .env("GIT_CONFIG_GLOBAL", "/dev/null")
+                .output()
+                .unwrap()
+        })
+    };
+    let sent_away = || {
+        // Who gets into the line before the clone does gives up soon.
+        let mut stream = std::net::TcpStream::connect(server.address).unwrap();
+        let head = format!("GET /warp/0/{refs} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        stream
+            .set_read_timeout(Some(std::time::Duration::from_millis(300)))
+            .unwrap();
+        let mut answer = [0; 4096];
+        let count = std::io::Read::read(&mut stream, &mut answer).unwrap_or(0);
+        String::from_utf8_lossy(&answer[..count]).into_owned()
+    };
+    let mut answer = String::new();
+    wait_until("the line is full", || {
+        answer = sent_away();
+        answer.starts_with("HTTP/1.1 503")
+    });
+    assert!(
+        answer.to_ascii_lowercase().contains("\r\nretry-after: "),
+        "{answer}"
+    );
+    // Whoever reads, or clones another list, notices nothing.
+    server.get("/warp/warp-0@weaver.example/").ok();
+    server.get(&format!("/open/0/{refs}")).ok();
+    assert!(!waiting.is_finished());
+    drop(held);
+    let done = waiting.join().unwrap();
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+    wait_until("all is over", || server.children() == 0);
+    server.get(&format!("/warp/0/{refs}")).ok();
+}
+
 #[test]
 fn the_manifest_says_what_a_mirror_needs() {
     let (site, work) = (mirrored(), Work::new());
