@@ -62,9 +62,10 @@ fn told(page: &str, url: &Address) -> BTreeSet<EpochNum> {
         let (above, number) = repository.rsplit_once('/')?;
         let above = above.strip_suffix("/git").unwrap_or(above);
         let digits = number.strip_suffix(".git").unwrap_or(number);
-        let number = digits.parse().ok().filter(|number| *number < MAX_EPOCHS)?;
+        let number: u32 = digits.parse().ok()?;
         let plain = digits.len() == number.to_string().len();
-        (plain && above.ends_with(&format!("/{inbox}"))).then_some(EpochNum(number))
+        let fits = plain && number < MAX_EPOCHS;
+        (fits && above.ends_with(&format!("/{inbox}"))).then_some(EpochNum(number))
     };
     page.split("git clone --mirror ")
         .skip(1)

@@ -64,7 +64,7 @@ fn weigh(objects: &Path) -> u64 {
 }
 
 /// The names of packs that are not finished: `tmp_pack_…` of the smart protocol, `….temp` of the dumb one.
-fn litter(objects: &Path) -> impl Iterator<Item = OsString> {
+fn litter(objects: &Path) -> impl Iterator<Item = OsString> + use<> {
     entries(&objects.join("pack"))
         .map(|entry| entry.file_name())
         .filter(|name| {
@@ -73,7 +73,7 @@ fn litter(objects: &Path) -> impl Iterator<Item = OsString> {
         })
 }
 
-fn entries(dir: &Path) -> impl Iterator<Item = fs::DirEntry> {
+fn entries(dir: &Path) -> impl Iterator<Item = fs::DirEntry> + use<> {
     fs::read_dir(dir).into_iter().flatten().flatten()
 }
 

@@ -705,6 +705,8 @@ fn an_upstream_behind_tls_is_followed_if_its_certificate_is_to_be_trusted() {
         .next()
         .unwrap();
     let url = format!("https://localhost:{port}/warp/");
+    // Before there is something in the config that the program wrote itself.
+    here.set("fetchInterval = 1s");
     let run = |here: &World, args: &[&str], ca: &str| {
         let mut program = here.program();
         program.args(args).env("SSL_CERT_FILE", tls_file(ca));
@@ -729,7 +731,6 @@ fn an_upstream_behind_tls_is_followed_if_its_certificate_is_to_be_trusted() {
         said(&done)
     );
     // And a server does it by itself.
-    here.set("fetchInterval = 1s");
     let ca = tls_file("ca.pem").display().to_string();
     let mirror = here.serve_as("mirror.log", &[("SSL_CERT_FILE", &ca)], &[]);
     epoch.add(&mails("later", 1));
@@ -753,6 +754,8 @@ fn a_site_is_asked_once_for_all_its_inboxes() {
     let plain = Plain::start();
     plain.pass_on_to(server.address, |_| true);
     let url = format!("http://{}/", plain.address);
+    // Before there is something in the config that the program wrote itself.
+    here.set("fetchInterval = 8s");
     well(&here, &["clone", &url, "lists"]);
     well(&here, &["fetch"]);
     plain.forget();
@@ -778,7 +781,6 @@ fn a_site_is_asked_once_for_all_its_inboxes() {
     well(&here, &["fetch", "list-1"]);
     assert_eq!(plain.asked(), ["/list-1/manifest.js.gz"]);
     // A server keeps those of one site together.
-    here.set("fetchInterval = 8s");
     plain.forget();
     let mirror = here.serve();
     epochs[1].add(&mails("server", 1));
