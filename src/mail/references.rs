@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr2, memmem};
 
 use super::address::Address;
 use super::charset;
@@ -47,16 +47,34 @@ pub(super) fn references(headers: &Headers<'_>) -> Vec<MessageId> {
     ids.reverse();
     let mut ids = each_once(ids);
     ids.reverse();
-    let people = ["To", "From", "Cc"]
-        .into_iter()
-        .flat_map(|name| headers.all(name));
-    let people = people.flat_map(Address::list).map(|person| person.email);
-    let people: HashSet<String> = people.collect();
-    ids.retain(|id| !people.contains(id.as_str()) && !matches!(id.as_str(), "y" | "n"));
+    if may_be_people(&ids, headers) {
+        let people = people(headers).flat_map(Address::list);
+        let people: HashSet<String> = people.map(|person| person.email).collect();
+        ids.retain(|id| !people.contains(id.as_str()));
+    }
+    ids.retain(|id| !matches!(id.as_str(), "y" | "n"));
     if ids.len() > MOST_REFERENCES {
         ids.drain(1..ids.len() - MOST_REFERENCES + 1);
     }
     ids
+}
+
+/// The headers with the people of a mail.
+fn people<'a>(headers: &Headers<'a>) -> impl Iterator<Item = &'a [u8]> {
+    let names = ["To", "From", "Cc"].into_iter();
+    names.flat_map(|name| headers.all(name))
+}
+
+/// Whether it is worth taking addresses apart: one is written with its own local part, and no id is alike by chance.
+fn may_be_people(ids: &[MessageId], headers: &Headers<'_>) -> bool {
+    /// To look for more ids than this would take longer.
+    const FEW: usize = 16;
+    let is_local_part_there = |id: &MessageId| {
+        let (local, _) = id.as_str().split_once('@').unwrap_or((id.as_str(), ""));
+        let local = memmem::Finder::new(local.trim_matches('"'));
+        people(headers).any(|value| local.find(value).is_some())
+    };
+    ids.len() > FEW || ids.iter().any(is_local_part_there)
 }
 
 fn each_once(mut ids: Vec<MessageId>) -> Vec<MessageId> {
