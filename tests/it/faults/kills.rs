@@ -196,7 +196,9 @@ fn killed_while_it_takes_mail_by_lmtp() {
             }
             // Within the time in which mail is taken, however long it takes until then.
             let before = acknowledged.lock().unwrap().len();
-            wait_until("mail is taken", || acknowledged.lock().unwrap().len() > before);
+            wait_until("mail is taken", || {
+                acknowledged.lock().unwrap().len() > before
+            });
             std::thread::sleep(lot.instant(Duration::from_millis(250)));
             drop(server); // SIGKILL
             killed += 1;
