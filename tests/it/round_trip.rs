@@ -83,7 +83,7 @@ fn held(world: &World, dir: &Path) -> Held {
             seen.extend(&members);
             found.threads.insert(members);
         }
-        found.articles.insert(article.num.0, (mid, raw));
+        found.articles.insert(article.num.0, (mid, raw.to_vec()));
     }
     found
 }
