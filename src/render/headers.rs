@@ -235,8 +235,7 @@ mod tests {
         };
         assert_eq!(
             headers(&fields, HeaderOptions::default()).as_str(),
-            "<span class=\"mail\">Subject: <a href=\"#r\" id=\"t\">(no subject)</a>\n\
-             Message-ID: &lt;<a href=\"../a@b/\">a@b</a>&gt; (<a href=\"../a@b/raw\">raw</a>)\n\
+            "<span class=\"mail\">Subject: <a href=\"#r\" id=\"t\">(no subject)</a>\nMessage-ID: &lt;<a href=\"../a@b/\">a@b</a>&gt; (<a href=\"../a@b/raw\">raw</a>)\n\
              X-Alt-Message-ID: &lt;<a href=\"../c@d/\">c@d</a>&gt; (<a href=\"../c@d/raw\">raw</a>)\n\
              <a href=\"#r\">[thread overview]</a>\n</span>\n"
         );
