@@ -4,9 +4,9 @@
     benches/attack.py --program target/release/threadbare --list ksummit=/path/to/0.git --port 8380
     benches/attack.py --url http://127.0.0.1:8381/ --list ksummit=/path/to/0.git     another server, public-inbox for one
 
-The flood comes from thousands of networks (X-Forwarded-For, which a server of ours is told to trust), with more requests
-under way than the machine can answer: random searches, unknown Message-IDs, differences of copies, results as mboxes, whole
-lists. The ordinary visitors are like b4 (a thread as mbox), a feed reader, and a text browser. Afterwards, where --program is
+First it is measured how many dear requests a second the machine answers; then --times as many come, whether or not they are
+answered, from thousands of networks (X-Forwarded-For, which a server of ours is told to trust): random searches, unknown Message-IDs,
+differences of copies, results as mboxes, whole lists. The ordinary visitors are like b4 (a thread as mbox), a feed reader, and a text browser. Afterwards, where --program is
 given: --idle connections that say nothing, --slow readers, --clones at once.
 """
 
@@ -105,22 +105,47 @@ class Target:
         return "GET", f"/{self.name}/all.mbox.gz", 500_000
 
 
-def flooding(target, attackers, stop, told):
+# So many requests of the flood may be under way; beyond that the flood itself would run out of descriptors.
+UNDER_WAY = 8000
+
+
+def flooding(target, attackers, rate, stop, told):
     """A process of its own, or the visitors' times would be those of this program."""
-    counts = {}
-
-    async def all_of_them():
-        await asyncio.gather(*(flood(target, stop, counts) for _ in range(attackers)))
-
-    asyncio.run(all_of_them())
-    told.put(counts)
+    counts, began = {}, time.monotonic()
+    asyncio.run(storm(target, rate, stop, counts) if rate else all_of(target, attackers, stop, counts))
+    told.put((counts, time.monotonic() - began))
 
 
-async def flood(target, stop, counts):
+async def all_of(target, attackers, stop, counts):
+    """So many who each ask again when they were answered."""
+
+    async def one():
+        while not stop.is_set():
+            await strike(target, counts)
+
+    await asyncio.gather(*(one() for _ in range(attackers)))
+
+
+async def storm(target, rate, stop, counts):
+    """So many requests a second, answered or not."""
+    under_way, sent, began = set(), 0, time.monotonic()
     while not stop.is_set():
-        method, path, limit = target.expensive()
-        status, _, _ = await target.ask(path, method, target.network(), limit, 30)
-        counts[status] = counts.get(status, 0) + 1
+        due = int((time.monotonic() - began) * rate) - sent
+        for _ in range(max(0, min(due, UNDER_WAY - len(under_way)))):
+            task = asyncio.create_task(strike(target, counts))
+            under_way.add(task)
+            task.add_done_callback(under_way.discard)
+            sent += 1
+        await asyncio.sleep(0.005)
+    counts["sent"] = sent
+    for task in under_way:
+        task.cancel()
+
+
+async def strike(target, counts):
+    method, path, limit = target.expensive()
+    status, _, _ = await target.ask(path, method, target.network(), limit, 30)
+    counts[status] = counts.get(status, 0) + 1
 
 
 async def visit(target, kind, stop, figures):
@@ -152,11 +177,11 @@ def resident(pid):
         return 0.0
 
 
-async def measure(target, title, seconds, attackers, pid, extra=None):
-    stop, figures, counts = asyncio.Event(), {}, {}
+async def measure(target, title, seconds, attackers, pid, extra=None, rate=0):
+    stop, figures, counts, took = asyncio.Event(), {}, {}, 1
     enough, told = multiprocessing.Event(), multiprocessing.Queue()
-    flooders = multiprocessing.Process(target=flooding, args=(target, attackers, enough, told))
-    if attackers:
+    flooders = multiprocessing.Process(target=flooding, args=(target, attackers, rate, enough, told))
+    if attackers or rate:
         flooders.start()
         await asyncio.sleep(2)
     kinds = ["message"] * 4 + ["b4", "feed", "front", "thread"]
@@ -171,8 +196,8 @@ async def measure(target, title, seconds, attackers, pid, extra=None):
     stop.set()
     enough.set()
     await asyncio.wait(tasks, timeout=60)
-    if attackers:
-        counts = await asyncio.to_thread(told.get)
+    if attackers or rate:
+        counts, took = await asyncio.to_thread(told.get)
         flooders.join()
     print(f"\n{title}")
     for kind, all_of in sorted(figures.items()):
@@ -183,9 +208,16 @@ async def measure(target, title, seconds, attackers, pid, extra=None):
             f"p99 {percentile(times, 0.99):7.1f} ms, slowest {max(times):7.1f} ms"
         )
     if counts:
-        print(f"  flood: {sum(counts.values())} answered, by status {dict(sorted(counts.items()))} (0: given up)")
+        sent = counts.pop("sent", None)
+        offered = f", {sent / took:.0f} a second were sent" if sent else ""
+        answered = sum(counts.values())
+        print(
+            f"  flood: {answered} answered in {took:.0f} s, by status {dict(sorted(counts.items()))} (0: given up){offered}"
+        )
     if pid:
         print(f"  resident memory at most {peak:.0f} MB")
+    served = sum(count for status, count in counts.items() if status and status < 500)
+    return served / took
 
 
 async def hold(target, many, request):
@@ -257,7 +289,10 @@ async def main(options):
             pid = server.pid if server else options.pid
             print(f"{len(target.ids)} messages are known, load of the machine {os.getloadavg()[0]:.1f}")
             await measure(target, "quiet", options.seconds / 3, 0, pid)
-            await measure(target, f"flooded, {options.attackers} at once", options.seconds, options.attackers, pid)
+            able = await measure(target, "as much as it can do", options.seconds / 3, 8, pid)
+            rate = able * options.times
+            title = f"flooded: {able:.0f} dear requests a second can be answered, {rate:.0f} come"
+            await measure(target, title, options.seconds, 0, pid, rate=rate)
             if options.idle:
                 held = await hold(target, options.idle, b"")
                 await measure(target, f"{len(held)} silent connections", options.seconds / 3, 0, pid)
@@ -286,7 +321,7 @@ if __name__ == "__main__":
     parser.add_argument("--list", required=True, metavar="NAME=EPOCH")
     parser.add_argument("--port", type=int, default=8380)
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--attackers", type=int, default=400, help="requests of the flood under way")
+    parser.add_argument("--times", type=float, default=10, help="how much of what can be answered the flood asks for")
     parser.add_argument("--idle", type=int, default=0)
     parser.add_argument("--slow", type=int, default=0)
     parser.add_argument("--clones", type=int, default=0)

@@ -39,6 +39,9 @@ pub enum Error {
     /// An archive elsewhere could not be reached, or gave what nobody can use.
     #[error("{0}")]
     Upstream(String),
+    /// So much is going on that this has to wait; it can be asked for again.
+    #[error("too much is going on for this")]
+    Busy,
     /// An index is damaged: it can be made again from git.
     #[error(
         "damaged index: {0}. The mail is safe in git; `threadbare fsck --repair` makes the indexes again"

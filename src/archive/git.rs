@@ -227,6 +227,10 @@ fn settle(git: &mut Command, path: &Path) {
         ("uploadpack.allowFilter", "true".as_ref()),
         // There are as many clones as may run at once to fill the processors.
         ("pack.threads", "1".as_ref()),
+        // What one of them may take of the memory while it looks for deltas; larger objects go out piece by piece.
+        ("pack.windowMemory", "64m".as_ref()),
+        ("pack.deltaCacheSize", "32m".as_ref()),
+        ("core.bigFileThreshold", "16m".as_ref()),
     ];
     git.env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::graves::Graves;
+use super::raw::{Raw, Room};
 use super::thread::{Numbers, Place};
 use super::threads::Threads;
 use super::{Sheet, Sheets, Thread};
@@ -40,6 +41,7 @@ struct Shared {
     db: Db,
     search: Arc<Search>,
     blobs: Arc<Blobs>,
+    large: Room,
     threads: Arc<Threads>,
     layout: RwLock<Arc<Layout>>,
     graves: Graves,
@@ -70,6 +72,7 @@ pub(super) struct Keeps {
     pub(super) db: Db,
     pub(super) search: Arc<Search>,
     pub(super) blobs: Arc<Blobs>,
+    pub(super) large: Room,
     pub(super) threads: Arc<Threads>,
 }
 
@@ -118,6 +121,7 @@ impl Inbox {
             db: keeps.db.clone(),
             search: Arc::clone(&keeps.search),
             blobs: Arc::clone(&keeps.blobs),
+            large: keeps.large.clone(),
             threads: Arc::clone(&keeps.threads),
             description: RwLock::new(description),
             layout: RwLock::new(Arc::new(layout)),
@@ -360,13 +364,16 @@ impl Inbox {
     /// The bytes of a mail; `None` where git has lost them.
     ///
     /// # Errors
-    /// The repository is damaged.
-    pub fn read(&self, article: &Article) -> Result<Option<Vec<u8>>> {
+    /// The repository is damaged; or [`Error::Busy`](crate::error::Error::Busy), it is a large one and too many of those
+    /// are in hand.
+    pub fn read(&self, article: &Article) -> Result<Option<Raw>> {
         let home = self.members().iter().find(|m| m.id() == article.inbox);
-        match home.and_then(|home| home.epoch_path(article.epoch)) {
-            Some(path) => self.0.blobs.read(&path, article.blob),
-            None => Ok(None),
-        }
+        let Some(path) = home.and_then(|home| home.epoch_path(article.epoch)) else {
+            return Ok(None);
+        };
+        let share = self.0.large.take(article.bytes)?;
+        let bytes = self.0.blobs.read(&path, article.blob)?;
+        Ok(bytes.map(|bytes| Raw::new(bytes, share)))
     }
 
     /// The thread around a message; `None` where the inbox has no such message.

@@ -3,6 +3,7 @@
 mod git;
 mod graves;
 mod inbox;
+mod raw;
 mod search;
 mod sheets;
 mod site;
@@ -11,6 +12,7 @@ mod threads;
 
 pub use git::{Mirrored, Objects, Served, UploadPack};
 pub use inbox::{Inbox, Topic};
+pub use raw::Raw;
 pub use search::{Match, Realm, Results, Wanted};
 pub use sheets::{Sheet, Sheets};
 pub use site::Archive;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::inbox::Keeps;
+use super::raw::Room;
 use super::threads::Threads;
 use super::{Inbox, Sheets};
 use crate::config::{Config, InboxConfig, Listing};
@@ -55,6 +56,7 @@ impl Archive {
                 db: Db::open(index_dir)?,
                 search: Arc::new(open_words(index_dir)?),
                 blobs: Arc::new(Blobs::new()),
+                large: Room::default(),
                 threads: Arc::new(Threads::new()),
             },
             site: RwLock::default(),

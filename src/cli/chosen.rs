@@ -7,7 +7,7 @@ use anyhow::Context;
 
 use super::progress::Bars;
 use super::scope::{self, Scope};
-use crate::archive::{Archive, Article, Inbox, Query, Realm};
+use crate::archive::{Archive, Article, Inbox, Query, Raw, Realm};
 use crate::id::{ArticleNum, MessageId};
 use crate::index::{Indexer, Options};
 use crate::mail::Message;
@@ -119,7 +119,7 @@ impl Site {
         for inbox in &self.inboxes {
             for mid in message.message_ids() {
                 for article in inbox.articles(&mid)? {
-                    let bytes = inbox.read(&article)?.unwrap_or_default();
+                    let bytes = inbox.read(&article)?.map(Raw::into_vec).unwrap_or_default();
                     let same = Message::parse(&bytes).fingerprint() == content;
                     let new = found.iter().all(|known| !is_same(known, inbox, &article));
                     if same && new {

@@ -55,6 +55,7 @@ impl Edit {
             "these are several mails; name one by --number"
         );
         let old = first.0.read(&first.1)?.context("git has lost this mail")?;
+        let old = old.into_vec();
         let new = match &self.with {
             Some(file) => std::fs::read(file).with_context(|| file.display().to_string())?,
             None if self.dry_run => old.clone(),
@@ -79,6 +80,7 @@ impl Edit {
         for (inbox, article) in &found {
             let name = &inbox.config().name;
             let old = inbox.read(article)?.context("git has lost this mail")?;
+            let old = old.into_vec();
             for epoch in ingest::edit(inbox.config(), &old, &new, &self.reason)? {
                 println!(
                     "{name}: epoch {} was written anew: {} commits have another name",

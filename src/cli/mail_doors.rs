@@ -1,13 +1,14 @@
 //! The ways by which mail comes in while a program runs: LMTP, and folders that are watched.
 
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 
 use super::wake::Bell;
 use crate::archive::Archive;
 use crate::config::Config;
 use crate::ingest::{Desk, Precheck};
 use crate::lmtp::{self, Lmtp};
+use crate::net::{HandedOver, Inherited};
 use crate::watch::{self, Watch};
 
 /// The settings as they are now, for those who look at them again and again.
@@ -23,7 +24,7 @@ impl Current {
 
 /// Both ways, open until this is dropped.
 pub(super) struct MailDoors {
-    _lmtp: Option<Lmtp>,
+    lmtp: Option<Lmtp>,
     _watch: Option<Watch>,
 }
 
@@ -34,44 +35,54 @@ pub(super) enum Folders {
     Left,
 }
 
+/// The ways that are to be opened.
+pub(super) struct Ways<'a> {
+    /// Where to take mail by LMTP.
+    pub(super) lmtp: &'a [String],
+    /// Sockets that are open for it already.
+    pub(super) inherited: &'a mut Inherited,
+    /// Whether what comes by LMTP is looked at first.
+    pub(super) precheck: Precheck,
+    /// Whether folders are watched.
+    pub(super) folders: Folders,
+}
+
 impl MailDoors {
-    /// Opens LMTP at these places, and watches the folders of the config. The bell is rung when something was stored.
+    /// Opens these ways. The bell is rung when something was stored.
     ///
     /// # Errors
     /// A place cannot be listened at.
     pub(super) fn open(
         archive: &Archive,
         current: &Current,
-        places: &[String],
-        precheck: Precheck,
-        folders: Folders,
+        ways: Ways<'_>,
         index_dir: &Path,
         bell: Bell,
     ) -> anyhow::Result<MailDoors> {
-        if places.is_empty() && folders == Folders::Left {
+        if ways.lmtp.is_empty() && ways.folders == Folders::Left {
             return Ok(MailDoors {
-                _lmtp: None,
+                lmtp: None,
                 _watch: None,
             });
         }
         let desk = Desk::open(archive.db(), move || bell.ring())?;
-        let lmtp = match places {
+        let lmtp = match ways.lmtp {
             [] => None,
             places => {
                 let setting = lmtp::Setting {
                     config: Arc::clone(&current.0),
                     desk: desk.clone(),
-                    precheck,
+                    precheck: ways.precheck,
                     limits: lmtp::Limits::default(),
                 };
-                let lmtp = Lmtp::start(places, &setting)?;
-                for place in lmtp.places() {
-                    println!("taking mail by LMTP on {place}");
+                let lmtp = Lmtp::start(places, ways.inherited, &setting)?;
+                for listener in lmtp.listeners() {
+                    println!("taking mail by LMTP on {listener}");
                 }
                 Some(lmtp)
             }
         };
-        let watch = match folders {
+        let watch = match ways.folders {
             Folders::Left => None,
             Folders::Watched => Some(Watch::start(watch::Setting {
                 config: Arc::clone(&current.0),
@@ -80,8 +91,25 @@ impl MailDoors {
             })?),
         };
         Ok(MailDoors {
-            _lmtp: lmtp,
+            lmtp,
             _watch: watch,
         })
+    }
+    /// The sockets of LMTP, for a server that takes our place.
+    pub(super) fn sockets(&self) -> Vec<Weak<dyn HandedOver>> {
+        let listeners = self.lmtp.iter().flat_map(Lmtp::listeners);
+        listeners
+            .map(|listener| {
+                let listener: Arc<dyn HandedOver> = listener.clone();
+                Arc::downgrade(&listener)
+            })
+            .collect()
+    }
+
+    /// Lets nobody in any more; those who are here are told to go. Does not wait.
+    pub(super) fn close(&self) {
+        if let Some(lmtp) = &self.lmtp {
+            lmtp.close();
+        }
     }
 }

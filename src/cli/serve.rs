@@ -12,14 +12,14 @@ use tokio::task::JoinHandle;
 use super::doors::{self, Doors, Wanted};
 use super::fetch_up::FetchUp;
 use super::keep_up::{Also, KeepUp, Reload};
-use super::mail_doors::{Current, Folders, MailDoors};
+use super::mail_doors::{Current, Folders, MailDoors, Ways};
 use super::scope::{self, Scope};
 use super::serving::Serving;
 use crate::archive::Archive;
 use crate::config::{Config, LogAddresses, LogFormat};
 use crate::ingest::Precheck;
 use crate::net::{
-    Certificates, Listener, Pair, Said, Successor, notify, raise_descriptors, watchdog,
+    Certificates, HandedOver, Listener, Pair, Said, Successor, notify, raise_descriptors, watchdog,
 };
 use crate::web::{self, Health, Phase};
 
@@ -163,6 +163,7 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
         let listeners = doors.open(&options.doors, &config)?;
         let proxy = config.proxy.clone();
         let limits = web::Limits::default().with(&config.limits, raise_descriptors());
+        let settings = web::Settings::default().with(&config.limits);
         let archive = Archive::open(config.clone(), &index_dir)?;
         let serving = Serving::begin(&index_dir);
         let current = Current::default();
@@ -184,9 +185,12 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
         let mail_doors = MailDoors::open(
             &archive,
             &current,
-            &options.lmtp,
-            options.precheck,
-            options.folders,
+            Ways {
+                lmtp: &options.lmtp,
+                inherited: &mut doors.inherited,
+                precheck: options.precheck,
+                folders: options.folders,
+            },
             &index_dir,
             keep_up.bell(),
         )?;
@@ -198,18 +202,18 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
             shares,
             proxy,
             log_addresses: options.log_addresses,
-            ..web::Settings::default()
+            ..settings
         };
         let app = web::App::new(archive, settings);
         health.opened(app.clone());
         let replaced = Arc::new(Notify::new());
         if let Some(path) = hand_over {
             let leave = Arc::clone(&replaced);
-            let sockets = listeners
-                .iter()
-                .chain(&watchers)
-                .map(Arc::downgrade)
-                .collect();
+            let mut sockets = mail_doors.sockets();
+            for listener in listeners.iter().chain(&watchers) {
+                let listener: Arc<dyn HandedOver> = listener.clone();
+                sockets.push(Arc::downgrade(&listener));
+            }
             Successor::wait(path, sockets, move || leave.notify_one())?;
         }
         let signals = web::Signals::listen().context("listening to signals")?;
@@ -238,6 +242,7 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
                     watched.iter().for_each(JoinHandle::abort);
                 }
             }
+            mail_doors.close();
         };
         web::serve(app, listeners, limits, stop).await;
         drop(fetch_up);

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use anyhow::Context;
 
 use super::keep_up::{Also, KeepUp, Reload};
-use super::mail_doors::{Current, Folders, MailDoors};
+use super::mail_doors::{Current, Folders, MailDoors, Ways};
 use super::scope;
 use crate::archive::Archive;
 use crate::ingest::Precheck;
+use crate::net::Inherited;
 use crate::watch;
 use crate::web;
 
@@ -57,9 +58,12 @@ impl WatchArgs {
             let doors = MailDoors::open(
                 &archive,
                 &current,
-                &[],
-                Precheck::Left,
-                Folders::Watched,
+                Ways {
+                    lmtp: &[],
+                    inherited: &mut Inherited::default(),
+                    precheck: Precheck::Left,
+                    folders: Folders::Watched,
+                },
                 &scope.index_dir,
                 keep_up.bell(),
             )?;

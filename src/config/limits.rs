@@ -22,6 +22,8 @@ pub struct Limits {
     pub clones: Option<usize>,
     /// `streams`: long answers under way in each class.
     pub streams: Option<usize>,
+    /// `answers`: how many megabytes of finished answers may wait for their readers.
+    pub answers: Option<usize>,
     /// `patience`: how many seconds a request waits for its turn.
     pub patience: Option<u32>,
     /// `searchesPerMinute`: how many searches a network may ask for.
@@ -102,6 +104,7 @@ impl FromStr for Block {
 
 /// The keys of `[threadbare "limits"]`.
 pub(super) const LIMITS: &[&str] = &[
+    "answers",
     "bulk",
     "bulkPerMinute",
     "clones",
@@ -130,6 +133,7 @@ impl Limits {
             "bulk" => self.bulk = Some(count(value)?),
             "clones" => self.clones = Some(count(value)?),
             "streams" => self.streams = Some(count(value)?),
+            "answers" => self.answers = Some(count(value)?),
             "patience" => self.patience = Some(number(value)?),
             "searchesperminute" => self.searches_per_minute = rate(value)?,
             "bulkperminute" => self.bulk_per_minute = rate(value)?,

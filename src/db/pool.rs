@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -13,10 +14,29 @@ use super::layout::{self, State};
 use super::messages::Skeleton;
 use super::writer::Writer;
 use crate::error::{Error, Result};
-use crate::id::MessageKey;
+use crate::id::{MessageKey, MidKey};
 
-/// How many messages' skeletons are kept in memory (about 300 bytes each).
-const SKELETONS: usize = 50_000;
+/// How much of the memory the skeletons of messages may take, in bytes: those of some 50,000 usual messages. One that
+/// refers to thousands of others takes the room of fifty.
+const SKELETONS: u64 = 24 << 20;
+
+/// What a usual one takes.
+const USUAL: u64 = 480;
+
+/// Skeletons of messages by the rows of those.
+pub(super) type Skeletons = Cache<MessageKey, Arc<Skeleton>, Weigh>;
+
+#[derive(Clone)]
+pub(super) struct Weigh;
+
+impl Weighter<MessageKey, Arc<Skeleton>> for Weigh {
+    fn weight(&self, _: &MessageKey, skeleton: &Arc<Skeleton>) -> u64 {
+        let text = skeleton.mid.as_str().len() + skeleton.subject.len() + skeleton.author.len();
+        let rows = skeleton.other_keys.len() + skeleton.references.len();
+        // Itself, its allocations and its node are some three hundred bytes.
+        300 + (text + rows * size_of::<MidKey>()) as u64
+    }
+}
 
 /// How many idle connections are kept.
 const IDLE: usize = 8;
@@ -32,7 +52,7 @@ struct Inner {
     /// Grows when there is another file.
     generation: AtomicU64,
     idle: Mutex<Vec<Connection>>,
-    skeletons: Cache<MessageKey, Arc<Skeleton>>,
+    skeletons: Skeletons,
 }
 
 impl Db {
@@ -51,7 +71,7 @@ impl Db {
             Err(error) => return Err(error),
         }
         let file = Mutex::new(identity(&path));
-        let skeletons = Cache::new(SKELETONS);
+        let skeletons = Cache::with_weighter((SKELETONS / USUAL) as usize, SKELETONS, Weigh);
         Ok(Db(Arc::new(Inner {
             path,
             file,
@@ -128,7 +148,7 @@ impl Db {
         self.0.skeletons.clear();
     }
 
-    pub(super) fn skeletons(&self) -> &Cache<MessageKey, Arc<Skeleton>> {
+    pub(super) fn skeletons(&self) -> &Skeletons {
         &self.0.skeletons
     }
 }

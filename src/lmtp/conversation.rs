@@ -1,15 +1,17 @@
 //! What is said with one caller.
 
 use std::io::{self, BufRead, BufReader, Write};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use memchr::memchr;
 
-use super::listen::{Setting, Stream};
+use super::listen::{Presence, Setting};
 use crate::config::{Config, InboxConfig};
 use crate::ingest::{self, Objection, Taken};
 use crate::mail::edit;
+use crate::net::BlockingStream;
 
 /// What callers may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +43,9 @@ impl Default for Limits {
 /// The longest command line, in bytes (RFC 5321, 4.5.3.1.4, and room for parameters).
 const MAX_LINE: usize = 4_096;
 
+/// What is said to a caller when we go.
+const LEAVE: &str = "421 4.3.2 going, come again";
+
 /// What was heard of a line.
 enum Heard {
     Line(Vec<u8>),
@@ -48,27 +53,35 @@ enum Heard {
     Nothing,
 }
 
-/// Speaks with a caller until it goes.
-pub(super) fn converse(stream: Stream, setting: &Setting) -> io::Result<()> {
+/// Speaks with a caller until it goes, or is to go and has no mail in hand.
+pub(super) fn converse(
+    stream: BlockingStream,
+    setting: &Setting,
+    presence: &Presence,
+) -> io::Result<()> {
     stream.set_patience(setting.limits.patience)?;
     let mut talk = Talk {
         output: stream.try_clone()?,
         input: BufReader::with_capacity(64 << 10, stream),
         setting,
+        presence,
         greeted: false,
         sender: false,
         recipients: Vec::new(),
         mistakes: 0,
     };
-    talk.say("220 threadbare LMTP")?;
+    if !talk.is_to_leave() {
+        talk.say("220 threadbare LMTP")?;
+    }
     while talk.next()? {}
     Ok(())
 }
 
 struct Talk<'a> {
-    input: BufReader<Stream>,
-    output: Stream,
+    input: BufReader<BlockingStream>,
+    output: BlockingStream,
     setting: &'a Setting,
+    presence: &'a Presence,
     greeted: bool,
     /// Whether a mail has begun.
     sender: bool,
@@ -97,12 +110,26 @@ impl Talk<'_> {
         Arc::clone(&config.unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Whether there is no mail in hand, and we are going (RFC 5321, 3.8: a 421 may answer any command then).
+    fn is_to_leave(&self) -> bool {
+        !self.sender && self.presence.leave.load(Ordering::Acquire)
+    }
+
     /// Hears one command and answers it; whether the talk goes on.
     fn next(&mut self) -> io::Result<bool> {
+        if self.is_to_leave() {
+            self.say(LEAVE)?;
+            return Ok(false);
+        }
         let line = match hear_line(&mut self.input)? {
             Heard::Line(line) => line,
             Heard::TooLong => return self.object("500 5.5.2 that line is too long"),
-            Heard::Nothing => return Ok(false),
+            Heard::Nothing => {
+                if self.is_to_leave() {
+                    self.say(LEAVE)?;
+                }
+                return Ok(false);
+            }
         };
         let Ok(line) = String::from_utf8(line) else {
             return self.object("500 5.5.2 that is no text");
@@ -145,6 +172,7 @@ impl Talk<'_> {
 
     fn forget(&mut self) {
         self.sender = false;
+        self.presence.busy.store(false, Ordering::Release);
         self.recipients.clear();
     }
 
@@ -168,6 +196,7 @@ impl Talk<'_> {
             return self.object(&format!("552 5.3.4 {most} bytes are the most"));
         }
         self.sender = true;
+        self.presence.busy.store(true, Ordering::Release);
         self.say("250 2.1.0 and for whom?")?;
         Ok(true)
     }
@@ -202,15 +231,14 @@ impl Talk<'_> {
         let config = self.config();
         let most = ingest::max_size(&config);
         let mail = hear_mail(&mut self.input, most, self.setting.limits.longest)?;
-        let recipients = std::mem::take(&mut self.recipients);
-        self.forget();
-        for inbox in recipients {
+        for inbox in std::mem::take(&mut self.recipients) {
             let answer = match &mail {
                 Some(mail) => self.deliver(&config, &inbox, mail),
                 None => format!("552 5.3.4 {most} bytes are the most"),
             };
             self.say(&answer)?;
         }
+        self.forget();
         Ok(true)
     }
 

@@ -18,6 +18,7 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
 
+use super::blocking::BlockingListener;
 use super::inherited::Inherited;
 use super::listener::Listener;
 use super::place::Place;
@@ -66,6 +67,24 @@ impl HandOver {
     }
 }
 
+/// A socket that is passed on, with the place that the successor knows it by.
+pub trait HandedOver: AsFd + Send + Sync {
+    /// Where it was told to listen.
+    fn place(&self) -> &Place;
+}
+
+impl HandedOver for Listener {
+    fn place(&self) -> &Place {
+        Listener::place(self)
+    }
+}
+
+impl HandedOver for BlockingListener {
+    fn place(&self) -> &Place {
+        BlockingListener::place(self)
+    }
+}
+
 /// Waits for a server that takes our place.
 pub struct Successor;
 
@@ -77,7 +96,7 @@ impl Successor {
     /// The socket cannot be made.
     pub fn wait(
         path: PathBuf,
-        listeners: Vec<Weak<Listener>>,
+        listeners: Vec<Weak<dyn HandedOver>>,
         leave: impl FnOnce() + Send + 'static,
     ) -> Result<()> {
         let failed = |error| Error::io(&path, error);
@@ -108,7 +127,7 @@ impl Successor {
 }
 
 /// Whether whoever came has all sockets now, and answers.
-fn hand_over(mut stream: UnixStream, listeners: Vec<Arc<Listener>>) -> io::Result<bool> {
+fn hand_over(mut stream: UnixStream, listeners: Vec<Arc<dyn HandedOver>>) -> io::Result<bool> {
     let peer = rustix::net::sockopt::socket_peercred(&stream)?;
     let ours = rustix::process::geteuid();
     if peer.uid != ours && !peer.uid.is_root() {
@@ -132,7 +151,7 @@ fn hand_over(mut stream: UnixStream, listeners: Vec<Arc<Listener>>) -> io::Resul
     Ok(answer == b"ready\n")
 }
 
-fn send(stream: &UnixStream, listeners: &[Arc<Listener>]) -> io::Result<()> {
+fn send(stream: &UnixStream, listeners: &[Arc<dyn HandedOver>]) -> io::Result<()> {
     let names: String = listeners
         .iter()
         .take(MAX)

@@ -2,13 +2,12 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 
-use rustix::net::AddressFamily;
 use tokio::net::{TcpListener, UnixListener};
 
+use super::bound::Bound;
 use super::inherited::Inherited;
 use super::place::{At, Place};
 use super::proxy;
@@ -59,7 +58,8 @@ impl Listener {
         };
         let mut sockets = Vec::new();
         for socket in inherited.take(&place.at) {
-            sockets.push(Socket::inherited(socket).map_err(failed)?);
+            let socket = Bound::inherited(socket).and_then(Socket::of);
+            sockets.push(socket.map_err(failed)?);
         }
         if sockets.is_empty() {
             sockets.push(Socket::bind(&place.at).map_err(failed)?);
@@ -156,46 +156,19 @@ impl Arrival {
 
 impl Socket {
     fn bind(at: &At) -> io::Result<Socket> {
-        match at {
-            At::Tcp(address) => {
-                // The standard library tries every address of a name, and asks to have the place of a server that has
-                // just gone.
-                let listener = std::net::TcpListener::bind(address.as_str())?;
-                listener.set_nonblocking(true)?;
-                Ok(Socket::Tcp(TcpListener::from_std(listener)?))
-            }
-            At::Unix(path) => {
-                clear(path)?;
-                let listener = UnixListener::bind(path)?;
-                // Like a port, it is for everybody who gets there; its directory says who does.
-                std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666))?;
-                Ok(Socket::Unix(listener))
-            }
-            At::Inherited(name) => Err(io::Error::new(
-                io::ErrorKind::NotFound,
-                format!("nobody has opened a socket called {name}"),
-            )),
+        let socket = Bound::bind(at)?;
+        if let At::Unix(path) = at {
+            // Like a port, it is for everybody who gets there; its directory says who does.
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666))?;
         }
+        Socket::of(socket)
     }
 
-    fn inherited(socket: OwnedFd) -> io::Result<Socket> {
-        if rustix::net::sockopt::socket_domain(&socket)? == AddressFamily::UNIX {
-            let listener = std::os::unix::net::UnixListener::from(socket);
-            listener.set_nonblocking(true)?;
-            return Ok(Socket::Unix(UnixListener::from_std(listener)?));
-        }
-        let listener = std::net::TcpListener::from(socket);
-        listener.set_nonblocking(true)?;
-        Ok(Socket::Tcp(TcpListener::from_std(listener)?))
-    }
-}
-
-/// Removes a socket that nobody listens on any more. One that somebody listens on stays, and binding will fail.
-fn clear(path: &Path) -> io::Result<()> {
-    match std::os::unix::net::UnixStream::connect(path) {
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            std::fs::remove_file(path)
-        }
-        _ => Ok(()),
+    fn of(socket: Bound) -> io::Result<Socket> {
+        socket.set_nonblocking(true)?;
+        Ok(match socket {
+            Bound::Tcp(listener) => Socket::Tcp(TcpListener::from_std(listener)?),
+            Bound::Unix(listener) => Socket::Unix(UnixListener::from_std(listener)?),
+        })
     }
 }

@@ -1,6 +1,8 @@
 //! Connections before they speak a protocol: where to listen, sockets that come from elsewhere, TLS, and what the
 //! one who started us is told.
 
+mod blocking;
+mod bound;
 mod descriptors;
 mod hand_over;
 mod inherited;
@@ -12,8 +14,9 @@ mod proxy;
 mod stream;
 mod tls;
 
+pub use blocking::{BlockingListener, BlockingStream};
 pub use descriptors::raise_descriptors;
-pub use hand_over::{HandOver, Successor};
+pub use hand_over::{HandOver, HandedOver, Successor};
 pub use inherited::Inherited;
 pub use listener::{Arrival, Listener};
 pub use notify::{Said, notify, watchdog};

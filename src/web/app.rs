@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use super::access;
 use super::answer::{Answer, Content, Media, ascii};
 use super::ask::Ask;
+use super::burden::Burden;
 use super::cache::{Kept, Key, Pages};
 use super::class::{Class, Gatehouse, Loads, Shares};
 use super::client::{Network, client};
@@ -33,7 +34,7 @@ use super::program;
 use super::router::{self, Line, Page, Posts};
 use super::site::{Site, Visit};
 use crate::archive::Archive;
-use crate::config::{LogAddresses, Proxy};
+use crate::config::{self, LogAddresses, Proxy};
 use crate::url;
 
 /// How the site is run.
@@ -45,6 +46,8 @@ pub struct Settings {
     pub listens: Option<String>,
     /// Bytes of finished pages to keep; 0 keeps none.
     pub cache_bytes: usize,
+    /// Bytes of finished answers that may wait for their readers, besides the pages that are kept.
+    pub answer_bytes: usize,
     /// How much of each class may go on at once.
     pub shares: Shares,
     /// How long a reader may take for one piece of a long answer.
@@ -55,12 +58,25 @@ pub struct Settings {
     pub log_addresses: LogAddresses,
 }
 
+impl Settings {
+    /// The same with what the operator has said of answers in memory.
+    #[must_use]
+    pub fn with(mut self, limits: &config::Limits) -> Settings {
+        let megabytes = limits
+            .answers
+            .map(|megabytes| megabytes.saturating_mul(1 << 20));
+        self.answer_bytes = megabytes.unwrap_or(self.answer_bytes);
+        self
+    }
+}
+
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
             url: None,
             listens: None,
             cache_bytes: 32 << 20,
+            answer_bytes: 64 << 20,
             shares: Shares::default(),
             piece_deadline: PieceDeadline::default(),
             proxy: Proxy::default(),
@@ -89,6 +105,8 @@ struct Inner {
     site: Site,
     pages: Pages,
     gates: Gatehouse,
+    /// What finished answers take.
+    burden: Burden,
     /// Room for what is held back.
     room: Arc<Semaphore>,
     settings: Settings,
@@ -118,6 +136,7 @@ impl App {
             site: Site::new(archive, settings.url.clone(), settings.listens.clone()),
             pages: Pages::new(settings.cache_bytes),
             gates: Gatehouse::new(&settings.shares),
+            burden: Burden::default(),
             room: Arc::new(Semaphore::new(HOLDERS)),
             settings,
         }))
@@ -136,6 +155,18 @@ impl App {
     /// How many finished pages are kept, and what they take in bytes.
     pub(super) fn cached(&self) -> (usize, u64) {
         self.0.pages.size()
+    }
+
+    /// What finished answers take, kept or on their way, in bytes.
+    pub(super) fn burden(&self) -> usize {
+        self.0.burden.bytes()
+    }
+
+    /// How many bytes of finished answers there are beyond what there is room for.
+    pub(super) fn excess(&self) -> usize {
+        let settings = &self.0.settings;
+        let room = settings.cache_bytes.saturating_add(settings.answer_bytes);
+        self.burden().saturating_sub(room)
     }
 
     /// How it stands with programs (git).
@@ -208,6 +239,10 @@ impl App {
                 .find(key, *state)
         {
             return Ok(respond_kept(&kept, &asked.parts.headers, asked.head));
+        }
+        // Those who do not take their answers are sent away, and there is room again; until then nothing is added.
+        if self.excess() > self.0.settings.answer_bytes {
+            return Err(WebError::Busy);
         }
         let kept_as = kept_as.filter(|(key, _)| self.0.pages.is_wanted_again(key));
         let class = line.class;
@@ -329,6 +364,7 @@ impl App {
             }
             Content::Whole(body) => body,
         };
+        let body = self.0.burden.bear(body);
         headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
         if let Some((key, state)) = kept_as
             && answer.outcome == Outcome::Found

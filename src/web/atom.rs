@@ -70,7 +70,7 @@ impl Feed {
         put(out, self.head())?;
         for article in &articles {
             // An entry without its mail would say nothing, and readers would keep it.
-            if let Some(raw) = lines::read(&self.inbox, article) {
+            if let Some(raw) = lines::read(&self.inbox, article)? {
                 put(out, self.entry(article, &Message::parse(&raw))?)?;
             }
         }

@@ -34,7 +34,7 @@ pub(super) enum Parent {
 /// The head and the text of a message, up to the end of its last line.
 pub(super) fn entry(home: &Home<'_>, article: &Article, parent: Parent) -> Result<Html> {
     let base = home.base(article);
-    let raw = lines::read(home.inbox, article);
+    let raw = lines::read(home.inbox, article)?;
     let message = Message::parse(raw.as_deref().unwrap_or_default());
     let (to, cc) = (message.addresses("To"), message.addresses("Cc"));
     let head = render::entry_head(

@@ -145,6 +145,7 @@ impl From<Error> for WebError {
     fn from(error: Error) -> WebError {
         match error {
             Error::Invalid { what, why } => WebError::Invalid(format!("{what}: {why}")),
+            Error::Busy => WebError::Busy,
             other => WebError::Failed(other),
         }
     }

@@ -24,6 +24,8 @@ pub(super) struct Guests {
     most: usize,
     most_of_one: usize,
     began: Instant,
+    /// When it was last looked for those who take nothing.
+    looked: AtomicU64,
     inside: Mutex<Inside>,
 }
 
@@ -39,10 +41,20 @@ pub(super) struct Guest {
     network: Option<Network>,
     /// Milliseconds after the beginning since when it is silent; [`BUSY`] while it has a question.
     silent_since: AtomicU64,
+    /// The same of when its reader began to keep us waiting; [`FLOWS`] while he does not.
+    stuck_since: AtomicU64,
+    /// How long its answer is, as far as that is known.
+    carries: AtomicU64,
     leave: Notify,
 }
 
 const BUSY: u64 = u64::MAX;
+const FLOWS: u64 = u64::MAX;
+
+/// Who keeps us waiting for less, in milliseconds, is not sent away for it.
+const PATIENCE: u64 = 500;
+/// How often it is looked for those who are to be sent away, in milliseconds: that takes a while where there are many.
+const LOOKS: u64 = 100;
 
 /// A connection's place, until it is dropped.
 pub(super) struct Seat {
@@ -58,6 +70,7 @@ impl Guests {
             most,
             most_of_one,
             began: Instant::now(),
+            looked: AtomicU64::new(0),
             inside: Mutex::default(),
         }
     }
@@ -79,6 +92,8 @@ impl Guests {
         let guest = Arc::new(Guest {
             network,
             silent_since: AtomicU64::new(self.now()),
+            stuck_since: AtomicU64::new(FLOWS),
+            carries: AtomicU64::new(0),
             leave: Notify::new(),
         });
         inside.last += 1;
@@ -92,6 +107,37 @@ impl Guests {
             number,
             guest,
         })
+    }
+
+    /// Sends those away who have kept us waiting for longest with answers in memory, until so many bytes are free.
+    fn relieve(&self, excess: u64) {
+        let now = self.now();
+        let looked = self.looked.load(Ordering::Relaxed);
+        if now < looked.saturating_add(LOOKS) {
+            return;
+        }
+        self.looked.store(now, Ordering::Relaxed);
+        let mut inside = self.inside();
+        let mut stuck: Vec<(u64, u64, u64)> = inside
+            .guests
+            .iter()
+            .map(|(number, guest)| {
+                let since = guest.stuck_since.load(Ordering::Relaxed);
+                (since, *number, guest.carries.load(Ordering::Relaxed))
+            })
+            .filter(|(since, _, carries)| now.saturating_sub(*since) >= PATIENCE && *carries > 0)
+            .collect();
+        stuck.sort_unstable();
+        let mut freed = 0;
+        for (_, number, carries) in stuck {
+            if freed >= excess {
+                break;
+            }
+            freed += carries;
+            if let Some(guest) = inside.take(number) {
+                guest.leave.notify_one();
+            }
+        }
     }
 
     /// How many there are.
@@ -150,6 +196,19 @@ impl Seat {
         self.guest.leave.notified().await;
     }
 
+    /// The reader keeps us waiting, if he has not done so before.
+    pub(super) fn is_stuck(&self) {
+        let now = self.guests.now();
+        let stuck = &self.guest.stuck_since;
+        // Where that fails it is stuck already.
+        let _ = stuck.compare_exchange(FLOWS, now, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// The reader has taken all there was.
+    pub(super) fn flows(&self) {
+        self.guest.stuck_since.store(FLOWS, Ordering::Relaxed);
+    }
+
     /// A question has come. The connection is silent again when what this gives is dropped.
     pub(super) fn asks(&self) -> Question {
         self.guest.silent_since.store(BUSY, Ordering::Relaxed);
@@ -170,6 +229,20 @@ impl Drop for Seat {
 pub(super) struct Question {
     guests: Arc<Guests>,
     guest: Arc<Guest>,
+}
+
+impl Question {
+    /// The answer is there. Only one that is all there fills the memory.
+    pub(super) fn is_answered_with(&self, body: &Body) {
+        let bytes = body.size_hint().exact().unwrap_or(0);
+        self.guest.carries.store(bytes, Ordering::Relaxed);
+    }
+
+    /// There are so many bytes of answers too much: those who have kept us waiting for longest have to go.
+    pub(super) fn make_room(&self, excess: usize) {
+        self.guests
+            .relieve(u64::try_from(excess).unwrap_or(u64::MAX));
+    }
 }
 
 impl Drop for Question {

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::archive::{Article, Inbox, Thread};
+use crate::archive::{Article, Inbox, Raw, Thread};
+use crate::error::{Error, Result};
 use crate::mail::What;
 use crate::render::{Addresses, Entry, Sight};
 
@@ -115,13 +116,17 @@ pub(super) const NO_SUBJECT: &str = "(no subject)";
 
 /// The mail of an article, or what stands in its place. One that cannot be read never takes a page of others with
 /// it; that it could not is in the log.
-pub(super) fn read(inbox: &Inbox, article: &Article) -> Option<Vec<u8>> {
+///
+/// # Errors
+/// [`Error::Busy`]: it can be read in a while, so that nothing may stand in its place.
+pub(super) fn read(inbox: &Inbox, article: &Article) -> Result<Option<Raw>> {
     match inbox.read(article) {
-        Ok(raw) => raw,
+        Ok(raw) => Ok(raw),
+        Err(Error::Busy) => Err(Error::Busy),
         Err(error) => {
             let mid = &article.mid;
             tracing::error!(%mid, blob = %article.blob, %error, "cannot read <{mid}>: {error}");
-            None
+            Ok(None)
         }
     }
 }

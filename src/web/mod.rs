@@ -10,6 +10,7 @@ mod ask;
 mod assets;
 mod atom;
 mod bucket;
+mod burden;
 mod cache;
 mod capture;
 mod class;

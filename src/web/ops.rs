@@ -171,6 +171,7 @@ async fn figures_of(health: &Health) -> String {
 
 fn write_cache(text: &mut Text, app: &App) {
     let (pages, bytes) = app.cached();
+    let answers = app.burden();
     text.single(
         "threadbare_page_cache_pages",
         Kind::Gauge,
@@ -182,6 +183,12 @@ fn write_cache(text: &mut Text, app: &App) {
         Kind::Gauge,
         "What they take.",
         bytes as f64,
+    );
+    text.single(
+        "threadbare_answer_bytes",
+        Kind::Gauge,
+        "What finished answers take, kept or not taken yet by their readers.",
+        answers as f64,
     );
 }
 

@@ -19,8 +19,8 @@ const MOST: usize = 10 << 20;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How much of it is awaited before anything is done about it: nearly always all.
 const BEGINNING: usize = 16 << 10;
-/// So much is unpacked at once; a thousand times as much may come out.
-const BITE: usize = 4096;
+/// So much is unpacked at once; a thousand times as much may come out, and has to be kept.
+const BITE: usize = 256;
 
 /// Why it is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,9 @@ impl From<Refusal> for WebError {
 pub(super) struct Input {
     body: BodyDataStream,
     unpacker: Option<MultiGzDecoder<Vec<u8>>>,
-    /// What has come and was not asked for yet.
+    /// What has come and was not unpacked yet.
+    packed: Bytes,
+    /// What was unpacked and was not asked for yet.
     ready: Vec<u8>,
     left: usize,
     until: Instant,
@@ -68,6 +70,7 @@ impl Input {
         Ok(Input {
             body: body.into_data_stream(),
             unpacker,
+            packed: Bytes::new(),
             ready: Vec::new(),
             left: MOST,
             until: Instant::now() + PATIENCE,
@@ -93,8 +96,15 @@ impl Input {
     }
 
     async fn take(&mut self) -> Result<(), Refusal> {
+        if !self.packed.is_empty() {
+            return self.unpack();
+        }
         match timeout_at(self.until, self.body.next()).await {
-            Ok(Some(Ok(frame))) => self.unpack(&frame),
+            Ok(Some(Ok(frame))) if self.unpacker.is_some() => {
+                self.packed = frame;
+                self.unpack()
+            }
+            Ok(Some(Ok(frame))) => self.add(&frame),
             Ok(None) => {
                 self.ended = true;
                 match self.unpacker.take().map(MultiGzDecoder::finish) {
@@ -107,16 +117,15 @@ impl Input {
         }
     }
 
-    fn unpack(&mut self, frame: &Bytes) -> Result<(), Refusal> {
-        if self.unpacker.is_none() {
-            return self.add(frame);
-        }
-        for bite in frame.chunks(BITE) {
+    /// Unpacks until there is enough to go on with. The rest stays small for as long as nobody asks for it.
+    fn unpack(&mut self) -> Result<(), Refusal> {
+        while self.ready.len() < BEGINNING && !self.packed.is_empty() {
             let Some(unpacker) = &mut self.unpacker else {
-                continue;
+                return Ok(());
             };
+            let bite = self.packed.split_to(BITE.min(self.packed.len()));
             unpacker
-                .write_all(bite)
+                .write_all(&bite)
                 .and_then(|()| unpacker.flush())
                 .map_err(broken)?;
             let plain = std::mem::take(unpacker.get_mut());
@@ -186,6 +195,22 @@ mod tests {
         assert!(bomb.len() < MOST / 100);
         assert_eq!(read(bomb, Some("gzip")).await, Err(Refusal::TooLarge));
         assert_eq!(read(vec![0; MOST + 1], None).await, Err(Refusal::TooLarge));
+    }
+
+    #[tokio::test]
+    async fn what_nobody_asks_for_stays_packed() {
+        let bomb = gzip(&vec![0; MOST / 2]);
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        let mut input = Input::new(Body::from(bomb), &headers).unwrap();
+        input.begin().await.unwrap();
+        assert!(input.ready.len() < 1 << 20, "{}", input.ready.len());
+        let mut all = 0;
+        while let Some(bytes) = input.next().await.unwrap() {
+            assert!(bytes.len() < 1 << 20, "{}", bytes.len());
+            all += bytes.len();
+        }
+        assert_eq!(all, MOST / 2);
     }
 
     #[tokio::test]

@@ -52,7 +52,7 @@ impl Default for Limits {
             connections: 10_000,
             connections_per_network: 500,
             head: Duration::from_secs(30),
-            head_bytes: 64 * 1024,
+            head_bytes: 32 * 1024,
             stall: Duration::from_secs(30),
             farewell: Duration::from_secs(20),
             last_words: Duration::from_secs(3),
@@ -243,6 +243,7 @@ impl Door {
                 return;
             }
         };
+        let stalling = Stall::new(stream, self.limits.stall, Some(seat.clone()));
         let (app, leaving) = (self.app.clone(), self.leaving.clone());
         let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
             let (app, leaving) = (app.clone(), leaving.clone());
@@ -254,6 +255,11 @@ impl Door {
                 let span = tracing::info_span!("request", %id);
                 let answer = app.answer(request.map(Body::new), peer).instrument(span);
                 let mut answer = answer.await;
+                question.is_answered_with(answer.body());
+                let excess = app.excess();
+                if excess > 0 {
+                    question.make_room(excess);
+                }
                 // Copies of one page are alike, so only who is to speak of this very request is told its name.
                 if by_proxy || answer.status().is_server_error() {
                     // It is a plain word.
@@ -272,7 +278,7 @@ impl Door {
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.head)
             .max_buf_size(self.limits.head_bytes)
-            .serve_connection(TokioIo::new(Stall::new(stream, self.limits.stall)), service);
+            .serve_connection(TokioIo::new(stalling), service);
         if let Err(error) = watcher.watch(connection).await {
             tracing::debug!(%error, "a connection ended: {error}");
         }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -9,10 +10,13 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::figures;
+use super::guests::Seat;
 
 /// Wraps a connection: a write that makes no progress for `patience` fails.
 pub(super) struct Stall<T> {
     inner: T,
+    /// Is told since when the reader keeps us waiting.
+    seat: Option<Arc<Seat>>,
     patience: Duration,
     /// Set while a write waits.
     alarm: Pin<Box<Sleep>>,
@@ -20,9 +24,10 @@ pub(super) struct Stall<T> {
 }
 
 impl<T> Stall<T> {
-    pub(super) fn new(inner: T, patience: Duration) -> Stall<T> {
+    pub(super) fn new(inner: T, patience: Duration, seat: Option<Arc<Seat>>) -> Stall<T> {
         Stall {
             inner,
+            seat,
             patience,
             alarm: Box::pin(sleep(patience)),
             waiting: false,
@@ -40,6 +45,9 @@ impl<T> Stall<T> {
         }
         if !self.waiting {
             self.waiting = true;
+            if let Some(seat) = &self.seat {
+                seat.is_stuck();
+            }
             self.alarm.as_mut().reset(Instant::now() + self.patience);
         }
         match self.alarm.as_mut().poll(context) {
@@ -92,6 +100,9 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Stall<T> {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.inner).poll_flush(context);
+        if let (Poll::Ready(Ok(())), Some(seat)) = (&flushed, &self.seat) {
+            seat.flows();
+        }
         self.judge(flushed, context)
     }
 
@@ -112,7 +123,7 @@ mod tests {
     #[tokio::test]
     async fn a_reader_who_takes_nothing_is_given_up() {
         let (ours, _theirs) = duplex(16);
-        let mut ours = Stall::new(ours, Duration::from_millis(20));
+        let mut ours = Stall::new(ours, Duration::from_millis(20), None);
         let error = ours.write_all(&[b'x'; 64]).await.unwrap_err();
         assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
     }
@@ -120,7 +131,7 @@ mod tests {
     #[tokio::test]
     async fn a_slow_reader_who_takes_something_is_waited_for() {
         let (ours, mut theirs) = duplex(16);
-        let mut ours = Stall::new(ours, Duration::from_millis(200));
+        let mut ours = Stall::new(ours, Duration::from_millis(200), None);
         let reader = tokio::spawn(async move {
             let mut piece = [0; 16];
             for _ in 0..8 {

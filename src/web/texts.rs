@@ -8,6 +8,7 @@ use quick_cache::sync::Cache;
 
 use super::lines;
 use crate::archive::{Article, Inbox};
+use crate::error::Result;
 use crate::id::Oid;
 use crate::mail::{Message, PartBody};
 
@@ -43,13 +44,19 @@ impl Texts {
     }
 
     /// The text of an article; `None` where it cannot be read.
-    pub(super) fn of(&self, inbox: &Inbox, article: &Article) -> Option<Arc<Text>> {
+    ///
+    /// # Errors
+    /// As [`lines::read`].
+    pub(super) fn of(&self, inbox: &Inbox, article: &Article) -> Result<Option<Arc<Text>>> {
         if let Some(text) = self.0.get(&article.blob) {
-            return Some(text);
+            return Ok(Some(text));
         }
-        let text = Arc::new(Text::of(&Message::parse(&lines::read(inbox, article)?)));
+        let Some(raw) = lines::read(inbox, article)? else {
+            return Ok(None);
+        };
+        let text = Arc::new(Text::of(&Message::parse(&raw)));
         self.0.insert(article.blob, Arc::clone(&text));
-        Some(text)
+        Ok(Some(text))
     }
 }
 

@@ -232,3 +232,52 @@ fn one_network_has_its_share_of_connections() {
     assert!(busy(3).is_some(), "another network has its own share");
     drop(held);
 }
+
+/// A mail that does not fit into what the system takes for a connection.
+fn large(id: &str, minute: u32) -> Vec<u8> {
+    let line = "a line of some length that stands here very often, and is not short\n";
+    let mail = Mail::new(id, "A large mail", minute);
+    mail.says(&line.repeat((20 << 20) / line.len())).bytes()
+}
+
+#[test]
+fn answers_that_nobody_takes_do_not_fill_the_memory() {
+    let mut world = World::new();
+    world.add_to_config("[threadbare \"limits\"]\n\tanswers = 30\n");
+    let small = Mail::new("small@x.example", "A small mail", 1).bytes();
+    world.inbox("x").add(&[large("large@x.example", 2), small]);
+    world.index();
+    let server = world.serve_with(&["--cache", "0", "--metrics", "127.0.0.1:0"]);
+    let door = server.printed("health and figures on http://");
+    let door = door.trim_end_matches('/').parse().unwrap();
+    let waiting = || {
+        let figures = Ask::get("/metrics").send(door).ok().text();
+        let mut lines = figures.lines();
+        let line = lines.find_map(|line| line.strip_prefix("threadbare_answer_bytes "));
+        line.unwrap().parse::<f64>().unwrap()
+    };
+    // Each takes 20 MB of memory, and reads none of it.
+    let mut greedy = Vec::new();
+    let mut most: f64 = 0.0;
+    for _ in 0..12 {
+        let mut stream = TcpStream::connect(server.address).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(60)))
+            .unwrap();
+        let ask = "GET /x/large@x.example/raw HTTP/1.1\r\nHost: x\r\n\r\n";
+        stream.write_all(ask.as_bytes()).unwrap();
+        let mut head = [0; 12];
+        stream.read_exact(&mut head).unwrap();
+        assert!(matches!(&head[9..], b"200" | b"503"));
+        greedy.push(stream);
+        most = most.max(waiting());
+    }
+    assert!(most > 30e6, "they did not fill it: {most}");
+    // Room is made for those who come, and soon everybody is served again.
+    wait_until("room", || {
+        server.get("/x/small@x.example/").status == 200 && waiting() <= 30e6
+    });
+    assert!(most < 90e6, "{most}");
+    let cut = greedy.iter().filter(|stream| !is_open(stream)).count();
+    assert!(cut > 0, "nobody was sent away");
+}

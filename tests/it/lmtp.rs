@@ -2,7 +2,10 @@
 
 use std::fs;
 use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::support::Caller;
 use crate::support::incoming::{kept, nasty, new_inbox};
@@ -75,7 +78,14 @@ fn every_recipient_has_an_answer_of_its_own() {
         server.get("/loom/dots@x/raw").status == 200
     });
     assert!(server.stop());
-    assert!(!socket.exists(), "the socket is taken away");
+    assert!(UnixStream::connect(&socket).is_err());
+    let (server, socket) = serving(&world, &[]);
+    assert_eq!(
+        Caller::new(&socket).say("QUIT"),
+        "221",
+        "what was left behind is in nobody's way"
+    );
+    assert!(server.stop());
 }
 
 #[test]
@@ -178,6 +188,88 @@ fn callers_that_misbehave_hurt_nobody() {
     assert_eq!(mails.len(), 1);
     assert!(String::from_utf8_lossy(&mails[0]).contains("MAIL FROM:<evil@x>\n.\nMore"));
     wait_until("the list", || server.get("/loom/").status == 200);
+}
+
+#[test]
+fn a_server_that_takes_the_place_of_another_takes_its_callers_too() {
+    let mut world = World::new();
+    let loom = new_inbox(&mut world, "loom");
+    let (socket, next) = (world.path("lmtp.sock"), world.path("hand-over"));
+    let args = [
+        "--lmtp",
+        socket.to_str().unwrap(),
+        "--lmtp",
+        "127.0.0.1:0",
+        "--hand-over",
+        next.to_str().unwrap(),
+    ];
+    let mut server = world.serve_as("0.log", &[], &args);
+    let port = server.printed("taking mail by LMTP on 127.0.0.1:");
+    // A mail server that never stops: a connection for each mail, again where it was asked to come again.
+    let stop = AtomicBool::new(false);
+    let sent = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                let n = sent.load(Ordering::Relaxed);
+                if hand_in_once(&socket, &mail(&format!("{n}@x"), "loom")) {
+                    sent.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        });
+        for n in 1..4 {
+            wait_until("some mail", || sent.load(Ordering::Relaxed) >= 5 * n);
+            let mut idle = Caller::new(&socket);
+            let mut busy = Caller::new(&socket);
+            assert_eq!(busy.say("MAIL FROM:<a@b>"), "250");
+            assert_eq!(busy.say("RCPT TO:<loom@lists.example.org>"), "250");
+            assert_eq!(busy.say("DATA"), "354");
+            let new = world.serve_as(&format!("{n}.log"), &[], &args);
+            assert_eq!(new.printed("taking mail by LMTP on 127.0.0.1:"), port);
+            let mut old = std::mem::replace(&mut server, new);
+            assert_eq!(idle.hear(), "421", "who says nothing is asked to go");
+            let text = String::from_utf8(mail(&format!("busy-{n}@x"), "loom")).unwrap();
+            let wire = format!("{}\r\n.\r\n", text.replace('\n', "\r\n"));
+            busy.output.write_all(wire.as_bytes()).unwrap();
+            assert_eq!(busy.hear(), "250", "a mail that has begun is taken");
+            assert_eq!(busy.hear(), "421");
+            wait_until("the end of the old server", || {
+                old.has_ended() == Some(true)
+            });
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    let mails = kept(&loom);
+    let kept = |id: &str| {
+        let line = format!("Message-ID: <{id}>");
+        let holds = |mail: &&Vec<u8>| String::from_utf8_lossy(mail).contains(&line);
+        mails.iter().filter(holds).count()
+    };
+    for n in 0..sent.load(Ordering::Relaxed) {
+        assert_eq!(kept(&format!("{n}@x")), 1, "{n}");
+    }
+    assert!((1..4).all(|n| kept(&format!("busy-{n}@x")) == 1));
+    assert!(server.stop());
+}
+
+/// Whether a mail was taken. It may be asked to come again, but the door is never shut.
+fn hand_in_once(socket: &Path, mail: &[u8]) -> bool {
+    let mut caller = Caller::silent(socket);
+    if caller.hear() != "220" {
+        return false;
+    }
+    let text = String::from_utf8_lossy(mail).replace('\n', "\r\n");
+    let wire = [
+        "LHLO test\r\n",
+        "MAIL FROM:<a@b>\r\n",
+        "RCPT TO:<loom@lists.example.org>\r\n",
+        "DATA\r\n",
+        &format!("{text}\r\n.\r\n"),
+    ];
+    wire.iter().all(|line| {
+        let said = caller.output.write_all(line.as_bytes());
+        said.is_ok() && matches!(&*caller.hear(), "250" | "354")
+    })
 }
 
 #[test]

@@ -11,7 +11,7 @@ const ROOM: usize = 12 << 20;
 const LONGEST: usize = ROOM / 16;
 
 /// By the number of their pack and where they begin in it.
-type Key = (usize, u64);
+type Key = (u64, u64);
 
 #[derive(Debug, Default)]
 pub(super) struct Kept {
@@ -22,11 +22,11 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    pub(super) fn find(&self, pack: usize, at: u64) -> Option<(Kind, Arc<Vec<u8>>)> {
+    pub(super) fn find(&self, pack: u64, at: u64) -> Option<(Kind, Arc<Vec<u8>>)> {
         self.objects.get(&(pack, at)).cloned()
     }
 
-    pub(super) fn keep(&mut self, pack: usize, at: u64, kind: Kind, bytes: &Arc<Vec<u8>>) {
+    pub(super) fn keep(&mut self, pack: u64, at: u64, kind: Kind, bytes: &Arc<Vec<u8>>) {
         if bytes.len() > LONGEST {
             return;
         }

@@ -23,7 +23,7 @@ use crate::id::Oid;
 const DEEPEST: usize = 4096;
 
 /// How many packs are kept open. One that is not is read by libgit2.
-const PACKS: usize = 64;
+const PACKS: usize = 32;
 
 /// An object as it is in a pack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub(super) struct Packed(RefCell<Opened>);
 #[derive(Debug)]
 struct Opened {
     dirs: Vec<Dir>,
-    packs: Vec<Pack>,
+    packs: Vec<Arc<Pack>>,
     kept: Kept,
     inflater: Inflater,
 }
@@ -93,7 +93,7 @@ impl Packed {
                 opened.refresh().then(|| opened.find(oid))??
             }
         };
-        opened.unpack(pack, offset, max)
+        opened.unpack(&pack, offset, max)
     }
 }
 
@@ -126,7 +126,7 @@ impl Opened {
                     && self.packs.len() < PACKS
                     && !self.packs.iter().any(|pack| pack.index_path() == path)
                 {
-                    self.packs.extend(Pack::open(self.packs.len(), path));
+                    self.packs.extend(Pack::open(&path));
                 }
             }
         }
@@ -134,19 +134,18 @@ impl Opened {
     }
 
     /// In which pack an object is, and where.
-    fn find(&self, oid: Oid) -> Option<(usize, u64)> {
-        let packs = self.packs.iter().enumerate();
-        let mut found = packs.filter_map(|(number, pack)| Some((number, pack.find(oid)?)));
-        found.next()
+    fn find(&self, oid: Oid) -> Option<(Arc<Pack>, u64)> {
+        let packs = self.packs.iter();
+        let mut found = packs.filter_map(|pack| Some((pack.find(oid)?, pack)));
+        found.next().map(|(at, pack)| (Arc::clone(pack), at))
     }
 
     /// The object at `offset`. Its deltas are followed down to something whole, then applied on the way back.
-    fn unpack(&mut self, number: usize, offset: u64, max: usize) -> Option<(Kind, Vec<u8>)> {
-        let pack = self.packs.get(number)?;
+    fn unpack(&mut self, pack: &Pack, offset: u64, max: usize) -> Option<(Kind, Vec<u8>)> {
         let mut deltas = Vec::new();
         let mut at = offset;
         let (kind, mut whole) = loop {
-            if let Some(found) = self.kept.find(number, at) {
+            if let Some(found) = self.kept.find(pack.number(), at) {
                 break found;
             }
             let entry = self.inflater.entry(pack, at)?;
@@ -164,7 +163,7 @@ impl Opened {
             at = base;
         };
         for (delta_at, entry) in deltas.iter().rev() {
-            self.kept.keep(number, at, kind, &whole);
+            self.kept.keep(pack.number(), at, kind, &whole);
             let delta = self.inflater.inflate(pack, entry)?;
             whole = Arc::new(delta::apply(&whole, &delta, max)?);
             at = *delta_at;

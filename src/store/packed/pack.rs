@@ -1,8 +1,11 @@
 //! A pack file: the entries in it, and how they are inflated.
 
+use std::collections::HashMap;
 use std::fs::File;
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use libdeflater::Decompressor;
 
@@ -19,15 +22,22 @@ const LARGE: usize = 1 << 20;
 /// The longest head of an entry: ten bytes of size, twenty of a name.
 const LONGEST_HEAD: usize = 32;
 
+/// The packs that are open, by the paths of their indexes: all who read a repository share its files.
+static OPEN: Mutex<Option<HashMap<PathBuf, Weak<Pack>>>> = Mutex::new(None);
+
+/// How many packs were opened so far.
+static OPENED: AtomicU64 = AtomicU64::new(0);
+
 /// An opened pack with its index.
 #[derive(Debug)]
 pub(super) struct Pack {
-    /// Its number among those that are open.
-    number: usize,
+    /// No other has it, nor ever had.
+    number: u64,
     index_path: PathBuf,
     index: Index,
     file: File,
-    length: u64,
+    /// Which file it is: its device, its number there, and its length.
+    identity: (u64, u64, u64),
 }
 
 /// What an entry says before its bytes.
@@ -53,19 +63,36 @@ pub(super) enum Held {
 
 impl Pack {
     /// That of an index; `None` where one of the two is not there or none of ours.
-    pub(super) fn open(number: usize, index_path: PathBuf) -> Option<Pack> {
+    pub(super) fn open(index_path: &Path) -> Option<Arc<Pack>> {
         let file = File::open(index_path.with_extension("pack")).ok()?;
+        let meta = file.metadata().ok()?;
+        let identity = (meta.dev(), meta.ino(), meta.len());
+        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = open.get_or_insert_default();
+        let there = open.get(index_path).and_then(Weak::upgrade);
+        if let Some(there) = there.filter(|there| there.identity == identity) {
+            return Some(there);
+        }
         let mut head = [0; 8];
         file.read_exact_at(&mut head, 0).ok()?;
-        let length = file.metadata().ok()?.len();
-        let index = Index::open(&index_path)?;
-        (head == *b"PACK\0\0\0\x02").then_some(Pack {
-            number,
-            index_path,
-            index,
+        if head != *b"PACK\0\0\0\x02" {
+            return None;
+        }
+        let pack = Arc::new(Pack {
+            number: OPENED.fetch_add(1, Ordering::Relaxed),
+            index_path: index_path.to_owned(),
+            index: Index::open(index_path)?,
             file,
-            length,
-        })
+            identity,
+        });
+        open.retain(|_, pack| pack.strong_count() > 0);
+        open.insert(index_path.to_owned(), Arc::downgrade(&pack));
+        Some(pack)
+    }
+
+    /// By what it is told from all others.
+    pub(super) fn number(&self) -> u64 {
+        self.number
     }
 
     pub(super) fn index_path(&self) -> &Path {
@@ -84,7 +111,7 @@ pub(super) struct Inflater {
     inflate: Decompressor,
     piece: Vec<u8>,
     /// The number of the pack that the piece is of, and where in it the piece begins.
-    from: Option<(usize, u64)>,
+    from: Option<(u64, u64)>,
 }
 
 impl Default for Inflater {
@@ -173,7 +200,8 @@ impl Inflater {
 
     fn load(&mut self, pack: &Pack, at: u64, wanted: usize) -> Option<()> {
         self.from = None;
-        let left = pack.length.saturating_sub(at);
+        let (.., length) = pack.identity;
+        let left = length.saturating_sub(at);
         let wanted = usize::try_from(left).map_or(wanted, |left| left.min(wanted));
         if self.piece.capacity() > LARGE {
             self.piece = Vec::new();

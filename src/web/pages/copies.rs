@@ -4,6 +4,7 @@
 use askama::Template;
 
 use crate::archive::{Article, Inbox};
+use crate::error::Result;
 use crate::id::{InboxName, MessageId, Oid};
 use crate::mail::Message;
 use crate::render::{self, Addresses, Fields, Html};
@@ -53,10 +54,10 @@ pub(in crate::web) fn show(
     }
     let hiding = copies.iter().find(|(inbox, _)| inbox.config().obfuscate);
     let addresses = lines::addresses(hiding.map_or(&inbox, |(inbox, _)| inbox));
-    let old = Plain::of(first, addresses);
+    let old = Plain::of(first, addresses)?;
     let mut pairs = Vec::new();
     for (n, other) in others.iter().take(COMPARED).enumerate() {
-        let new = Plain::of(other, addresses);
+        let new = Plain::of(other, addresses)?;
         let diff = render::compare(&old.shown, &new.shown);
         let headers = match diff {
             Some(_) => None,
@@ -125,17 +126,17 @@ struct Plain {
 }
 
 impl Plain {
-    fn of((inbox, article): &(Inbox, Article), addresses: Addresses<'_>) -> Plain {
-        let Some(raw) = lines::read(inbox, article) else {
-            return Plain {
+    fn of((inbox, article): &(Inbox, Article), addresses: Addresses<'_>) -> Result<Plain> {
+        let Some(raw) = lines::read(inbox, article)? else {
+            return Ok(Plain {
                 shown: lines::LOST.to_owned(),
                 headers: String::new(),
-            };
+            });
         };
         let message = Message::parse(&raw);
-        Plain {
+        Ok(Plain {
             shown: render::plain(&Fields::of(&message), &message.parts(), addresses),
             headers: render::plain_headers(message.raw(), addresses),
-        }
+        })
     }
 }

@@ -51,12 +51,13 @@ pub(in crate::web) fn show(
     }
     let (articles, thread) = inbox.message(mid)?.ok_or(WebError::NoMessage)?;
     let article = articles.first().ok_or(WebError::NoMessage)?;
-    let first = lines::read(&inbox, article).unwrap_or_default();
-    let first = Message::parse(&first);
+    let first = lines::read(&inbox, article)?;
+    let first = Message::parse(first.as_deref().unwrap_or_default());
     let mut mails = vec![mail(&inbox, &first, true)];
     for other in articles.iter().skip(1) {
-        let raw = lines::read(&inbox, other).unwrap_or_default();
-        mails.push(mail(&inbox, &Message::parse(&raw), false));
+        let raw = lines::read(&inbox, other)?;
+        let raw = raw.as_deref().unwrap_or_default();
+        mails.push(mail(&inbox, &Message::parse(raw), false));
     }
     let mut page = page(visit, &inbox, article, &first, mails, &thread);
     page.elsewhere = Elsewhere::of(visit, &inbox, mid, article)?;

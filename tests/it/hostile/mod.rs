@@ -5,6 +5,7 @@
 
 mod doors;
 mod mail;
+mod size;
 mod sound;
 
 use std::fs;
@@ -167,8 +168,11 @@ const ROWS: [Row; 72] = [
     ),
     Row(
         "mime/many",
-        "100,000 parts",
-        &["hostile::mail::parts_without_number"],
+        "100,000 parts, a million",
+        &[
+            "hostile::mail::parts_without_number",
+            "hostile::size::a_million_parts",
+        ],
     ),
     Row(
         "mime/rfc822",
@@ -257,8 +261,9 @@ const ROWS: [Row; 72] = [
     ),
     Row(
         "patch/large",
-        "200,000 lines of diff, 5,000 files",
+        "200,000 lines of diff, 5,000 files, a patch of 50 MB",
         &[
+            "hostile::size::a_patch_of_fifty_megabytes",
             "hostile::mail::patches_without_end",
             "src::render::body::what_is_too_long_is_left_out_and_said_to_be",
         ],
@@ -537,9 +542,7 @@ fn every_row_has_tests_that_are_there() {
                 .filter_map(|file| fs::read_to_string(root.join(file)).ok());
             let texts: Vec<String> = texts.collect();
             let head = format!("fn {name}(");
-            if texts.is_empty() {
-                println!("skipped: {row} comes by a door that is not built: {path}");
-            } else if !texts.iter().any(|text| text.contains(&head)) {
+            if !texts.iter().any(|text| text.contains(&head)) {
                 missing.push(format!("{row}: {test}"));
             }
         }

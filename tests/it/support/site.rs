@@ -258,8 +258,17 @@ impl Server {
 
     /// Its resident memory in kilobytes, where the system tells.
     pub(crate) fn resident(&self) -> Option<u64> {
+        self.memory("VmRSS:")
+    }
+
+    /// The most that it ever had, in kilobytes, where the system tells.
+    pub(crate) fn peak(&self) -> Option<u64> {
+        self.memory("VmHWM:")
+    }
+
+    fn memory(&self, of: &str) -> Option<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+        let line = status.lines().find(|line| line.starts_with(of))?;
         line.split_whitespace().nth(1)?.parse().ok()
     }
 
@@ -310,6 +319,13 @@ pub(crate) struct Site {
     server: Server,
     // Dropped after the server that reads it.
     pub(crate) world: World,
+}
+
+impl Site {
+    /// A world and its server.
+    pub(crate) fn of(world: World, server: Server) -> Site {
+        Site { server, world }
+    }
 }
 
 impl std::ops::Deref for Site {
@@ -367,7 +383,7 @@ pub(crate) fn share(slot: &Mutex<Weak<Site>>, build: impl FnOnce() -> World) -> 
     let world = build();
     world.index();
     let server = world.serve();
-    let site = Arc::new(Site { server, world });
+    let site = Arc::new(Site::of(world, server));
     *slot = Arc::downgrade(&site);
     site
 }
@@ -377,7 +393,10 @@ pub(crate) fn share(slot: &Mutex<Weak<Site>>, build: impl FnOnce() -> World) -> 
 pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) -> Duration {
     let start = Instant::now();
     while !holds() {
-        assert!(start.elapsed() < Duration::from_secs(30), "in vain: {what}");
+        assert!(
+            start.elapsed() < Duration::from_secs(120),
+            "in vain: {what}"
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
     start.elapsed()

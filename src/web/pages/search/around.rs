@@ -20,7 +20,8 @@ pub(super) fn words_around(
     indent: usize,
 ) {
     let texts = &asked.visit.site.texts;
-    let Some(text) = texts.of(asked.inbox(), &found.article) else {
+    // A large mail that has to wait is a result all the same.
+    let Ok(Some(text)) = texts.of(asked.inbox(), &found.article) else {
         return;
     };
     // Before it is cut: half an address tells as much as a whole one.
