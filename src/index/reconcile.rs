@@ -23,7 +23,10 @@ impl Indexer {
     ) -> Result<Report> {
         let changes = epoch.walk(None, tip)?;
         let indexed = self.db().reader()?.blobs(target.inbox, target.number)?;
-        let live = live(&changes);
+        let mut live = live(&changes);
+        for blob in removed_later(target) {
+            live.remove(&blob);
+        }
         let kept: HashSet<Oid> = match options.reindex {
             // To read a mail again is to take it out and put it back.
             true => HashSet::new(),
@@ -57,7 +60,10 @@ impl Indexer {
             _ => false,
         };
         let todo: Vec<Change> = changes.into_iter().filter(elsewhere).collect();
-        let away = target.away(&todo);
+        let mut away = target.away(&todo);
+        away.takes_numbers = false;
+        // Whether a mail gets a new number though it may stand before others.
+        let mut is_loose = false;
         progress.begin(target.name, target.number, todo.len());
         prepare(
             target.path,
@@ -73,13 +79,38 @@ impl Indexer {
                     _ => None,
                 };
                 progress.advance(1);
-                apply(target, &away, change, prepared, num, batch, &mut report)
+                let added = apply(target, &away, change, prepared, num, batch, &mut report)?;
+                is_loose |= num.is_none() && added.is_some();
+                Ok(())
             },
         )?;
+        if is_loose {
+            batch.db.set_head(target.inbox, target.number, tip)?;
+            batch.db.set_loose(target.inbox, target.number)?;
+        }
         batch.commit_at(target.inbox, target.number, tip)?;
         progress.end();
         Ok(report)
     }
+}
+
+/// What the epochs after this one have removed and not added again. One that cannot be read is told when its turn comes.
+fn removed_later(target: Target<'_>) -> HashSet<Oid> {
+    let mut removed = HashSet::new();
+    for (_, path) in target.later {
+        let changes = Epoch::open(path).and_then(|epoch| match epoch.tip()? {
+            Some(tip) => epoch.walk(None, tip),
+            None => Ok(Vec::new()),
+        });
+        for change in changes.unwrap_or_default() {
+            match change.what {
+                What::Removed(blob) => removed.insert(blob),
+                What::Added(blob) => removed.remove(&blob),
+                _ => false,
+            };
+        }
+    }
+    removed
 }
 
 /// The mails that a history adds and does not remove again.

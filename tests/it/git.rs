@@ -122,6 +122,20 @@ fn an_inbox_of_version_1_is_cloned_at_its_own_address() {
 }
 
 #[test]
+fn without_git_clones_go_by_the_plain_protocol() {
+    let (mut world, work) = (World::new(), Work::new());
+    let mut epoch = world.inbox("x");
+    epoch.add(&[Mail::new("one@x.example", "One", 1).bytes()]);
+    let dir = epoch.dir.clone();
+    world.index();
+    let server = world.serve_as("serve.log", &[("PATH", "/nowhere")], &[]);
+    let url = format!("{}x/git/0.git", server.url());
+    work.well(&["clone", "-q", "--mirror", &url, "plain"]);
+    assert_eq!(work.state(&work.path("plain")), work.state(&dir));
+    assert!(server.stop());
+}
+
+#[test]
 fn shallow_clones_have_what_they_asked_for_and_can_be_deepened() {
     let (site, work) = (mirrored(), Work::new());
     let url = format!("{}warp/git/0.git", site.url());
