@@ -490,13 +490,25 @@ fn check_place(dir: &Path, url: &Address) -> Result<()> {
     }
 }
 
+/// A lock that is given back when this is dropped. To close the file is not enough: a git that another thread is just
+/// about to start holds it for a moment longer.
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if let Err(error) = self.0.unlock() {
+            tracing::warn!("mirror.lock: {error}");
+        }
+    }
+}
+
 /// Only one at a time fetches an inbox; `None` where somebody does. Others may read it, and write to it, meanwhile.
-fn lock(dir: &Path) -> Result<Option<File>> {
+fn lock(dir: &Path) -> Result<Option<Lock>> {
     let path = dir.join("mirror.lock");
     let file = OpenOptions::new().create(true).append(true).open(&path);
     let file = file.map_err(|e| Error::io(&path, e))?;
     match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
+        Ok(()) => Ok(Some(Lock(file))),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(e)) => Err(Error::io(&path, e)),
     }
