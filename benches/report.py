@@ -6,6 +6,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import mirror
 import search
 
 
@@ -79,6 +80,8 @@ def write(found):
         if "growth" in found:
             searches["large"] = found["growth"]["search"]
         out.append(search.section(searches))
+    if "mirror" in found:
+        out.append(mirror.section(found["mirror"], number, table))
     if "growth" in found:
         growth = found["growth"]
         small, large = growth["sizes"]
