@@ -291,20 +291,25 @@ fn name_it(unnamed: &Path, path: &Path) -> Result<()> {
     })
 }
 
-/// Deletes packs that have had no index for that long: who wrote them was killed just before they got one. git never
-/// looks into them, and never deletes them either. Where one is younger, it is waited for.
+/// Deletes packs that have had no index for that long: who wrote them was killed just before they got one; and what a
+/// `git repack` that was killed has left. git never looks into them, and never deletes them either. Where one is younger, it
+/// is waited for.
 pub(super) fn remove_orphans(dir: &Path, age: Duration) -> Result<()> {
     let deadline = Instant::now() + age * 2;
     loop {
         let mut young = false;
         for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
             let path = entry.path();
-            if path.extension().is_none_or(|x| x != "pack") || path.with_extension("idx").exists() {
+            let is_orphan = |path: &Path| {
+                let is_pack = path.extension().is_some_and(|x| x == "pack");
+                (is_pack && !path.with_extension("idx").exists()) || is_left_by_repack(path)
+            };
+            if !is_orphan(&path) {
                 continue;
             }
             let since = entry.metadata().and_then(|about| about.modified());
             let old = since.is_ok_and(|since| since.elapsed().map_or(true, |past| past > age));
-            if old && !path.with_extension("idx").exists() {
+            if old && is_orphan(&path) {
                 fs::remove_file(&path).map_err(|e| Error::io(&path, e))?;
             }
             young |= !old;
@@ -314,6 +319,15 @@ pub(super) fn remove_orphans(dir: &Path, age: Duration) -> Result<()> {
         }
         std::thread::sleep(Duration::from_millis(200));
     }
+}
+
+/// Whether it is a file that `git repack` was about to rename (`.tmp-PID-pack-HASH.EXTENSION`) when it ended.
+fn is_left_by_repack(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let rest = name.and_then(|name| name.strip_prefix(".tmp-"));
+    let pid = rest.and_then(|rest| rest.split_once("-pack-"));
+    let pid = pid.and_then(|(pid, _)| pid.parse::<u32>().ok());
+    pid.is_some_and(|pid| !Path::new("/proc").join(pid.to_string()).exists())
 }
 
 fn create(path: &Path, mode: Mode) -> std::io::Result<File> {
@@ -341,6 +355,8 @@ pub(super) fn sync_dir(dir: &Path) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::{Kind, Stage, name_of};
     use crate::id::Oid;
 
@@ -349,6 +365,29 @@ mod tests {
         assert_eq!(name_of(Kind::Blob, b""), Oid::EMPTY_BLOB);
         let tree = Oid::parse("4b825dc642cb6eb9a060e54bf8d69288fbee4904");
         assert_eq!(Some(name_of(Kind::Tree, b"")), tree);
+    }
+
+    #[test]
+    fn what_killed_programs_have_left_is_cleared_away_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let own = format!(".tmp-{}-pack-4", std::process::id());
+        let own = [format!("{own}.pack"), format!("{own}.idx")];
+        let left = [
+            "pack-1.pack",
+            ".tmp-4294967295-pack-2.pack",
+            ".tmp-4294967295-pack-2.idx",
+        ];
+        let kept = ["pack-3.pack", "pack-3.idx", "pack-3.keep", &own[0], &own[1]];
+        for name in left.iter().chain(&kept) {
+            std::fs::write(dir.path().join(name), b"").unwrap();
+        }
+        super::remove_orphans(dir.path(), Duration::ZERO).unwrap();
+        for name in left {
+            assert!(!dir.path().join(name).exists(), "{name}");
+        }
+        for name in kept {
+            assert!(dir.path().join(name).exists(), "{name}");
+        }
     }
 
     #[test]
