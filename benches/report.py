@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import mail
+import mirror
 import search
 
 
@@ -82,6 +83,8 @@ def write(found):
         if "growth" in found:
             searches["large"] = found["growth"]["search"]
         out.append(search.section(searches))
+    if "mirror" in found:
+        out.append(mirror.section(found["mirror"], number, table))
     if "growth" in found:
         growth = found["growth"]
         small, large = growth["sizes"]

@@ -26,6 +26,7 @@ CREATE TABLE epoch (
     inbox  INTEGER NOT NULL,
     number INTEGER NOT NULL,
     head   BLOB    NOT NULL,              -- last commit that was indexed
+    loose  INTEGER NOT NULL DEFAULT 0,    -- whether numbers need not follow its history: another one brought new mail
     PRIMARY KEY (inbox, number)
 ) WITHOUT ROWID;
 

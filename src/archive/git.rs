@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{Archive, Inbox};
@@ -159,6 +160,16 @@ impl Archive {
         inboxes.retain(|inbox| !inbox.config().hides("manifest") && listed(inbox));
         manifest(&inboxes)
     }
+}
+
+/// Whether there is a git to answer clones; without it, repositories are served by the plain protocol alone. Looked for
+/// once.
+pub fn git_is_installed() -> bool {
+    static FOUND: OnceLock<bool> = OnceLock::new();
+    *FOUND.get_or_init(|| {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&path).any(|dir| dir.join("git").is_file())
+    })
 }
 
 /// All that can be read of these.

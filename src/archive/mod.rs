@@ -10,7 +10,7 @@ mod site;
 mod thread;
 mod threads;
 
-pub use git::{Mirrored, Objects, Served, UploadPack};
+pub use git::{Mirrored, Objects, Served, UploadPack, git_is_installed};
 pub use inbox::{Inbox, Topic};
 pub use raw::Raw;
 pub use search::{Match, Realm, Results, Wanted};

@@ -12,7 +12,7 @@ use super::scope;
 use crate::config::{Config, InboxConfig};
 use crate::id::InboxName;
 use crate::mirror::{
-    self, Address, EpochRange, Fetched, Found, Http, Mirror, Offered, Patience, Sites, Stop, Wanted,
+    self, Address, Bounds, EpochRange, Fetched, Found, Http, Mirror, Offered, Sites, Stop, Wanted,
 };
 
 /// The flags of `clone`.
@@ -89,7 +89,7 @@ impl Clone {
             sites: (&sites, Duration::ZERO),
             http: &http,
             progress: &lines,
-            patience: Patience::default(),
+            bounds: Bounds::with(config.max_fetch_size),
             stop: &stop,
         };
         let (epochs, mut failed, all) = (self.epoch, 0, copies.len());
@@ -195,8 +195,10 @@ fn enter(file: Option<&Path>, copy: &Copy, lines: &Lines) -> anyhow::Result<Inbo
 
 /// `loom: https://lists.example.org/loom/, 3 epochs`
 fn shown(copy: &Copy) -> String {
-    let epochs = copy.from.manifest.as_ref();
-    let epochs = epochs.map_or(0, |(_, offer)| offer.epochs().len());
+    let epochs = match &copy.from.manifest {
+        Some((_, offer)) => offer.epochs().len(),
+        None => copy.from.unlisted.len(),
+    };
     let size = match epochs {
         0 => "version 1".to_owned(),
         1 => "1 epoch".to_owned(),

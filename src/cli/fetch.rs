@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::copying::{self, Lines};
 use super::scope;
 use crate::config::InboxConfig;
-use crate::mirror::{Address, Http, Mirror, Patience, Sites, Stop};
+use crate::mirror::{Address, Bounds, Http, Mirror, Sites, Stop};
 use crate::store::Layout;
 
 /// What `--exit-code` ends with where nothing was new; public-inbox-fetch's number.
@@ -55,7 +55,7 @@ impl Fetch {
             sites: (&sites, Duration::MAX),
             http: &http,
             progress: &lines,
-            patience: Patience::default(),
+            bounds: Bounds::with(scope.config.max_fetch_size),
             stop: &stop,
         };
         let (mut failed, mut changed, all) = (0, Vec::new(), mirrors.len());

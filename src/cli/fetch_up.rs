@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::error::Result;
 use crate::id::InboxName;
 use crate::mirror::{
-    Address, Fetched, Http, Mirror, Patience, Regular, Silent, Sites, Stop, Timetable,
+    Address, Bounds, Fetched, Http, Mirror, Regular, Silent, Sites, Stop, Timetable,
 };
 use crate::store::Layout;
 
@@ -145,6 +145,7 @@ impl Watch {
     fn start(&mut self, mirror: Place) {
         let (http, stop, say) = (self.http.clone(), self.stop.clone(), self.say.clone());
         let sites = Arc::clone(&self.sites);
+        let bytes = self.archive.config().max_fetch_size;
         let interval = self.table.interval(&mirror).unwrap_or_default();
         let work = {
             let mirror = mirror.clone();
@@ -154,7 +155,7 @@ impl Watch {
                     http: &http,
                     sites: (&sites, AGE.min(interval / 4)),
                     progress: &Silent,
-                    patience: Patience::default(),
+                    bounds: Bounds::with(bytes),
                     stop: &stop,
                 };
                 let result = copier.fetch(name, dir);

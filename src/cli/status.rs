@@ -225,6 +225,7 @@ impl InboxStatus {
             .map_or("-".to_owned(), |version| format!("v{}", number(version)));
         let messages = self.messages.map_or("-".to_owned(), |n| n.to_string());
         let behind = match (self.messages, self.behind) {
+            (None, _) if self.last_commit.is_none() => "empty".to_owned(),
             (None, _) => "not indexed".to_owned(),
             (_, None | Some(0)) => "level".to_owned(),
             (_, Some(n)) => format!("{n} behind"),

@@ -12,6 +12,7 @@ pub(super) const OWN: &[&str] = &[
     "lmtp",
     "logAddresses",
     "logFormat",
+    "maxFetchSize",
     "maxMessageSize",
     "metrics",
     "spamCheck",

@@ -170,10 +170,11 @@ impl Reading {
             "spamcheck" => self.config.spam_check = Some(spam_check(value)),
             "trainspam" => self.config.train_spam = Some(value.to_owned()),
             "trainham" => self.config.train_ham = Some(value.to_owned()),
-            "epochsize" | "maxmessagesize" if size(value).is_none() => {
+            "epochsize" | "maxfetchsize" | "maxmessagesize" if size(value).is_none() => {
                 self.problem(placed.place(), format!("{value:?} is no size"));
             }
             "epochsize" => self.config.epoch_size = size(value),
+            "maxfetchsize" => self.config.max_fetch_size = size(value),
             "maxmessagesize" => self.config.max_message_size = size(value),
             "certificate" => self.certificate(placed, value),
             "metrics" => self.config.metrics = (!value.is_empty()).then(|| value.to_owned()),

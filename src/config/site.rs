@@ -51,6 +51,8 @@ pub struct Config {
     pub epoch_size: Option<u64>,
     /// `threadbare.maxMessageSize`: longer mail is not taken from mail servers, in bytes.
     pub max_message_size: Option<u64>,
+    /// `threadbare.maxFetchSize`: by how many bytes a fetch may let a repository grow.
+    pub max_fetch_size: Option<u64>,
     /// `threadbare.lmtp`: where mail servers hand in mail.
     pub lmtp: Vec<String>,
     /// `threadbare.url`: where the site is to be found, ending in `/`, where that is set.

@@ -110,8 +110,12 @@ impl Reader {
         params: impl Params,
         limit: usize,
     ) -> Result<Vec<Article>> {
-        let places = self.places(shelf, sql, params, limit)?;
-        places.into_iter().map(|place| self.filled(place)).collect()
+        // In one state: a place's message may go meanwhile.
+        self.snapshot(|reader| {
+            let places = reader.places(shelf, sql, params, limit)?;
+            let filled = places.into_iter().map(|place| reader.filled(place));
+            filled.collect()
+        })
     }
 
     pub(super) fn filled(&self, place: Place) -> Result<Article> {
@@ -148,14 +152,17 @@ impl Reader {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn everywhere(&self, mid: MidKey) -> Result<Vec<Article>> {
-        let mut statement = self.sql()?.prepare_cached(places!(
-            "FROM carries c CROSS JOIN place p ON p.message = c.message WHERE c.mid = ?1"
-        ))?;
-        let places: Vec<Place> = statement
-            .query_map([mid], place)?
-            .collect::<rusqlite::Result<_>>()?;
-        drop(statement);
-        places.into_iter().map(|place| self.filled(place)).collect()
+        self.snapshot(|reader| {
+            let mut statement = reader.sql()?.prepare_cached(places!(
+                "FROM carries c CROSS JOIN place p ON p.message = c.message WHERE c.mid = ?1"
+            ))?;
+            let places: Vec<Place> = statement
+                .query_map([mid], place)?
+                .collect::<rusqlite::Result<_>>()?;
+            drop(statement);
+            let filled = places.into_iter().map(|place| reader.filled(place));
+            filled.collect()
+        })
     }
 
     /// The message as it stands on the shelf: its first copy there.
@@ -363,15 +370,17 @@ impl Reader {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn copies(&self, message: MessageKey) -> Result<Vec<(InboxId, Article)>> {
-        let mut statement = self.sql()?.prepare_cached(places!(
-            "FROM place p WHERE p.message = ?1 ORDER BY p.inbox, p.num"
-        ))?;
-        let places: Vec<Place> = statement
-            .query_map([message], place)?
-            .collect::<rusqlite::Result<_>>()?;
-        drop(statement);
-        let filled = |place: Place| Ok((place.inbox, self.filled(place)?));
-        places.into_iter().map(filled).collect()
+        self.snapshot(|reader| {
+            let mut statement = reader.sql()?.prepare_cached(places!(
+                "FROM place p WHERE p.message = ?1 ORDER BY p.inbox, p.num"
+            ))?;
+            let places: Vec<Place> = statement
+                .query_map([message], place)?
+                .collect::<rusqlite::Result<_>>()?;
+            drop(statement);
+            let filled = |place: Place| Ok((place.inbox, reader.filled(place)?));
+            places.into_iter().map(filled).collect()
+        })
     }
 
     /// The inboxes that have a copy of a message.

@@ -10,7 +10,7 @@ use super::pool::Reader;
 use super::values::unpack_keys;
 use super::writer::{Stored, Writer};
 use crate::error::Result;
-use crate::id::{ArticleNum, InboxId, MessageId, MessageKey, MidKey, Oid, ThreadId};
+use crate::id::{ArticleNum, EpochNum, InboxId, MessageId, MessageKey, MidKey, Oid, ThreadId};
 use crate::mail::{DisjointSets, Fingerprint};
 use crate::time::Timestamp;
 
@@ -40,6 +40,8 @@ pub struct Record {
     pub fingerprint: Fingerprint,
     /// Its subject.
     pub subject: String,
+    /// What its row is found by among those of like subjects.
+    pub subject_key: Option<i64>,
     /// Its authors.
     pub author: String,
     /// Its size.
@@ -102,6 +104,17 @@ impl Reader {
         Ok(statement.query_row([inbox], |row| Ok((row.get(0)?, row.get(1)?)))?)
     }
 
+    /// Whether the numbers of an epoch need not follow its history.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn is_loose(&self, inbox: InboxId, epoch: EpochNum) -> Result<bool> {
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM epoch WHERE inbox = ?1 AND number = ?2 AND loose)",
+        )?;
+        Ok(statement.query_row((inbox, epoch), |row| row.get(0))?)
+    }
+
     /// The article with this number, with all that its rows say; `None` where a row of it is missing.
     ///
     /// # Errors
@@ -111,7 +124,7 @@ impl Reader {
         let mut statement = sql.prepare_cached(
             "SELECT p.num, p.message, p.epoch, p.blob, p.sent, p.received,
                     (SELECT count(*) FROM place o WHERE o.message = p.message),
-                    m.mid, m.ids, m.refs, m.fingerprint, m.subject, m.author, m.bytes, m.lines
+                    m.mid, m.ids, m.refs, m.fingerprint, m.subject, m.author, m.bytes, m.lines, m.subject_key
                FROM place p CROSS JOIN message m ON m.id = p.message WHERE p.inbox = ?1 AND p.num = ?2",
         )?;
         let mut rows = statement.query((inbox, num))?;
@@ -413,5 +426,6 @@ fn record(
         author: row.get(12)?,
         bytes: row.get(13)?,
         lines: row.get(14)?,
+        subject_key: row.get(15)?,
     }))
 }

@@ -171,7 +171,7 @@ impl Reader {
         &self.db
     }
 
-    /// Runs several questions against one state of the catalogue.
+    /// Runs several questions against one state of the catalogue: that of the snapshot within which this is, if there is one.
     ///
     /// # Errors
     /// Those of `questions`.
@@ -183,18 +183,24 @@ impl Reader {
 
 /// A transaction that only reads. Its statements are kept prepared, which [`rusqlite::Transaction`] does not do, and
 /// most questions take no longer than preparing these two would.
-struct Moment<'a>(&'a Connection);
+struct Moment<'a>(Option<&'a Connection>);
 
 impl<'a> Moment<'a> {
     fn begin(sql: &'a Connection) -> Result<Moment<'a>> {
+        if !sql.is_autocommit() {
+            return Ok(Moment(None));
+        }
         sql.prepare_cached("BEGIN")?.execute(())?;
-        Ok(Moment(sql))
+        Ok(Moment(Some(sql)))
     }
 }
 
 impl Drop for Moment<'_> {
     fn drop(&mut self) {
-        let ended = self.0.prepare_cached("COMMIT");
+        let Some(sql) = self.0 else {
+            return;
+        };
+        let ended = sql.prepare_cached("COMMIT");
         if let Err(error) = ended.and_then(|mut end| end.execute(())) {
             tracing::error!(%error, "a reading transaction does not end: {error}");
         }

@@ -147,9 +147,41 @@ impl Writer {
     pub fn set_head(&mut self, inbox: InboxId, epoch: EpochNum, head: Oid) -> Result<()> {
         self.sql
             .prepare_cached(
-                "INSERT OR REPLACE INTO epoch (inbox, number, head) VALUES (?1, ?2, ?3)",
+                "INSERT INTO epoch (inbox, number, head) VALUES (?1, ?2, ?3)
+                     ON CONFLICT (inbox, number) DO UPDATE SET head = excluded.head",
             )?
             .execute((inbox, epoch, head))?;
+        Ok(())
+    }
+
+    /// Remembers that the numbers of an epoch need not follow its history: mail has come into its midst. After
+    /// [`Writer::set_head`].
+    ///
+    /// # Errors
+    /// The catalogue cannot be written.
+    pub fn set_loose(&mut self, inbox: InboxId, epoch: EpochNum) -> Result<()> {
+        self.sql
+            .prepare_cached("UPDATE epoch SET loose = 1 WHERE inbox = ?1 AND number = ?2")?
+            .execute((inbox, epoch))?;
+        Ok(())
+    }
+
+    /// Sets the highest number that was ever given in an inbox.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn set_last_num(&mut self, inbox: InboxId, last: i64) -> Result<()> {
+        self.touch(inbox)?.last_num = last;
+        Ok(())
+    }
+
+    /// Likewise, to at least that.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn raise_last_num(&mut self, inbox: InboxId, last: i64) -> Result<()> {
+        let row = self.touch(inbox)?;
+        row.last_num = row.last_num.max(last);
         Ok(())
     }
 

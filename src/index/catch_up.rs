@@ -1,7 +1,7 @@
 //! Walks each epoch from the commit where the last run ended to its tip.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::batch::{Batch, Step, compare};
@@ -53,8 +53,8 @@ pub(super) struct Target<'a> {
     pub(super) name: &'a InboxName,
     pub(super) number: EpochNum,
     pub(super) path: &'a Path,
-    /// All epochs of the inbox.
-    pub(super) layout: &'a Layout,
+    /// The epochs after it: what it adds they may remove.
+    pub(super) later: &'a [(EpochNum, PathBuf)],
     pub(super) graves: &'a Graves,
 }
 
@@ -114,13 +114,13 @@ impl Indexer {
                 return Err(error);
             }
         };
-        for (number, path) in &layout.epochs {
+        for (at, (number, path)) in layout.epochs.iter().enumerate() {
             let target = Target {
                 inbox,
                 name,
                 number: *number,
                 path,
-                layout,
+                later: layout.epochs.get(at + 1..).unwrap_or_default(),
                 graves: &graves,
             };
             match self.catch_up_epoch(target, options, progress) {
@@ -214,7 +214,8 @@ fn append(
             }
             in_batch += 1;
             last = Some(change.commit);
-            apply(target, &away, change, prepared, None, batch, &mut report)
+            apply(target, &away, change, prepared, None, batch, &mut report)?;
+            Ok(())
         },
     )?;
     if let Some(commit) = last {
@@ -225,7 +226,8 @@ fn append(
     Ok(report)
 }
 
-/// Carries out one change; what cannot be carried out is logged with its commit and counted.
+/// Carries out one change; what cannot be carried out is logged with its commit and counted. Gives the number of the
+/// article that it made.
 pub(super) fn apply(
     target: Target<'_>,
     away: &Away<'_>,
@@ -234,7 +236,7 @@ pub(super) fn apply(
     num: Option<ArticleNum>,
     batch: &mut Batch,
     report: &mut Report,
-) -> Result<()> {
+) -> Result<Option<ArticleNum>> {
     let Target {
         inbox,
         name,
@@ -247,16 +249,21 @@ pub(super) fn apply(
         (Prepared::Mail(mail), What::Added(blob)) => {
             let (overview, document) = *mail;
             if away.has(*blob, &overview) {
-                batch.db.pass_over(inbox, &overview)?;
+                if away.takes_numbers {
+                    batch.db.pass_over(inbox, &overview)?;
+                }
                 report.buried += 1;
-                return Ok(());
+                return Ok(None);
             }
             let stored = Stored {
                 epoch: number,
                 blob: *blob,
             };
             match batch.add(inbox, stored, &overview, document, num)? {
-                Outcome::Added { .. } => report.added += 1,
+                Outcome::Added { num, .. } => {
+                    report.added += 1;
+                    return Ok(Some(num));
+                }
                 Outcome::Duplicate => {
                     report.duplicates += 1;
                     let mid = overview.ids.first().map_or("", |mid| mid.as_str());
@@ -286,5 +293,5 @@ pub(super) fn apply(
         }
         _ => {}
     }
-    Ok(())
+    Ok(None)
 }

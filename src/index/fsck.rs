@@ -3,7 +3,7 @@
 //! What it compares is of one moment: the catalogue is read in one snapshot, the words as they were then, and each
 //! history up to the commit that the catalogue has come to. So it may run while mail comes in.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::path::Path;
 use std::sync::mpsc;
@@ -12,14 +12,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::batch::{Step, compare};
 use super::catch_up::Indexer;
 use super::graves::Graves;
+use super::numbers::{Numbering, out_of_order};
 use super::pipeline::{Names, Prepared, prepare};
 use super::words::Copies;
 use crate::db::{Copy, Db, Known, Reader, Record};
 use crate::error::Result;
 use crate::id::{EpochNum, InboxId, InboxName, MessageKey, Oid};
-use crate::mail::Overview;
+use crate::mail::{Overview, subject_key};
 use crate::search::{Search, Trace, Tracer};
-use crate::store::{Change, Epoch, Layout, Tombstone, Tombstones, Version, What};
+use crate::store::{Change, Epoch, Layout, Tombstone, Version, What};
 
 /// In which keep something is not as it should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -194,8 +195,10 @@ impl Check<'_> {
             name,
             articles: HashMap::with_capacity(known.len()),
             followed: self.reader.graves(inbox)? == graves.mark(),
-            tombstones: graves.stones,
+            graves: &graves,
+            numbering: Numbering::default(),
         };
+        let (mut most, mut is_loose) = (0, false);
         for article in known {
             if let Some((other, _)) = audit.articles.insert(article.stored.blob, (article, false)) {
                 let what = format!(
@@ -220,15 +223,43 @@ impl Check<'_> {
         for (number, path, tip) in histories {
             let changes = match Epoch::open(path).and_then(|epoch| epoch.walk(None, tip)) {
                 Ok(changes) => changes,
-                Err(_) => continue, // told above
+                Err(_) => {
+                    is_loose = true;
+                    continue; // told above
+                }
             };
+            let adds = |change: &&Change| matches!(change.what, What::Added(_));
+            most += changes.iter().filter(adds).count();
+            match self.reader.is_loose(inbox, number)? {
+                true => is_loose = true,
+                false => self.order(&audit, number, &changes),
+            }
+            let away = graves.over(&changes);
             prepare(
                 path,
                 &changes,
                 self.jobs,
                 Names::Checked,
-                |change, prepared| self.change(&mut audit, number, &live, change, prepared),
+                |change, prepared| {
+                    match (&prepared, &change.what) {
+                        (Prepared::Mail(mail), What::Added(blob)) => {
+                            let is_away = away.has(*blob, &mail.0);
+                            audit.numbering.add(&mail.0.ids, *blob, is_away);
+                        }
+                        (_, What::Removed(blob)) => audit.numbering.remove(*blob),
+                        _ => {}
+                    }
+                    self.change(&mut audit, number, &live, change, prepared)
+                },
             )?;
+        }
+        let (last, _) = self.reader.numbers(inbox)?;
+        let given = audit.numbering.given;
+        if last < given || (!is_loose && usize::try_from(last).is_ok_and(|last| last > most)) {
+            let what = format!(
+                "the highest number ever given is said to be {last}; history gives {given}, and has {most} mails"
+            );
+            self.wrong(name, what);
         }
         let mut gone: Vec<&Known> = audit
             .articles
@@ -247,6 +278,25 @@ impl Check<'_> {
             );
         }
         Ok(())
+    }
+
+    /// Whether numbers follow the order of an epoch's history.
+    fn order(&mut self, audit: &Audit<'_>, epoch: EpochNum, changes: &[Change]) {
+        let articles: Vec<Known> = in_history(changes)
+            .into_iter()
+            .filter_map(|blob| audit.articles.get(&blob).map(|(known, _)| *known))
+            .filter(|known| known.num.0 > 0 && known.stored.epoch == epoch)
+            .collect();
+        let numbers: Vec<i64> = articles.iter().map(|known| known.num.0).collect();
+        for at in out_of_order(&numbers) {
+            if let Some(known) = articles.get(at) {
+                let what = format!(
+                    "article {} does not stand where history has its mail",
+                    known.num
+                );
+                self.wrong(audit.name, what);
+            }
+        }
     }
 
     fn wrong(&mut self, name: &InboxName, what: String) {
@@ -345,7 +395,7 @@ impl Check<'_> {
                 );
             }
             (Prepared::Mail(mail), What::Added(blob)) if live.get(blob) == Some(&epoch) => {
-                self.mail(audit, *blob, &mail.0)?;
+                self.mail(audit, *blob, epoch, &mail.0)?;
             }
             _ => {}
         }
@@ -353,7 +403,13 @@ impl Check<'_> {
     }
 
     /// Compares a mail that is there with its article.
-    fn mail(&mut self, audit: &mut Audit<'_>, blob: Oid, overview: &Overview) -> Result<()> {
+    fn mail(
+        &mut self,
+        audit: &mut Audit<'_>,
+        blob: Oid,
+        epoch: EpochNum,
+        overview: &Overview,
+    ) -> Result<()> {
         let name = audit.name;
         let Some((known, seen)) = audit.articles.get_mut(&blob) else {
             let made_up = overview.made_up_id();
@@ -366,7 +422,8 @@ impl Check<'_> {
                 free |= !self.reader.held_by(audit.inbox, mid)?;
             }
             let covered = audit
-                .tombstones
+                .graves
+                .stones
                 .covering(&overview.ids, overview.fingerprint);
             if free && !covered.is_some_and(Tombstone::buries) {
                 self.wrong(
@@ -381,8 +438,16 @@ impl Check<'_> {
         }
         let known = *known;
         self.findings.articles += 1;
+        if known.stored.epoch != epoch {
+            let (num, said) = (known.num, known.stored.epoch);
+            self.wrong(
+                name,
+                format!("article {num} is said to lie in epoch {said}, and lies in {epoch}"),
+            );
+        }
         if audit
-            .tombstones
+            .graves
+            .stones
             .covering(&overview.ids, overview.fingerprint)
             .is_some_and(Tombstone::buries)
             && audit.followed
@@ -506,7 +571,8 @@ struct Audit<'a> {
     name: &'a InboxName,
     /// Each with whether its mail was met.
     articles: HashMap<Oid, (Known, bool)>,
-    tombstones: Tombstones,
+    graves: &'a Graves,
+    numbering: Numbering,
     /// Whether the catalogue knows of all of them.
     followed: bool,
 }
@@ -524,6 +590,36 @@ pub(super) fn replay(changes: &[Change], epoch: EpochNum, live: &mut HashMap<Oid
             _ => {}
         }
     }
+}
+
+/// The mails of a history in the order in which they got their numbers. One that was removed and came again is left out: it
+/// may have that of either time.
+pub(super) fn in_history(changes: &[Change]) -> Vec<Oid> {
+    let removed: HashSet<Oid> = changes
+        .iter()
+        .filter_map(|change| match change.what {
+            What::Removed(blob) => Some(blob),
+            _ => None,
+        })
+        .collect();
+    let mut seen: HashSet<Oid> = HashSet::with_capacity(changes.len());
+    let mut again: HashSet<Oid> = HashSet::new();
+    let mut blobs = Vec::with_capacity(changes.len());
+    for change in changes {
+        let What::Added(blob) = change.what else {
+            continue;
+        };
+        if blob == Oid::EMPTY_BLOB {
+            continue;
+        }
+        if seen.insert(blob) {
+            blobs.push(blob);
+        } else if removed.contains(&blob) {
+            again.insert(blob);
+        }
+    }
+    blobs.retain(|blob| !again.contains(blob));
+    blobs
 }
 
 /// What the catalogue has of an article that is not so in git. Of a message that several lists have, each has its own
@@ -549,6 +645,10 @@ fn differing(record: &Record, overview: &Overview) -> Vec<&'static str> {
             "references",
         ),
         (alone && record.subject != overview.subject, "subject"),
+        (
+            record.subject_key != subject_key(&record.subject),
+            "key of the subject",
+        ),
         (alone && record.author != overview.author, "author"),
         (alone && record.bytes != overview.bytes, "size"),
         (alone && record.lines != overview.lines, "lines"),

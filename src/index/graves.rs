@@ -67,6 +67,7 @@ impl Graves {
         Away {
             stones: &self.stones,
             removed,
+            takes_numbers: true,
         }
     }
 }
@@ -82,6 +83,8 @@ pub(super) struct Away<'a> {
     stones: &'a Tombstones,
     /// Those that history removes by itself: until then they are articles, and keep their ids from others.
     removed: HashSet<Oid>,
+    /// Whether each takes a number all the same: not where it has had one already.
+    pub(super) takes_numbers: bool,
 }
 
 impl Away<'_> {

@@ -8,6 +8,7 @@ mod batch;
 mod catch_up;
 mod fsck;
 mod graves;
+mod numbers;
 mod pipeline;
 mod reconcile;
 mod repair;

@@ -24,7 +24,7 @@ impl Indexer {
         let changes = epoch.walk(None, tip)?;
         let indexed = self.db().reader()?.blobs(target.inbox, target.number)?;
         let mut live = live(&changes);
-        for blob in removed_later(target)? {
+        for blob in removed_later(target) {
             live.remove(&blob);
         }
         let kept: HashSet<Oid> = match options.reindex {
@@ -60,7 +60,10 @@ impl Indexer {
             _ => false,
         };
         let todo: Vec<Change> = changes.into_iter().filter(elsewhere).collect();
-        let away = target.away(&todo);
+        let mut away = target.away(&todo);
+        away.takes_numbers = false;
+        // Whether a mail gets a new number though it may stand before others.
+        let mut is_loose = false;
         progress.begin(target.name, target.number, todo.len());
         prepare(
             target.path,
@@ -85,31 +88,38 @@ impl Indexer {
                     _ => None,
                 };
                 progress.advance(1);
-                apply(target, &away, change, prepared, num, batch, &mut report)
+                let added = apply(target, &away, change, prepared, num, batch, &mut report)?;
+                is_loose |= num.is_none() && added.is_some();
+                Ok(())
             },
         )?;
+        if is_loose {
+            batch.db.set_head(target.inbox, target.number, tip)?;
+            batch.db.set_loose(target.inbox, target.number)?;
+        }
         batch.commit_at(target.inbox, target.number, tip)?;
         progress.end();
         Ok(report)
     }
 }
 
-/// The mails that epochs after this one remove: a removal stands in the newest epoch of its day.
-fn removed_later(target: Target<'_>) -> Result<HashSet<Oid>> {
+/// What the epochs after this one have removed and not added again. One that cannot be read is told when its turn comes.
+fn removed_later(target: Target<'_>) -> HashSet<Oid> {
     let mut removed = HashSet::new();
-    for (number, path) in &target.layout.epochs {
-        if *number <= target.number {
-            continue;
-        }
-        let epoch = Epoch::open(path)?;
-        let Some(tip) = epoch.tip()? else { continue };
-        for change in epoch.walk(None, tip)? {
-            if let What::Removed(blob) = change.what {
-                removed.insert(blob);
-            }
+    for (_, path) in target.later {
+        let changes = Epoch::open(path).and_then(|epoch| match epoch.tip()? {
+            Some(tip) => epoch.walk(None, tip),
+            None => Ok(Vec::new()),
+        });
+        for change in changes.unwrap_or_default() {
+            match change.what {
+                What::Removed(blob) => removed.insert(blob),
+                What::Added(blob) => removed.remove(&blob),
+                _ => false,
+            };
         }
     }
-    Ok(removed)
+    removed
 }
 
 /// The mails that a history adds and does not remove again.

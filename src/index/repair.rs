@@ -4,15 +4,16 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use super::catch_up::{Indexer, Options, Target, apply};
-use super::fsck::{Findings, Wanted, replay};
+use super::fsck::{Findings, Wanted, in_history, replay};
 use super::graves::Graves;
+use super::numbers::{in_order, out_of_order};
 use super::pipeline::{Names, Prepared, prepare};
 use super::report::{Progress, Report};
-use crate::db;
+use crate::db::{self, Known};
 use crate::error::Result;
 use crate::id::{ArticleNum, EpochNum, InboxId, InboxName, Oid};
 use crate::search;
-use crate::store::{Epoch, Layout, What};
+use crate::store::{Change, Epoch, Layout, What};
 
 impl Indexer {
     /// Makes right what was found wrong. Articles keep their numbers; one that had been lost takes the free one at its
@@ -57,9 +58,15 @@ impl Indexer {
         for (inbox, dir) in reader.directories()? {
             let mut of_inbox = HashMap::new();
             for known in reader.known(inbox)? {
-                of_inbox.insert(known.stored.blob, known.num);
+                of_inbox.insert(known.stored.blob, known);
             }
-            numbers.insert(inbox, (of_inbox, reader.numbers(inbox)?.0));
+            let mut loose = Vec::new();
+            for (number, _) in reader.heads(inbox)? {
+                if reader.is_loose(inbox, number)? {
+                    loose.push(number);
+                }
+            }
+            numbers.insert(inbox, (of_inbox, reader.numbers(inbox)?.0, loose));
             // An inbox that is not in the config any more is known by its directory.
             let named = inboxes.iter().find(|(_, layout)| {
                 layout
@@ -80,9 +87,28 @@ impl Indexer {
         batch.begin()?;
         batch.forget_everything()?;
         for (inbox, name, layout) in &layouts {
-            let (mut had, highest) = numbers.remove(inbox).unwrap_or_default();
-            let live = live(layout)?;
-            had.retain(|blob, num| num.0 <= highest && live.contains_key(blob));
+            let (mut had, highest, loose) = numbers.remove(inbox).unwrap_or_default();
+            let (live, histories) = live(layout)?;
+            let most = histories.iter().flat_map(|(_, changes)| changes);
+            let most = most
+                .filter(|change| matches!(change.what, What::Added(_)))
+                .count();
+            // No more than there are mails, where every number is that of one.
+            let most = i64::try_from(most).unwrap_or(i64::MAX);
+            let is_forged = loose.is_empty() && highest > most;
+            let highest = if is_forged { most } else { highest };
+            had.retain(|blob, known| known.num.0 <= highest && live.contains_key(blob));
+            for (number, changes) in &histories {
+                if !loose.contains(number) {
+                    put_in_order(*number, changes, &mut had);
+                }
+            }
+            let had = had.into_iter().map(|(blob, known)| (blob, known.num));
+            let had: HashMap<Oid, ArticleNum> = had.collect();
+            let highest = if is_forged { 0 } else { highest };
+            let highest = had.values().map(|num| num.0).fold(highest, i64::max);
+            batch.db.set_last_num(*inbox, highest)?;
+            let mut given = 0;
             let mut numbers = Numbers::new(had, highest);
             let graves = Graves::read(layout)?;
             for (number, path) in &layout.epochs {
@@ -91,7 +117,7 @@ impl Indexer {
                     name,
                     number: *number,
                     path,
-                    layout,
+                    later: &[],
                     graves: &graves,
                 };
                 let Ok(epoch) = Epoch::open(path) else {
@@ -100,6 +126,7 @@ impl Indexer {
                 };
                 let Some(tip) = epoch.tip()? else { continue };
                 let changes = epoch.walk(None, tip)?;
+                let (mut top, mut is_loose) = (0, loose.contains(number));
                 progress.begin(name, *number, changes.len());
                 let away = graves.over(&changes);
                 let mut report = Report::default();
@@ -118,7 +145,16 @@ impl Indexer {
                             _ => None,
                         };
                         let before = report.duplicates;
-                        apply(target, &away, change, prepared, num, batch, &mut report)?;
+                        let has_id =
+                            matches!(&prepared, Prepared::Mail(mail) if !mail.0.ids.is_empty());
+                        let buried = report.buried;
+                        let added =
+                            apply(target, &away, change, prepared, num, batch, &mut report)?;
+                        given += i64::from(has_id && (added.is_some() || report.buried > buried));
+                        if let Some(num) = added.filter(|num| num.0 > 0) {
+                            is_loose |= num.0 < top;
+                            top = top.max(num.0);
+                        }
                         if report.duplicates > before {
                             numbers.take_back();
                         }
@@ -126,25 +162,55 @@ impl Indexer {
                     },
                 )?;
                 batch.db.set_head(*inbox, *number, tip)?;
+                if is_loose {
+                    batch.db.set_loose(*inbox, *number)?;
+                }
                 progress.end();
             }
+            batch.db.raise_last_num(*inbox, given)?;
         }
         batch.commit()
     }
 }
 
-/// The mail that git has of an inbox.
-fn live(layout: &Layout) -> Result<HashMap<Oid, EpochNum>> {
-    let mut live = HashMap::new();
+/// What each epoch of an inbox has seen.
+type Histories = Vec<(EpochNum, Vec<Change>)>;
+
+/// The mail that git has of an inbox, and the histories.
+fn live(layout: &Layout) -> Result<(HashMap<Oid, EpochNum>, Histories)> {
+    let (mut live, mut histories) = (HashMap::new(), Histories::new());
     for (number, path) in &layout.epochs {
         let epoch = Epoch::open(path);
         if let Ok(epoch) = epoch
             && let Some(tip) = epoch.tip()?
         {
-            replay(&epoch.walk(None, tip)?, *number, &mut live);
+            let changes = epoch.walk(None, tip)?;
+            replay(&changes, *number, &mut live);
+            histories.push((*number, changes));
         }
     }
-    Ok(live)
+    Ok((live, histories))
+}
+
+/// Gives the articles of an epoch numbers that follow its history.
+fn put_in_order(epoch: EpochNum, changes: &[Change], had: &mut HashMap<Oid, Known>) {
+    let mut in_epoch: Vec<Known> = in_history(changes)
+        .into_iter()
+        .filter_map(|blob| had.get(&blob).copied())
+        .filter(|known| known.num.0 > 0 && known.stored.epoch == epoch)
+        .collect();
+    let before: Vec<i64> = in_epoch.iter().map(|known| known.num.0).collect();
+    if out_of_order(&before).is_empty() {
+        return;
+    }
+    let mut elsewhere: HashSet<i64> = had.values().map(|known| known.num.0).collect();
+    for num in &before {
+        elsewhere.remove(num);
+    }
+    for (known, num) in in_epoch.iter_mut().zip(in_order(&before, &elsewhere)) {
+        known.num = ArticleNum(num);
+        had.insert(known.stored.blob, *known);
+    }
 }
 
 /// Deletes both indexes, when nobody indexes.

@@ -4,6 +4,7 @@
 //! a thousand deliveries in a burst cost a few commits.
 
 use std::collections::HashMap;
+use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -163,6 +164,14 @@ fn take_all(db: &Db, handed: &Receiver<Handed>, stored: &dyn Fn()) {
     }
 }
 
+/// The same error, for one more who waits.
+fn again(error: &Error) -> Error {
+    match error {
+        Error::Io { path, source } => Error::io(path, io::Error::from(source.kind())),
+        other => Error::Store(other.to_string()),
+    }
+}
+
 /// Takes mails for one inbox; gives what is known of it then, unless something went wrong.
 fn take(mut known: Known, mails: Vec<Handed>) -> Option<Known> {
     let Some(Handed { inbox, rules, .. }) = mails.first() else {
@@ -187,7 +196,7 @@ fn take(mut known: Known, mails: Vec<Handed>) -> Option<Known> {
             let name = &inbox.name;
             tracing::error!(inbox = %name, "mail for {name} could not be stored: {error}");
             for mail in &mails {
-                let _ = mail.reply.send(Err(Error::Store(error.to_string())));
+                let _ = mail.reply.send(Err(again(&error)));
             }
             None
         }

@@ -245,7 +245,10 @@ impl Talk<'_> {
     fn deliver(&self, config: &Config, inbox: &InboxConfig, mail: &[u8]) -> String {
         let later = |error: crate::error::Error| {
             tracing::error!(inbox = %inbox.name, "a mail could not be taken: {error}");
-            "451 4.3.0 something is wrong here, come again".to_owned()
+            match error.is_full() {
+                true => "452 4.3.1 there is no room left, come again".to_owned(),
+                false => "451 4.3.0 something is wrong here, come again".to_owned(),
+            }
         };
         let mail = edit::trimmed(mail);
         match ingest::objection(config, inbox, self.setting.precheck, mail) {

@@ -12,9 +12,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::address::Address;
-use super::git::{Git, Patience, Progress, Stop};
+use super::git::{Bounds, Git, Progress, Stop};
 use super::http::{Body, Got, Http};
 use super::manifest::{Entry, MAX_PACKED, Manifest, Offer, Repositories};
+use super::probe;
 use super::range::EpochRange;
 use super::sites::Sites;
 use super::survey::Offered;
@@ -35,8 +36,8 @@ pub struct Mirror<'a> {
     pub sites: (&'a Sites, Duration),
     /// Sees how far it is.
     pub progress: &'a dyn Progress,
-    /// How long git may take for a repository.
-    pub patience: Patience,
+    /// How long git may take for a repository, and how much may come.
+    pub bounds: Bounds,
     /// Ends it early.
     pub stop: &'a Stop,
 }
@@ -105,7 +106,7 @@ impl Mirror<'_> {
         let refused = |why: String| Error::invalid(from.url.to_string(), why);
         let offered = match &from.manifest {
             Some((_, offer)) => offer.epochs(),
-            None => BTreeSet::new(),
+            None => from.unlisted.clone(),
         };
         let wanted = match epochs {
             Some(_) if offered.is_empty() => {
@@ -115,9 +116,9 @@ impl Mirror<'_> {
             None => offered.clone(),
         };
         check_place(dir, &from.url)?;
-        if from.manifest.is_none() {
+        if from.manifest.is_none() && offered.is_empty() {
             let git = self.git(&from.name);
-            git.is_repository(from.url.as_str(), self.patience.fetch)?;
+            git.is_repository(from.url.as_str(), self.bounds.fetch)?;
         }
         fs::create_dir_all(dir).map_err(|e| Error::io(dir, e))?;
         let Some(_lock) = lock(dir)? else {
@@ -210,6 +211,7 @@ impl Mirror<'_> {
         match self.ask(&url, known)? {
             News::None => {}
             News::Untold => {
+                let repositories = self.with_unlisted(&layout, repositories, &url)?;
                 let all = repositories.iter().map(|repository| (repository, None));
                 self.get_each(name, all, &mut fetched)?;
             }
@@ -300,12 +302,37 @@ impl Mirror<'_> {
             if Some(number) <= newest {
                 continue;
             }
-            let url = url.join(&format!("git/{number}.git"));
-            store::init_mirror_epoch(&layout.dir, number, &url)?;
-            let path = layout.dir.join(format!("git/{number}.git"));
-            repositories.push(Repository { number, path, url });
+            repositories.push(self.new_epoch(layout, number, url)?);
         }
         Ok(repositories)
+    }
+
+    /// The same where no manifest tells which epochs there are.
+    fn with_unlisted(
+        &self,
+        layout: &Layout,
+        mut repositories: Vec<Repository>,
+        url: &Address,
+    ) -> Result<Vec<Repository>> {
+        let Some((newest, _)) = layout
+            .epochs
+            .last()
+            .filter(|_| layout.version == Version::V2)
+        else {
+            return Ok(repositories);
+        };
+        for number in probe::from(self.http, url, EpochNum(newest.0 + 1))? {
+            let new = self.new_epoch(layout, number, url)?;
+            repositories.push(new);
+        }
+        Ok(repositories)
+    }
+
+    fn new_epoch(&self, layout: &Layout, number: EpochNum, url: &Address) -> Result<Repository> {
+        let url = url.join(&format!("git/{number}.git"));
+        store::init_mirror_epoch(&layout.dir, number, &url)?;
+        let path = layout.dir.join(format!("git/{number}.git"));
+        Ok(Repository { number, path, url })
     }
 
     /// Lets git get these. What cannot be got is told at the end.
@@ -352,11 +379,11 @@ impl Mirror<'_> {
         let epoch = Epoch::open(path)?;
         let (refs, tip) = (epoch.refs()?, epoch.tip()?);
         let patience = match tip {
-            Some(_) => self.patience.fetch,
-            None => self.patience.clone,
+            Some(_) => self.bounds.fetch,
+            None => self.bounds.clone,
         };
         let git = self.git(name);
-        git.fetch(path, url, patience)?;
+        git.fetch(path, url, (patience, self.bounds.bytes))?;
         // Opened anew: refs and packs are others now.
         let epoch = Epoch::open(path)?;
         epoch.settle_head(entry.and_then(|entry| entry.head.as_deref()))?;
@@ -371,7 +398,7 @@ impl Mirror<'_> {
             (Some(old), Some(new)) if !is_behind(&epoch, old, new) => {
                 fetched.rewritten.insert(*number);
                 self.lead_companion_along(name, path);
-                git.forget(path, self.patience.fetch)?;
+                git.forget(path, self.bounds.fetch)?;
             }
             _ => {}
         }
@@ -463,13 +490,25 @@ fn check_place(dir: &Path, url: &Address) -> Result<()> {
     }
 }
 
+/// A lock that is given back when this is dropped. To close the file is not enough: a git that another thread is just
+/// about to start holds it for a moment longer.
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if let Err(error) = self.0.unlock() {
+            tracing::warn!("mirror.lock: {error}");
+        }
+    }
+}
+
 /// Only one at a time fetches an inbox; `None` where somebody does. Others may read it, and write to it, meanwhile.
-fn lock(dir: &Path) -> Result<Option<File>> {
+fn lock(dir: &Path) -> Result<Option<Lock>> {
     let path = dir.join("mirror.lock");
     let file = OpenOptions::new().create(true).append(true).open(&path);
     let file = file.map_err(|e| Error::io(&path, e))?;
     match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
+        Ok(()) => Ok(Some(Lock(file))),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(e)) => Err(Error::io(&path, e)),
     }

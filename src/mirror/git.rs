@@ -11,11 +11,14 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use super::manifest::shown;
+use super::weight::Weight;
 use crate::error::{Error, Result};
 use crate::id::InboxName;
 
 /// How often it is looked whether git is to be stopped.
 const TICK: Duration = Duration::from_millis(100);
+/// How often it is looked how much has come.
+const WEIGH: Duration = Duration::from_millis(500);
 /// How much of one line that git says is kept, in bytes.
 const MAX_LINE: usize = 500;
 /// How many of its lines are told where it fails.
@@ -34,6 +37,8 @@ const SETTINGS: &[(&str, &str)] = &[
     ("credential.helper", ""),
     ("core.hooksPath", "/dev/null"),
     ("core.askPass", "true"),
+    // Longer blobs are not held in memory.
+    ("core.bigFileThreshold", "64m"),
     ("gc.autoDetach", "false"),
     ("maintenance.autoDetach", "false"),
     ("fetch.recurseSubmodules", "no"),
@@ -111,20 +116,35 @@ impl Progress for Silent {
     fn end(&self, _: &InboxName) {}
 }
 
-/// How long one repository may take.
+/// How long one repository may take, and how much may come.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct Bounds {
     /// From nothing.
     pub clone: Duration,
     /// From what is there.
     pub fetch: Duration,
+    /// By how many bytes it may grow at once.
+    pub bytes: u64,
 }
 
-impl Default for Patience {
-    fn default() -> Patience {
-        Patience {
+impl Bounds {
+    /// The usual ones, but for so many bytes, if anybody says how many.
+    #[must_use]
+    pub fn with(bytes: Option<u64>) -> Bounds {
+        let usual = Bounds::default();
+        Bounds {
+            bytes: bytes.unwrap_or(usual.bytes),
+            ..usual
+        }
+    }
+}
+
+impl Default for Bounds {
+    fn default() -> Bounds {
+        Bounds {
             clone: Duration::from_secs(24 * 3600),
             fetch: Duration::from_secs(3 * 3600),
+            bytes: 8 << 30,
         }
     }
 }
@@ -138,12 +158,18 @@ pub(super) struct Git<'a> {
 
 impl Git<'_> {
     /// Gets all refs of the repository at `url`, and what they lead to, also where history there was rewritten.
-    pub(super) fn fetch(&self, repository: &Path, url: &str, patience: Duration) -> Result<()> {
+    pub(super) fn fetch(
+        &self,
+        repository: &Path,
+        url: &str,
+        (patience, bytes): (Duration, u64),
+    ) -> Result<()> {
         let mut git = command(Some(repository));
         git.args(["fetch", "--progress", "--no-write-fetch-head", "--", url]);
         // Replaced objects would show other mail than there is.
         git.args(["+refs/*:refs/*", "^refs/replace/*"]);
-        self.run(git, patience)
+        let weight = Weight::new(repository, bytes);
+        self.run(git, patience, Some(&weight))
             .map_err(|why| Error::Upstream(format!("{url}: {why}")))
     }
 
@@ -151,7 +177,7 @@ impl Git<'_> {
     pub(super) fn is_repository(&self, url: &str, patience: Duration) -> Result<()> {
         let mut git = command(None);
         git.args(["ls-remote", "--quiet", "--", url, "HEAD"]);
-        self.run(git, patience)
+        self.run(git, patience, None)
             .map_err(|why| Error::Upstream(format!("{url}: {why}")))
     }
 
@@ -159,12 +185,17 @@ impl Git<'_> {
     pub(super) fn forget(&self, repository: &Path, patience: Duration) -> Result<()> {
         let mut git = command(Some(repository));
         git.args(["gc", "--quiet", "--prune=now"]);
-        self.run(git, patience)
+        self.run(git, patience, None)
             .map_err(|why| Error::Store(format!("{}: {why}", repository.display())))
     }
 
     /// Runs it to its end; what goes wrong is told in its own last words.
-    fn run(&self, mut command: Command, patience: Duration) -> Result<(), String> {
+    fn run(
+        &self,
+        mut command: Command,
+        patience: Duration,
+        weight: Option<&Weight>,
+    ) -> Result<(), String> {
         command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -178,6 +209,7 @@ impl Git<'_> {
             drop(say);
         }
         let deadline = Instant::now() + patience;
+        let mut weighed = Instant::now();
         let mut last: Vec<String> = Vec::new();
         let mut hears = true;
         loop {
@@ -191,6 +223,19 @@ impl Git<'_> {
                     "it took more than {} minutes",
                     patience.as_secs() / 60
                 ));
+            }
+            if let Some(weight) = weight
+                && weighed.elapsed() >= WEIGH
+            {
+                if weight.is_exceeded() {
+                    kill(&mut child);
+                    weight.sweep();
+                    return Err(format!(
+                        "more than {} MB came, which is more than is taken (threadbare.maxFetchSize)",
+                        weight.most() >> 20
+                    ));
+                }
+                weighed = Instant::now();
             }
             if hears {
                 match lines.recv_timeout(TICK) {

@@ -10,14 +10,16 @@ mod copy;
 mod git;
 mod http;
 mod manifest;
+mod probe;
 mod range;
 mod sites;
 mod survey;
 mod timetable;
+mod weight;
 
 pub use address::Address;
 pub use copy::{Fetched, Mirror};
-pub use git::{Patience, Progress, Silent, Stop};
+pub use git::{Bounds, Progress, Silent, Stop};
 pub use http::Http;
 pub use manifest::{Entry, Manifest, Offer, Repositories};
 pub use range::{EpochRange, Mistake};

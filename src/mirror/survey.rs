@@ -1,5 +1,6 @@
 //! What there is to be mirrored at an address: one inbox, or a site of many.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use glob::Pattern;
@@ -7,8 +8,9 @@ use glob::Pattern;
 use super::address::Address;
 use super::http::{Got, Http};
 use super::manifest::{MAX_PACKED, Manifest, Offer};
+use super::probe;
 use crate::error::{Error, Result};
-use crate::id::InboxName;
+use crate::id::{EpochNum, InboxName};
 
 /// What is at an address.
 #[derive(Clone, Debug)]
@@ -31,8 +33,10 @@ pub struct Offered {
     pub name: InboxName,
     /// Where it is.
     pub url: Address,
-    /// What its manifest says. `None`: there is no manifest, so it is of version 1 if it is there at all.
+    /// What its manifest says. `None`: there is no manifest.
     pub manifest: Option<(Arc<Manifest>, Offer)>,
+    /// The epochs that are there where there is no manifest; none: it is of version 1 if it is there at all.
+    pub unlisted: BTreeSet<EpochNum>,
 }
 
 /// Asks what there is at `url`.
@@ -43,7 +47,10 @@ pub fn survey(http: &Http, url: &Address) -> Result<Found> {
     let asked = url.join("manifest.js.gz");
     let body = match http.get(&asked, None, MAX_PACKED)? {
         Got::Found(body) => body,
-        Got::Missing | Got::Unchanged => return Ok(Found::Inbox(Box::new(unlisted(url)?))),
+        Got::Missing | Got::Unchanged => {
+            let offered = unlisted(http, url)?;
+            return Ok(Found::Inbox(Box::new(offered)));
+        }
     };
     // An inbox may have been renamed, a site have moved to https.
     let url = match body.url == asked {
@@ -58,6 +65,7 @@ pub fn survey(http: &Http, url: &Address) -> Result<Found> {
             name,
             url,
             manifest,
+            unlisted: BTreeSet::new(),
         };
         return Ok(Found::Inbox(Box::new(offered)));
     }
@@ -86,18 +94,20 @@ fn site(url: &Address, manifest: &Arc<Manifest>) -> Result<Found> {
             name,
             url: at,
             manifest: Some((Arc::clone(manifest), offer)),
+            unlisted: BTreeSet::new(),
         });
     }
     Ok(Found::Site { inboxes, others })
 }
 
-fn unlisted(url: &Address) -> Result<Offered> {
+fn unlisted(http: &Http, url: &Address) -> Result<Offered> {
     let last = url.path().trim_end_matches('/').rsplit('/').next();
     let name = last.and_then(InboxName::parse);
     Ok(Offered {
         name: name.ok_or_else(|| unnamed(url))?,
         url: url.clone(),
         manifest: None,
+        unlisted: probe::epochs(http, url)?,
     })
 }
 

@@ -69,11 +69,15 @@ fn cut_around(text: &str, inner: &[Match], width: usize) -> Option<Vec<Piece>> {
     let mut pieces = Vec::new();
     let mut at = from;
     for found in inner {
+        // A word may lie within another one: `t` in `don't`.
+        if found.from < at {
+            continue;
+        }
         push(&mut pieces, &text[at..found.from], false);
         push(&mut pieces, &text[found.from..found.to], true);
         at = found.to;
     }
-    push(&mut pieces, &text[at..to], false);
+    push(&mut pieces, text.get(at..to).unwrap_or_default(), false);
     Some(pieces)
 }
 
@@ -325,6 +329,7 @@ mod tests {
             ),
             ("f:ada OR \"b c\"", "ada b.c", Some("[ada] [b].[c]")),
             ("日本", "こんにちは日本", Some("こんにちは[日][本]")),
+            ("t \"don't\"", "we don't wait", Some("we [don't] wait")),
             ("engine", "nothing of it", None),
             ("d:20210101..", "nothing of it", None),
         ] {

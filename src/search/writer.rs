@@ -22,8 +22,9 @@ const HEAP: usize = 160 << 20;
 /// How often, and how long each time, a merge that goes on already is waited for: ten minutes in all.
 const MERGE_TRIES: u32 = 6000;
 const MERGE_PAUSE: Duration = Duration::from_millis(100);
-/// How often files of segments that are gone are looked for before it is an error that they are still there.
-const LEFTOVER_TRIES: u32 = 50;
+/// How often files of segments that are gone are looked for before it is an error that they are still there. What a merge is
+/// writing looks like one of them, and takes as long as the machine has other work.
+const LEFTOVER_TRIES: u32 = 1800;
 
 /// The only one who writes an index.
 pub struct Writer {

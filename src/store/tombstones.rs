@@ -211,6 +211,13 @@ impl Tombstones {
         found
     }
 
+    /// The one that holds so far about the mail of another one.
+    fn about_the_same(&self, stone: &Tombstone) -> Option<&Tombstone> {
+        let alike = self.by_content.get(&stone.content.0)?;
+        let mut alike = alike.iter().filter_map(|at| self.stones.get(*at));
+        alike.find(|known| known.mids == stone.mids)
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.stones.is_empty()
@@ -269,7 +276,13 @@ pub(super) fn add(dir: &Path, stones: &[Tombstone]) -> Result<()> {
         // What a crash has cut off stays alone on its line.
         text.push('\n');
     }
+    let known = Tombstones::parse(&before);
     for stone in stones {
+        let mut stone = stone.clone();
+        if let Some(earlier) = known.about_the_same(&stone) {
+            // The latest holds: this one is never before what it is to undo, whatever the clock says.
+            stone.when = stone.when.max(Timestamp(earlier.when.0.saturating_add(1)));
+        }
         text.push_str(&format!("{stone}\n"));
     }
     let mut options = OpenOptions::new();
@@ -404,6 +417,25 @@ mod tests {
             let covering = stones.covering(&message.message_ids(), message.fingerprint());
             assert_eq!(covering.is_some(), kept_away, "{lines:?}");
             assert_eq!(stones.of(&mid("a@x")).is_some(), shown, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_last_holds_though_the_clock_went_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let raw = mail("a@x", "text");
+        for (deed, when) in [
+            (Deed::Removed, 900),
+            (Deed::Restored, 500),
+            (Deed::Purged, 5),
+        ] {
+            add(
+                dir.path(),
+                &[Tombstone::of(&raw, deed, Timestamp(when), "")],
+            )
+            .unwrap();
+            let stones = Tombstones::read(dir.path()).unwrap();
+            assert_eq!(stones.covering_mail(&raw).is_some(), deed != Deed::Restored);
         }
     }
 

@@ -143,6 +143,33 @@ fn every_damage_to_the_catalogue_is_named_and_mended() {
             "no mail has or names",
         ),
         ("DELETE FROM epoch", "nothing of epoch 0 has been indexed"),
+        // Two numbers that have changed their places, side by side and far apart; one that was never given.
+        (
+            "UPDATE place SET num = -num WHERE num IN (3, 4) AND inbox = (SELECT id FROM inbox WHERE dir LIKE '%test');
+             UPDATE place SET num = 7 + num WHERE num IN (-3, -4) AND inbox = (SELECT id FROM inbox WHERE dir LIKE '%test')",
+            "does not stand where history has its mail",
+        ),
+        (
+            "UPDATE place SET num = -num WHERE num IN (2, 9) AND inbox = (SELECT id FROM inbox WHERE dir LIKE '%test');
+             UPDATE place SET num = 11 + num WHERE num IN (-2, -9) AND inbox = (SELECT id FROM inbox WHERE dir LIKE '%test')",
+            "article 9 does not stand where history has its mail",
+        ),
+        (
+            "UPDATE place SET num = 400 WHERE num = 4; UPDATE inbox SET last_num = 400",
+            "article 400 does not stand where history has its mail",
+        ),
+        (
+            "UPDATE inbox SET last_num = 11 WHERE dir LIKE '%test'; DELETE FROM place WHERE num = 12",
+            "the highest number ever given is said to be 11",
+        ),
+        (
+            "UPDATE place SET epoch = 3 WHERE num = 4",
+            "is said to lie in epoch 3, and lies in 0",
+        ),
+        (
+            "UPDATE message SET subject_key = 3 WHERE subject = 'Subject 6'",
+            "key of the subject",
+        ),
     ] {
         open(&world).execute_batch(damage).unwrap();
         let (clean, said) = fsck(&world, &[]);
@@ -291,4 +318,26 @@ fn damage_to_git_is_named_and_never_touched() {
     fs::write(&object, whole).unwrap();
     let (clean, said) = fsck(&world, &["--repair"]);
     assert!(clean, "{said}");
+}
+
+#[test]
+fn reading_everything_again_gives_no_number_to_what_was_removed_in_a_later_epoch() {
+    let mut world = World::new();
+    let all = mails(8);
+    world.inbox("test").add(&all[..5]);
+    let mut second = Epoch::new(&world.path("lists/test/git/1.git"));
+    second.add(&all[5..6]);
+    second.remove(&all[1]);
+    world.index();
+    world.done(&["rm", "test", "-m", "m2@weaver.example"]);
+    let before = world.catalogue("index");
+    for _ in 0..2 {
+        world.done(&["index", "--reindex", "test"]);
+        assert_eq!(world.catalogue("index"), before);
+        world.done(&["fsck"]);
+    }
+    second.add(&all[6..]);
+    world.index();
+    let numbers: Vec<i64> = world.articles().iter().map(|(num, _)| *num).collect();
+    assert_eq!(numbers, [1, 4, 5, 6, 7, 8]);
 }

@@ -122,6 +122,20 @@ fn an_inbox_of_version_1_is_cloned_at_its_own_address() {
 }
 
 #[test]
+fn without_git_clones_go_by_the_plain_protocol() {
+    let (mut world, work) = (World::new(), Work::new());
+    let mut epoch = world.inbox("x");
+    epoch.add(&[Mail::new("one@x.example", "One", 1).bytes()]);
+    let dir = epoch.dir.clone();
+    world.index();
+    let server = world.serve_as("serve.log", &[("PATH", "/nowhere")], &[]);
+    let url = format!("{}x/git/0.git", server.url());
+    work.well(&["clone", "-q", "--mirror", &url, "plain"]);
+    assert_eq!(work.state(&work.path("plain")), work.state(&dir));
+    assert!(server.stop());
+}
+
+#[test]
 fn shallow_clones_have_what_they_asked_for_and_can_be_deepened() {
     let (site, work) = (mirrored(), Work::new());
     let url = format!("{}warp/git/0.git", site.url());
@@ -469,6 +483,73 @@ fn leave_early(server: &Server) {
         assert!(beginning.starts_with(b"HTTP/1.1 200"));
     }
     wait_until("git has gone", || server.children() == 0);
+}
+
+/// Begins to ask for a pack and leaves it at that: git waits, and keeps its place.
+fn hold(server: &Server, inbox: &str) -> std::net::TcpStream {
+    let mut stream = std::net::TcpStream::connect(server.address).unwrap();
+    // A short question is heard to its end before git is asked.
+    let line = "ref-prefix refs/heads/one-of-very-many\n";
+    let line = format!("{:04x}{line}", line.len() + 4);
+    let question = format!(
+        "0014command=ls-refs\n0001{}",
+        line.repeat(300_000 / line.len())
+    );
+    let head = format!(
+        "POST /{inbox}/0/git-upload-pack HTTP/1.1\r\nHost: x\r\nGit-Protocol: version=2\r\n\
+         Content-Type: application/x-git-upload-pack-request\r\nContent-Length: 1000000\r\n\r\n{question}"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream
+}
+
+#[test]
+fn so_many_clones_go_on_at_once_and_others_wait_or_are_sent_away() {
+    let mut world = World::new();
+    for name in ["warp", "weft", "open"] {
+        world.inbox(name).add(&mails(name, 3));
+    }
+    // Two inboxes share one place with no line before it; another has one with a line.
+    world.add_to_config(
+        "[publicinboxlimiter \"strict\"]\n\tmax = 1\n\tdepth = 0\n[publicinboxlimiter \"kind\"]\n\tmax = 1\n",
+    );
+    world.set_inbox("warp", "httpbackendmax = strict");
+    world.set_inbox("weft", "httpbackendmax = strict");
+    world.set_inbox("open", "httpbackendmax = kind");
+    world.index();
+    let server = world.serve();
+    let (first, second) = (hold(&server, "warp"), hold(&server, "open"));
+    wait_until("git waits for more", || server.children() == 2);
+
+    let refs = |inbox: &str| format!("/{inbox}/0/info/refs?service=git-upload-pack");
+    for inbox in ["warp", "weft"] {
+        let refused = server.get(&refs(inbox)).status(503);
+        assert!(refused.says("retry-after").parse::<u32>().unwrap() > 0);
+    }
+    // Who reads notices nothing, and who may wait does so until it is his turn.
+    server.get("/warp/warp-0@weaver.example/").ok();
+    let (url, to) = (format!("{}open/0", server.url()), world.path("waits.git"));
+    let waits = std::thread::spawn(move || {
+        let mut clone = Command::new("git");
+        clone.args(["clone", "-q", "--mirror", &url]).arg(to);
+        clone
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .output()
+            .unwrap()
+    });
+    drop(first);
+    wait_until("there is a place again", || {
+        server.get(&refs("weft")).status == 200
+    });
+    assert!(!waits.is_finished());
+    drop(second);
+    let done = waits.join().unwrap();
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+    wait_until("all is over", || server.children() == 0);
 }
 
 #[test]

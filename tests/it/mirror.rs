@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-use crate::support::{Ask, Epoch, Mail, Server, World, wait_until};
+use crate::support::{Ask, Epoch, Mail, Server, World, tls_file, wait_until};
 
 const PRINT: &str = "395e83aca24c88bc21b35403c3acadf7a1d9e4b1";
 
@@ -688,6 +688,188 @@ fn an_upstream_that_hangs_delays_neither_the_others_nor_the_end() {
     assert!(server.stop());
 }
 
+#[test]
+fn an_upstream_behind_tls_is_followed_if_its_certificate_is_to_be_trusted() {
+    let (mut far, mut here) = (World::new(), World::new());
+    let mut epoch = far.inbox("warp");
+    epoch.add(&mails("zero", 3));
+    let file = |kind: &str| tls_file(&format!("one.{kind}")).display().to_string();
+    far.set(&format!("certificate = {} {}", file("pem"), file("key")));
+    far.index();
+    let server = far.serve_with(&["--listen", "https://127.0.0.1:0"]);
+    let place = server.printed("listening on https://");
+    let port = place
+        .trim()
+        .trim_end_matches('/')
+        .rsplit(':')
+        .next()
+        .unwrap();
+    let url = format!("https://localhost:{port}/warp/");
+    // Before there is something in the config that the program wrote itself.
+    here.set("fetchInterval = 1s");
+    let run = |here: &World, args: &[&str], ca: &str| {
+        let mut program = here.program();
+        program.args(args).env("SSL_CERT_FILE", tls_file(ca));
+        program.output().unwrap()
+    };
+    let refused = run(&here, &["clone", &url, "warp"], "two.pem");
+    assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
+    assert!(
+        said(&refused).to_lowercase().contains("certificate"),
+        "{}",
+        said(&refused)
+    );
+    assert!(!here.path("warp").exists());
+    let done = run(&here, &["clone", &url, "warp"], "ca.pem");
+    assert!(done.status.success(), "{}", said(&done));
+    assert!(said(&done).contains("warp: 3 added"), "{}", said(&done));
+    epoch.add(&mails("late", 1));
+    let done = run(&here, &["fetch", "warp"], "ca.pem");
+    assert!(
+        said(&done).contains("warp: 1 epoch has news"),
+        "{}",
+        said(&done)
+    );
+    // And a server does it by itself.
+    let ca = tls_file("ca.pem").display().to_string();
+    let mirror = here.serve_as("mirror.log", &[("SSL_CERT_FILE", &ca)], &[]);
+    epoch.add(&mails("later", 1));
+    wait_until("the new mail is here", || {
+        mirror.get("/warp/later-0@weaver.example/").status == 200
+    });
+}
+
+#[test]
+fn a_site_is_asked_once_for_all_its_inboxes() {
+    let (mut far, mut here) = (World::new(), World::new());
+    let mut epochs = Vec::new();
+    for n in 0..6 {
+        let name = format!("list-{n}");
+        let mut epoch = far.inbox(&name);
+        epoch.add(&mails(&name, 2));
+        epochs.push(epoch);
+    }
+    far.index();
+    let server = far.serve();
+    let plain = Plain::start();
+    plain.pass_on_to(server.address, |_| true);
+    let url = format!("http://{}/", plain.address);
+    // Before there is something in the config that the program wrote itself.
+    here.set("fetchInterval = 8s");
+    well(&here, &["clone", &url, "lists"]);
+    well(&here, &["fetch"]);
+    plain.forget();
+    let quiet = well(&here, &["fetch"]);
+    assert_eq!(quiet.matches("nothing new").count(), 6, "{quiet}");
+    assert_eq!(plain.asked(), ["/manifest.js.gz"]);
+    // Only the one with news is asked for more.
+    epochs[3].add(&mails("late", 1));
+    plain.forget();
+    let news = well(&here, &["fetch"]);
+    assert!(news.contains("list-3: 1 epoch has news"), "{news}");
+    let asked = plain.asked();
+    let manifests = asked.iter().filter(|path| path.ends_with("manifest.js.gz"));
+    let manifests: Vec<&String> = manifests.collect();
+    assert_eq!(manifests, ["/manifest.js.gz", "/list-3/manifest.js.gz"]);
+    assert!(
+        asked
+            .iter()
+            .all(|path| path == "/manifest.js.gz" || path.contains("list-3"))
+    );
+    // A single one is asked itself.
+    plain.forget();
+    well(&here, &["fetch", "list-1"]);
+    assert_eq!(plain.asked(), ["/list-1/manifest.js.gz"]);
+    // A server keeps those of one site together.
+    plain.forget();
+    let mirror = here.serve();
+    epochs[1].add(&mails("server", 1));
+    wait_until("the new mail is here", || {
+        mirror.get("/list-1/server-0@weaver.example/").status == 200
+    });
+    let asked = plain.asked();
+    let quiet = |path: &&String| path.ends_with("list-5/manifest.js.gz");
+    assert_eq!(asked.iter().filter(quiet).count(), 0, "{asked:?}");
+    // Where the site has no manifest, each is asked.
+    drop(mirror);
+    plain.pass_on_to(server.address, |path| path != "/manifest.js.gz");
+    plain.forget();
+    well(&here, &["fetch"]);
+    assert_eq!(plain.asked().len(), 7);
+}
+
+#[test]
+fn more_than_is_taken_is_not_taken_and_leaves_nothing_behind() {
+    let (mut far, mut here) = (World::new(), World::new());
+    // What nobody can pack.
+    let mut state = 1_u64;
+    let mut noise = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        format!("{:016x}", state ^ (state >> 29))
+    };
+    let words: String = (0..400_000).map(|_| noise()).collect();
+    let mail = Mail::new("noise@weaver.example", "Noise", 1).says(&words);
+    far.inbox("loud").add(&[mail.bytes()]);
+    far.index();
+    let server = far.serve();
+    let plain = Plain::start();
+    plain.pass_on_to(server.address, |_| true);
+    plain.told.lock().unwrap().stops_after = Some(2_500_000);
+    here.set("maxFetchSize = 1m");
+    let url = format!("http://{}/loud/", plain.address);
+    let said = badly(&here, &["clone", &url, "loud"], 1);
+    let why = "more than 1 MB came, which is more than is taken (threadbare.maxFetchSize)";
+    assert!(said.contains(why), "{said}");
+    let packs = here.path("loud/git/0.git/objects/pack");
+    let left: Vec<_> = fs::read_dir(packs).unwrap().flatten().collect();
+    assert!(left.is_empty(), "{left:?}");
+    // Who takes more gets it, by the same command.
+    here.set("maxFetchSize = 100m");
+    plain.told.lock().unwrap().stops_after = None;
+    well(&here, &["clone", &url, "loud"]);
+    let site = here.serve();
+    site.get("/loud/noise@weaver.example/raw").ok();
+}
+
+#[test]
+fn an_inbox_of_many_epochs_is_cloned_from_a_server_without_a_manifest() {
+    let (mut from, here) = (upstream(), World::new());
+    let plain = Plain::start();
+    plain.pass_on_to(from.server.address, |path| {
+        !path.ends_with("manifest.js.gz")
+    });
+    let url = format!("http://{}/warp/", plain.address);
+    well(&here, &["clone", &url, "warp"]);
+    let epochs = |world: &World| {
+        let mut names: Vec<_> = fs::read_dir(world.path("warp/git"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    };
+    assert_eq!(epochs(&here), ["0.git", "1.git", "2.git"]);
+    for epoch in 0..3 {
+        let name = format!("git/{epoch}.git");
+        let there = from.world.path(&format!("lists/warp/{name}"));
+        assert_eq!(refs(&here.path(&format!("warp/{name}"))), refs(&there));
+    }
+    let site = here.serve();
+    assert_eq!(ids(&site, "warp"), ids(&from.server, "warp"));
+    // A fetch asks for each, and whether there is another one.
+    assert!(well(&here, &["fetch", "warp"]).contains("nothing new"));
+    let mut new = Epoch::new(&from.world.path("lists/warp/git/3.git"));
+    new.add(&mails("new", 1));
+    from.epochs.push(new);
+    wait_until("it is served", || {
+        from.server.get("/warp/git/3.git/HEAD").status == 200
+    });
+    well(&here, &["fetch", "warp"]);
+    assert_eq!(epochs(&here).len(), 4);
+}
+
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(bytes).unwrap();
@@ -710,6 +892,8 @@ struct Told {
     redirects: HashMap<String, String>,
     directories: Vec<(String, std::path::PathBuf)>,
     behind: Option<(SocketAddr, Fits)>,
+    /// After so many bytes of an answer that is passed on nothing comes any more.
+    stops_after: Option<u64>,
     asked: Vec<String>,
 }
 
@@ -774,7 +958,7 @@ impl Plain {
         let text = String::from_utf8_lossy(&request[..head]).into_owned();
         let target = text.split(' ').nth(1).unwrap_or_default().to_owned();
         let path = target.split('?').next().unwrap_or_default().to_owned();
-        let (body, redirect, behind) = {
+        let (body, redirect, behind, stops_after) = {
             let mut told = self.told.lock().unwrap();
             told.asked.push(path.clone());
             let file = told.directories.iter().find_map(|(below, dir)| {
@@ -782,7 +966,8 @@ impl Plain {
                 fs::read(dir.join(rest.trim_start_matches('/'))).ok()
             });
             let body = told.answers.get(&path).cloned().or(file);
-            (body, told.redirects.get(&path).cloned(), told.behind)
+            let redirect = told.redirects.get(&path).cloned();
+            (body, redirect, told.behind, told.stops_after)
         };
         if let Some(to) = redirect {
             let head = format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\n");
@@ -792,7 +977,7 @@ impl Plain {
             && body.is_none()
             && fits(&path)
         {
-            return pass_on(stream, server, &request, head, &text);
+            return pass_on(stream, server, &request, (head, stops_after), &text);
         }
         let status = if body.is_some() {
             "200 OK"
@@ -811,7 +996,7 @@ fn pass_on(
     mut stream: TcpStream,
     server: SocketAddr,
     request: &[u8],
-    head: usize,
+    (head, stops_after): (usize, Option<u64>),
     text: &str,
 ) -> std::io::Result<()> {
     let mut behind = TcpStream::connect(server)?;
@@ -823,7 +1008,12 @@ fn pass_on(
     behind.write_all(&request[head..])?;
     let mut rest = stream.try_clone()?;
     let mut onwards = behind.try_clone()?;
-    std::thread::spawn(move || std::io::copy(&mut rest, &mut onwards));
-    std::io::copy(&mut behind, &mut stream)?;
+    let feeding = std::thread::spawn(move || std::io::copy(&mut rest, &mut onwards));
+    let most = stops_after.unwrap_or(u64::MAX);
+    if std::io::copy(&mut (&mut behind).take(most), &mut stream)? == most {
+        // Until whoever asked has had enough.
+        let _ = feeding.join();
+        return Ok(());
+    }
     stream.shutdown(std::net::Shutdown::Both)
 }

@@ -6,7 +6,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use axum::http::header::CONTENT_TYPE;
 
-use crate::archive::{Objects, Served, UploadPack};
+use crate::archive::{Objects, Served, UploadPack, git_is_installed};
 use crate::error::Error;
 use crate::id::InboxName;
 use crate::url::GitFile;
@@ -31,14 +31,20 @@ pub(in crate::web) fn show(
     if file.path == "info/refs"
         && let Some(service) = service(&visit.ask.raw_query)
     {
-        return match service {
-            "git-upload-pack" => smart(visit, name, file, UploadPack::Advertise),
-            _ => Ok(Answer::new(
-                Outcome::Missing,
-                Media::Plain,
-                "Only git-upload-pack is served here: there is no pushing.\n",
-            )),
-        };
+        match service {
+            "git-upload-pack" if git_is_installed() => {
+                return smart(visit, name, file, UploadPack::Advertise);
+            }
+            // Clients take the plain refs for the word that there is the plain protocol alone.
+            "git-upload-pack" => {}
+            _ => {
+                return Ok(Answer::new(
+                    Outcome::Missing,
+                    Media::Plain,
+                    "Only git-upload-pack is served here: there is no pushing.\n",
+                ));
+            }
+        }
     }
     match inbox.git_file(file)?.ok_or(WebError::MISSING)? {
         Served::Text(text, modified) => {

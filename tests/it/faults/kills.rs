@@ -128,7 +128,7 @@ fn killed_while_it_delivers() {
 }
 
 /// As operators do now and then; only packs count when an epoch is measured.
-fn pack_newest(dir: &Path) {
+pub(super) fn pack_newest(dir: &Path) {
     let newest = (0..).map(|n| dir.join(format!("git/{n}.git")));
     let newest = newest.take_while(|epoch| epoch.exists()).last().unwrap();
     let gc = git(&newest).args(["gc", "-q", "--prune=now"]).status();
@@ -136,7 +136,7 @@ fn pack_newest(dir: &Path) {
 }
 
 /// Files that killed programs have left and that not even `git gc` takes away.
-fn leftovers(dir: &Path) -> Vec<String> {
+pub(super) fn leftovers(dir: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir(dir.join("git")).unwrap() {
         let epoch = entry.unwrap().path();
@@ -194,7 +194,12 @@ fn killed_while_it_takes_mail_by_lmtp() {
                     }
                 });
             }
-            std::thread::sleep(lot.instant(Duration::from_millis(400)));
+            // Within the time in which mail is taken, however long it takes until then.
+            let before = acknowledged.lock().unwrap().len();
+            wait_until("mail is taken", || {
+                acknowledged.lock().unwrap().len() > before
+            });
+            std::thread::sleep(lot.instant(Duration::from_millis(250)));
             drop(server); // SIGKILL
             killed += 1;
             over.store(true, Ordering::Relaxed);
@@ -329,8 +334,8 @@ fn killed_while_it_removes_and_edits_and_purges() {
     let in_git = (0..deeds + 30).filter(|n| !done(*n) || n % 3 != 0);
     let expected: Vec<bool> = in_git.map(|n| done(n) && n % 3 == 2).collect();
     assert_eq!(words, expected, "each that was edited says so");
+    // What a killed `git repack` leaves is not looked at.
     all_is_well(&world, "purge", Numbers::Fewer);
-    assert_eq!(leftovers(&world.path("lists/test")), Vec::<String>::new());
 }
 
 #[test]

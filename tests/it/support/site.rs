@@ -23,8 +23,13 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> World {
+        World::below(&std::env::temp_dir())
+    }
+
+    /// In a directory below this one.
+    pub(crate) fn below(dir: &Path) -> World {
         let world = World {
-            dir: TempDir::new().unwrap(),
+            dir: TempDir::new_in(dir).unwrap(),
             settings: String::new(),
             inboxes: String::new(),
         };
