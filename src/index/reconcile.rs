@@ -71,15 +71,6 @@ impl Indexer {
             options.jobs,
             Names::Trusted,
             |change, prepared| {
-                if let (Prepared::Mail(mail), What::Added(blob)) = (&prepared, &change.what)
-                    && away.has(*blob, &mail.0)
-                {
-                    // It took its number when it was read for the first time.
-                    report.changes += 1;
-                    report.buried += 1;
-                    progress.advance(1);
-                    return Ok(());
-                }
                 let num = match (&prepared, &change.what) {
                     (Prepared::Mail(mail), What::Added(blob)) => {
                         let held = mail.0.ids.iter().find_map(|mid| by_id.remove(mid));

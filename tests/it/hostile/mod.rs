@@ -32,7 +32,7 @@ const ROWS: [Row; 72] = [
         &[
             "hostile::mail::ids_with_characters_of_urls",
             "web::message::every_spelling_of_a_message_id_is_the_same_page",
-            "src::url::a_printed_message_id_is_read_back",
+            "src::url::parse::a_printed_message_id_is_read_back",
         ],
     ),
     Row(
@@ -451,7 +451,7 @@ const ROWS: [Row; 72] = [
         &[
             "web::hostile::odd_paths_are_answered_and_lead_nowhere_else",
             "limits::a_request_line_or_head_that_is_too_long_is_refused",
-            "src::url::any_path_is_answered",
+            "src::url::parse::any_path_is_answered",
         ],
     ),
     Row(
