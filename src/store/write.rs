@@ -12,6 +12,7 @@ use super::epoch::Epoch;
 use super::layout::{Layout, Version};
 use super::lock::Lock;
 use super::pack::{Kind, Stage};
+use super::tidy::{TOO_MANY, tidy};
 use super::tombstones::{self, Tombstone};
 use super::version_1::Trees;
 use super::{branch, version_1};
@@ -72,6 +73,7 @@ pub struct Writer {
     size: u64,
     full: u64,
     batch: usize,
+    loose: usize,
 }
 
 impl Writer {
@@ -117,6 +119,7 @@ impl Writer {
             trees: None,
             full: FULL,
             batch: BATCH,
+            loose: TOO_MANY,
         })
     }
 
@@ -131,6 +134,13 @@ impl Writer {
     #[must_use]
     pub fn with_packs_of(mut self, bytes: usize) -> Writer {
         self.batch = bytes;
+        self
+    }
+
+    /// Packs loose objects as soon as there are about so many.
+    #[must_use]
+    pub fn with_loose_objects(mut self, most: usize) -> Writer {
+        self.loose = most;
         self
     }
 
@@ -244,6 +254,12 @@ impl Writer {
         branch::advance(&self.epoch, self.stored, tip)?;
         self.stored = Some(tip);
         self.lock.changed();
+        match tidy(&self.lock, self.epoch.path(), self.loose) {
+            Ok(false) => {}
+            Ok(true) => self.size = packed_size(self.epoch.path()),
+            // The mail is stored all the same, and the next writer tries again.
+            Err(error) => tracing::warn!("loose objects cannot be packed: {error}"),
+        }
         Ok(())
     }
 

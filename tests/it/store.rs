@@ -251,6 +251,52 @@ fn a_full_epoch_is_followed_by_the_next() {
 }
 
 #[test]
+fn mail_that_comes_one_by_one_is_packed_before_it_is_too_many_files() {
+    let dir = TempDir::new().unwrap();
+    init_inbox(dir.path(), None).unwrap();
+    append(dir.path(), &mail(0), &meta(0)).unwrap();
+    let path = dir.path().join("git/0.git");
+    let before = Epoch::open(&path).unwrap();
+    let mut writer = Writer::open(dir.path()).unwrap().with_loose_objects(0);
+    let blobs: Vec<Oid> = (1..30)
+        .map(|n| writer.append(&mail(n), &meta(n)).unwrap())
+        .collect();
+    drop(writer);
+    let names = |dir: &Path| -> Vec<String> {
+        let entries = fs::read_dir(dir).unwrap().flatten();
+        let names = entries.map(|entry| entry.file_name().into_string().unwrap());
+        names.collect()
+    };
+    let objects = path.join("objects");
+    let loose = names(&objects).into_iter().filter(|name| name.len() == 2);
+    assert!(
+        loose
+            .into_iter()
+            .all(|name| names(&objects.join(name)).is_empty())
+    );
+    let packs = names(&objects.join("pack"));
+    let packs = packs.iter().filter(|name| name.ends_with(".pack")).count();
+    assert!((1..8).contains(&packs), "{packs} packs");
+    for blob in &blobs {
+        assert!(
+            before.read(*blob).unwrap().is_some(),
+            "by who was there before"
+        );
+    }
+    assert_eq!(history(&path).len(), 30);
+
+    // As long as there are few, they are left alone.
+    append(dir.path(), &mail(31), &meta(31)).unwrap();
+    assert_eq!(
+        names(&objects.join("pack"))
+            .iter()
+            .filter(|n| n.ends_with(".pack"))
+            .count(),
+        packs
+    );
+}
+
+#[test]
 fn many_mails_at_once_are_packed_and_read_the_same() {
     let dir = TempDir::new().unwrap();
     init_inbox(dir.path(), None).unwrap();
