@@ -37,9 +37,7 @@ class Fresh:
         self.directory, self.config = self.home / "inbox", self.home / "config"
         self.config.write_text(
             f"[threadbare]\n\tindexDir = {self.home / 'index'}\n[publicinboxmda]\n\tspamcheck = none\n[publicinbox]\n\twwwListing = all\n")
-        self.env = {"PI_CONFIG": str(self.config), "HOME": str(self.home), "PI_EMERGENCY": str(self.home / "emergency"),
-                    "PERL_INLINE_DIRECTORY": str(work / "inline")}
-        (work / "inline").mkdir(exist_ok=True)
+        self.env = {"PI_CONFIG": str(self.config), "HOME": str(self.home), "PI_EMERGENCY": str(self.home / "emergency")}
         # Laid by public-inbox for both, so that each finds what it expects.
         run("public-inbox-init", "-V2", "-L", level, name, self.directory, f"https://lists.example.org/{name}/", self.address,
             env=self.env)
