@@ -2,16 +2,17 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::{Child, ExitStatus};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::support::incoming::with_input;
 use crate::support::{Caller, git, git_text, wait_until};
 
 use super::{
-    Lot, Numbers, Whom, all_is_well, each_is_there_once, empty_world, kill_after, mail, mails,
-    start, usual, world,
+    Lot, Numbers, Whom, all_is_well, each_is_there_once, empty_world, kill, mail, mails, start,
+    usual, world,
 };
 
 /// How often each kind of kill is tried.
@@ -28,9 +29,32 @@ struct Toll {
 }
 
 impl Toll {
-    fn count(&mut self, status: std::process::ExitStatus) {
+    /// Kills the program at a random instant of its work, unless it ends before; gives how it ended.
+    ///
+    /// `long` is how long that work takes when nobody kills it, by what was last seen of it: machines are now fast, now slow.
+    fn strike(
+        &mut self,
+        mut child: Child,
+        long: &mut Duration,
+        lot: &mut Lot,
+        whom: Whom,
+    ) -> ExitStatus {
         self.tried += 1;
-        self.killed += u32::from(status.code().is_none());
+        let (began, after) = (Instant::now(), lot.instant(*long));
+        while began.elapsed() < after {
+            if let Some(status) = child.try_wait().unwrap() {
+                *long = began.elapsed();
+                return status;
+            }
+            std::thread::sleep(STEP);
+        }
+        let status = kill(child, whom);
+        if status.code().is_none() {
+            self.killed += 1;
+            // The last instants of a run that takes longer are to be hit, too.
+            *long += *long / 8;
+        }
+        status
     }
 
     /// A harness that kills nobody proves nothing.
@@ -45,10 +69,13 @@ impl Toll {
     }
 }
 
+/// How exactly the end of a program is seen.
+const STEP: Duration = Duration::from_millis(1);
+
 #[test]
 fn killed_while_it_indexes() {
     let (world, mut epoch) = world(300);
-    let long = usual(|| drop(world.index()));
+    let mut long = [usual(|| drop(world.index())); 3];
     let expected = world.articles();
     let (mut lot, mut toll) = (Lot::new(), Toll::default());
     for round in 0..rounds() {
@@ -64,17 +91,12 @@ fn killed_while_it_indexes() {
             2 => &["index", "--all", "--reindex"],
             _ => &["index", "--all"],
         };
-        toll.count(kill_after(
-            start(&world, args, b""),
-            lot.instant(long),
-            Whom::Itself,
-        ));
+        let long = &mut long[round as usize % 3];
+        let index = start(&world, args, b"");
+        toll.strike(index, long, &mut lot, Whom::Itself);
         if round % 2 == 0 {
-            kill_after(
-                start(&world, &["index", "--all"], b""),
-                lot.instant(long),
-                Whom::Itself,
-            );
+            let index = start(&world, &["index", "--all"], b"");
+            toll.strike(index, long, &mut lot, Whom::Itself);
         }
     }
     toll.tell("index");
@@ -99,9 +121,7 @@ fn killed_while_it_delivers() {
         let raw = mail(n);
         let mut attempt = |lot: &mut Lot| {
             let child = start(&world, &deliver, &raw);
-            let status = kill_after(child, lot.instant(long * 5 / 4), Whom::Itself);
-            toll.count(status);
-            status.success()
+            toll.strike(child, &mut long, lot, Whom::Itself).success()
         };
         let mut told = attempt(&mut lot);
         // The mail server comes again, mostly; what it gives up on may be there or not.
@@ -110,7 +130,7 @@ fn killed_while_it_delivers() {
             told = told || attempt(&mut lot);
         }
         if patience > 0 && !told {
-            long = usual(|| well(&raw));
+            well(&raw);
             told = true;
         }
         if told {
@@ -245,11 +265,8 @@ fn killed_while_it_imports() {
         let import = ["import", "test", &name];
         if round > 0 {
             for _ in 0..3 {
-                toll.count(kill_after(
-                    start(&world, &import, b""),
-                    lot.instant(long),
-                    Whom::Itself,
-                ));
+                let import = start(&world, &import, b"");
+                toll.strike(import, &mut long, &mut lot, Whom::Itself);
             }
         }
         long = usual(|| drop(world.done(&import)));
@@ -297,11 +314,8 @@ fn killed_while_it_removes_and_edits_and_purges() {
             continue;
         }
         let whom = Whom::drawn(&mut lot);
-        toll.count(kill_after(
-            start(&world, &command, b""),
-            lot.instant(*usual_time),
-            whom,
-        ));
+        let child = start(&world, &command, b"");
+        toll.strike(child, usual_time, &mut lot, whom);
         let output = world.run(&command);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         // What was removed before the kill cannot be removed again, and what was edited needs no edit.

@@ -109,9 +109,8 @@ fn start(world: &World, args: &[&str], input: &[u8]) -> Child {
     child
 }
 
-/// Kills it after that long, unless it has ended by then; gives how it ended.
-fn kill_after(mut child: Child, after: Duration, whom: Whom) -> ExitStatus {
-    std::thread::sleep(after);
+/// Kills it, unless it has ended; gives how it ended.
+fn kill(mut child: Child, whom: Whom) -> ExitStatus {
     if whom == Whom::Everybody {
         let group = format!("-{}", child.id());
         let kill = Command::new("kill")
