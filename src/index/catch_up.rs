@@ -175,7 +175,11 @@ impl Indexer {
         let batch = match self.batch.take() {
             Some(batch) => batch,
             // Threads that parse and threads that index words share the processors.
-            None => Batch::open(&self.db, &self.search, (options.jobs / 2).max(1))?,
+            None => Batch::open(
+                &self.db,
+                &self.search,
+                (options.jobs / 2).max(options.jobs.min(2)),
+            )?,
         };
         Ok(self.batch.insert(batch))
     }

@@ -10,7 +10,7 @@ use super::schema::{FIELDS, Tag, Zone};
 use super::stems::Stems;
 use super::words::{BREAK, Words};
 use crate::id::{ArticleNum, InboxId, MessageKey};
-use crate::mail::{Message, Overview, PartBody};
+use crate::mail::{Message, Overview, PartBody, lines};
 use crate::time::Timestamp;
 
 /// How much text of one mail is indexed, in bytes; the rest is not found.
@@ -21,7 +21,7 @@ pub(super) const TERM_MAX: usize = 245;
 
 thread_local! {
     /// The stems that this thread has met.
-    static STEMS: RefCell<Stems> = RefCell::new(Stems::new(16_384));
+    static STEMS: RefCell<Stems> = RefCell::new(Stems::new(32_768));
 }
 
 /// One place where a message is kept.
@@ -294,7 +294,7 @@ const TAGS_MAX: usize = 4096;
 /// Where the run of lines that begin with `>`, or do not, ends.
 fn end_of_run(text: &str, quoted: bool) -> usize {
     let mut end = 0;
-    for line in text.split_inclusive('\n') {
+    for line in lines(text) {
         if line.starts_with('>') != quoted {
             break;
         }
