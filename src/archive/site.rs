@@ -26,6 +26,7 @@ struct Shared {
     site: RwLock<Arc<Site>>,
     sheets: RwLock<Arc<Sheets>>,
     purges: AtomicU64,
+    heals: AtomicU64,
 }
 
 /// What the config says, as one value: a request sees one state of it from its beginning to its end.
@@ -62,10 +63,19 @@ impl Archive {
             site: RwLock::default(),
             sheets: RwLock::default(),
             purges: AtomicU64::new(0),
+            heals: AtomicU64::new(0),
         };
         let archive = Archive(Arc::new(shared));
         archive.configure(config)?;
         Ok(archive)
+    }
+
+    /// Looks through the catalogue in `index_dir`, and makes it anew where it is damaged: for when that is to be feared.
+    ///
+    /// # Errors
+    /// It cannot be used, and no other one be made.
+    pub fn examine(index_dir: &Path) -> Result<()> {
+        Db::open(index_dir)?.examine()
     }
 
     /// Takes another config: inboxes come and go, those that stay keep their handles.
@@ -168,8 +178,9 @@ impl Archive {
         if !self.0.keeps.db.heal()? {
             return Ok(words);
         }
-        // The handles of inboxes name rows of the old catalogue.
+        // The handles of inboxes name rows of the old catalogue, and states come again with other mail in them.
         self.0.keeps.threads.clear();
+        self.0.heals.fetch_add(1, Ordering::AcqRel);
         self.set_up(Config::clone(&self.config()), &[])?;
         Ok(true)
     }
@@ -211,9 +222,9 @@ impl Archive {
         Ok(())
     }
 
-    /// Grows when something was purged: what was read before may not be kept.
+    /// Grows when something was purged, and when the indexes were begun anew: what was read before may not be kept.
     pub fn purges(&self) -> u64 {
-        self.0.purges.load(Ordering::Acquire)
+        self.0.purges.load(Ordering::Acquire) + self.0.heals.load(Ordering::Acquire)
     }
 
     /// The settings.

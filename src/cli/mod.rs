@@ -16,6 +16,7 @@ mod fetch;
 mod fetch_up;
 mod finding;
 mod fsck;
+mod go_on;
 mod home;
 mod import;
 mod index;
