@@ -18,7 +18,9 @@ CREATE TABLE inbox (
     state    INTEGER NOT NULL DEFAULT 0,  -- grows with every change that a page could show
     articles INTEGER NOT NULL DEFAULT 0,  -- how many there are
     changed  INTEGER NOT NULL DEFAULT 0,  -- date of the last change, by the history of the inbox alone
-    graves   TEXT                         -- length and SHA-1 of the tombstones that were followed
+    graves   TEXT,                        -- length and SHA-1 of the tombstones that were followed
+    words    INTEGER NOT NULL DEFAULT 1,  -- whether all words of its mail are indexed, or only its ids
+    wanted   INTEGER NOT NULL DEFAULT 1   -- whether they should be, by the config
 );
 
 -- How far each epoch has been read.

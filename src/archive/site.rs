@@ -9,7 +9,7 @@ use super::inbox::Keeps;
 use super::raw::Room;
 use super::threads::Threads;
 use super::{Inbox, Sheets};
-use crate::config::{Config, InboxConfig, Listing};
+use crate::config::{Config, InboxConfig, IndexLevel, Listing};
 use crate::db::{self, Article, Db, InboxRow};
 use crate::error::{Error, Result};
 use crate::id::{InboxId, InboxName, MessageId};
@@ -136,6 +136,8 @@ impl Archive {
     fn open_inbox(&self, settings: &InboxConfig) -> Result<Inbox> {
         let layout = Layout::find(&settings.dir)?;
         let id = self.0.keeps.db.inbox(&layout.dir)?;
+        let words = settings.index_level != IndexLevel::Basic;
+        self.0.keeps.db.want_words(id, words)?;
         Ok(Inbox::new(id, settings.clone(), layout, &self.0.keeps))
     }
 

@@ -205,7 +205,8 @@ impl Watch {
         }
     }
 
-    /// Changes when a ref of any epoch moves, when an epoch comes or goes, or when it is said that some mail is to go.
+    /// Changes when a ref of any epoch moves, when an epoch comes or goes, when it is said that some mail is to go, or that
+    /// more or less of it is to be indexed.
     fn refs(&mut self, inbox: &Inbox) -> u64 {
         let layout = inbox.layout();
         let graves = stamp(&store::Tombstones::path(&layout.dir)).unwrap_or(0);
@@ -216,9 +217,9 @@ impl Watch {
             let known = self.repositories.entry(path.clone());
             known.or_insert(RefsWatch::new(path)).stamp(path)
         });
-        stamps.fold(graves ^ layout.epochs.len() as u64, |all, one| {
-            all.rotate_left(7) ^ one
-        })
+        let level = inbox.config().index_level as u64;
+        let begin = graves ^ layout.epochs.len() as u64 ^ (level << 32);
+        stamps.fold(begin, |all, one| all.rotate_left(7) ^ one)
     }
 
     /// Indexes one inbox; `false` where another process does so now.

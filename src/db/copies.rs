@@ -26,11 +26,13 @@ pub struct Copy {
     pub sent: Timestamp,
     /// Where its bytes are.
     pub stored: Stored,
+    /// Whether all words of that inbox's mail are indexed.
+    pub words: bool,
 }
 
 /// Everywhere that a message stands, for [`copy`].
 pub(super) const STANDS_AT: &str =
-    "SELECT p.inbox, i.dir, p.num, p.received, p.sent, p.epoch, p.blob
+    "SELECT p.inbox, i.dir, p.num, p.received, p.sent, p.epoch, p.blob, i.words
        FROM place p JOIN inbox i ON i.id = p.inbox WHERE p.message = ?1
        ORDER BY p.inbox, p.num";
 
@@ -45,6 +47,7 @@ pub(super) fn copy(row: &Row<'_>) -> rusqlite::Result<Copy> {
             epoch: row.get(5)?,
             blob: row.get(6)?,
         },
+        words: row.get(7)?,
     })
 }
 
@@ -142,6 +145,18 @@ impl Writer {
             .sql
             .prepare_cached("SELECT id FROM message WHERE id > ?1 ORDER BY id LIMIT ?2")?;
         let rows = statement.query_map((after, limit), |row| row.get(0))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Every message of an inbox.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn messages_in(&self, inbox: InboxId) -> Result<Vec<MessageKey>> {
+        let mut statement = self
+            .sql
+            .prepare_cached("SELECT message FROM place WHERE inbox = ?1 ORDER BY num")?;
+        let rows = statement.query_map([inbox], |row| row.get(0))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 

@@ -53,6 +53,20 @@ impl Db {
         writer.commit()?;
         Ok(inbox)
     }
+
+    /// Notes whether all words of an inbox's mail should be indexed, or only its ids: who indexes it next sees to it.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read or written.
+    pub fn want_words(&self, inbox: InboxId, wanted: bool) -> Result<()> {
+        if self.reader()?.words(inbox)?.1 == wanted {
+            return Ok(());
+        }
+        let mut writer = self.writer()?;
+        writer.begin()?;
+        writer.set_wanted(inbox, wanted)?;
+        writer.commit()
+    }
 }
 
 impl Reader {
@@ -99,6 +113,17 @@ impl Reader {
     /// The catalogue cannot be read.
     pub fn inbox_at(&self, dir: &Path) -> Result<Option<InboxId>> {
         Ok(find(self.sql()?, dir)?.map(|row| row.id))
+    }
+
+    /// Whether all words of an inbox's mail are indexed, and whether they should be.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn words(&self, inbox: InboxId) -> Result<(bool, bool)> {
+        let mut statement = self
+            .sql()?
+            .prepare_cached("SELECT words, wanted FROM inbox WHERE id = ?1")?;
+        Ok(statement.query_row([inbox], |row| Ok((row.get(0)?, row.get(1)?)))?)
     }
 
     /// Which tombstones of an inbox were followed.

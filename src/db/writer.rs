@@ -173,6 +173,24 @@ impl Writer {
         Ok(())
     }
 
+    /// Remembers whether all words of an inbox's mail are indexed.
+    ///
+    /// # Errors
+    /// The catalogue cannot be written.
+    pub fn set_words(&mut self, inbox: InboxId, words: bool) -> Result<()> {
+        self.sql
+            .prepare_cached("UPDATE inbox SET words = ?2 WHERE id = ?1")?
+            .execute((inbox, words))?;
+        Ok(())
+    }
+
+    pub(super) fn set_wanted(&mut self, inbox: InboxId, wanted: bool) -> Result<()> {
+        self.sql
+            .prepare_cached("UPDATE inbox SET wanted = ?2 WHERE id = ?1")?
+            .execute((inbox, wanted))?;
+        Ok(())
+    }
+
     /// Sets the highest number that was ever given in an inbox.
     ///
     /// # Errors

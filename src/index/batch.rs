@@ -131,6 +131,16 @@ impl Batch {
         }
     }
 
+    /// Indexes all words of an inbox's mail from now on, or no more than its ids; also of what is there.
+    pub(super) fn change_words(&mut self, inbox: InboxId, words: bool) -> Result<()> {
+        self.begin()?;
+        self.db.set_words(inbox, words)?;
+        for message in self.db.messages_in(inbox)? {
+            self.renew_words(message)?;
+        }
+        self.commit()
+    }
+
     /// Makes the words of a message again; none where no inbox has it.
     pub(super) fn renew_or_drop(&mut self, message: MessageKey) -> Result<()> {
         self.words.remove(message);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::batch::{Batch, Step, compare};
 use super::graves::{Away, Graves};
-use super::pipeline::{Names, Prepared, prepare};
+use super::pipeline::{Depth, Names, Prepared, prepare};
 use super::report::{Progress, Report};
 use crate::db::{self, Db, Outcome, Stored};
 use crate::error::{Error, Result};
@@ -56,6 +56,7 @@ pub(super) struct Target<'a> {
     /// The epochs after it: what it adds they may remove.
     pub(super) later: &'a [(EpochNum, PathBuf)],
     pub(super) graves: &'a Graves,
+    pub(super) depth: Depth,
 }
 
 impl Indexer {
@@ -107,6 +108,7 @@ impl Indexer {
         }
         let inbox = self.db.inbox(&layout.dir)?;
         let graves = Graves::read(layout)?;
+        let depth = self.settle_depth(inbox, name, options)?;
         let mut report = match self.bury(inbox, &graves, options) {
             Ok(report) => report,
             Err(error) => {
@@ -122,6 +124,7 @@ impl Indexer {
                 path,
                 later: layout.epochs.get(at + 1..).unwrap_or_default(),
                 graves: &graves,
+                depth,
             };
             match self.catch_up_epoch(target, options, progress) {
                 Ok(done) => report.add(done),
@@ -137,6 +140,31 @@ impl Indexer {
             }
         }
         Ok(report)
+    }
+
+    /// What of this inbox's mail is indexed from now on. Where the config has changed its mind, all mail that is there is
+    /// indexed anew, in one batch.
+    fn settle_depth(
+        &mut self,
+        inbox: InboxId,
+        name: &InboxName,
+        options: Options,
+    ) -> Result<Depth> {
+        let (has, wanted) = self.db.reader()?.words(inbox)?;
+        if has != wanted {
+            let settled = self.batch(options)?.change_words(inbox, wanted);
+            if let Err(error) = settled {
+                self.batch = None;
+                return Err(error);
+            }
+            let words = if wanted {
+                "all words are"
+            } else {
+                "no more than ids is"
+            };
+            tracing::info!(inbox = %name, "{words} to be searched in {name} from now on");
+        }
+        Ok(Depth::with_words(wanted))
     }
 
     fn catch_up_epoch(
@@ -175,7 +203,11 @@ impl Indexer {
         let batch = match self.batch.take() {
             Some(batch) => batch,
             // Threads that parse and threads that index words share the processors.
-            None => Batch::open(&self.db, &self.search, (options.jobs / 2).max(1))?,
+            None => Batch::open(
+                &self.db,
+                &self.search,
+                (options.jobs / 2).max(options.jobs.min(2)),
+            )?,
         };
         Ok(self.batch.insert(batch))
     }
@@ -198,7 +230,7 @@ fn append(
         target.path,
         changes,
         options.jobs,
-        Names::Trusted,
+        (Names::Trusted, target.depth),
         |change, prepared| {
             // A batch ends between two commits, never within one.
             if let Some(commit) = last

@@ -13,7 +13,7 @@ use super::batch::{Step, compare};
 use super::catch_up::Indexer;
 use super::graves::Graves;
 use super::numbers::{Numbering, out_of_order};
-use super::pipeline::{Names, Prepared, prepare};
+use super::pipeline::{Depth, Names, Prepared, prepare};
 use super::words::Copies;
 use crate::db::{Copy, Db, Known, Reader, Record};
 use crate::error::Result;
@@ -239,7 +239,7 @@ impl Check<'_> {
                 path,
                 &changes,
                 self.jobs,
-                Names::Checked,
+                (Names::Checked, Depth::Ids),
                 |change, prepared| {
                     match (&prepared, &change.what) {
                         (Prepared::Mail(mail), What::Added(blob)) => {

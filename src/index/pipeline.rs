@@ -20,7 +20,7 @@ const AHEAD: usize = 4;
 
 /// A change, read and parsed as far as no order matters.
 pub(super) enum Prepared {
-    /// A mail to add: what the catalogue keeps of it, and its words.
+    /// A mail to add: what the catalogue keeps of it, and what finds it.
     Mail(Box<(Overview, Document)>),
     /// A mail to remove, and the ids that it is found by; none where git has lost it.
     Gone(Vec<MessageId>),
@@ -43,6 +43,25 @@ pub(super) enum Names {
     Checked,
 }
 
+/// What of a mail is indexed to be found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// Its ids.
+    Ids,
+    /// All its words.
+    Words,
+}
+
+impl Depth {
+    /// That of an inbox of which the catalogue says whether all words are wanted.
+    pub(super) fn with_words(words: bool) -> Depth {
+        match words {
+            true => Depth::Words,
+            false => Depth::Ids,
+        }
+    }
+}
+
 /// Calls `each` for every change in order, with what was found in the repository at `path`.
 ///
 /// # Errors
@@ -51,7 +70,7 @@ pub(super) fn prepare(
     path: &Path,
     changes: &[Change],
     jobs: usize,
-    names: Names,
+    (names, depth): (Names, Depth),
     mut each: impl FnMut(&Change, Prepared) -> Result<()>,
 ) -> Result<()> {
     let chunks: Vec<Range<usize>> = (0..changes.len())
@@ -62,7 +81,7 @@ pub(super) fn prepare(
         let epoch = Epoch::open(path)?;
         return changes
             .iter()
-            .try_for_each(|change| each(change, read(&epoch, change, names)));
+            .try_for_each(|change| each(change, read(&epoch, change, names, depth)));
     }
 
     let (ask, asked) = mpsc::channel::<usize>();
@@ -82,7 +101,7 @@ pub(super) fn prepare(
                             let changes = &changes[chunks[chunk].clone()];
                             Ok(changes
                                 .iter()
-                                .map(|change| read(epoch, change, names))
+                                .map(|change| read(epoch, change, names, depth))
                                 .collect())
                         }
                         Err(error) => Err(Error::Store(error.to_string())),
@@ -130,7 +149,7 @@ fn gone() -> Error {
     Error::Store("the threads that read mail have ended".to_owned())
 }
 
-fn read(epoch: &Epoch, change: &Change, names: Names) -> Prepared {
+fn read(epoch: &Epoch, change: &Change, names: Names, depth: Depth) -> Prepared {
     let is_false = |blob: Oid, raw: &[u8]| names == Names::Checked && Oid::of_blob(raw) != blob;
     let falsely =
         |blob: Oid| Prepared::Unreadable(format!("blob {blob} is not what its name says"));
@@ -147,7 +166,10 @@ fn read(epoch: &Epoch, change: &Change, names: Names) -> Prepared {
                 };
                 let message = Message::parse(&raw);
                 let overview = Overview::of(&message, times);
-                let document = Document::of(&message, &overview);
+                let document = match depth {
+                    Depth::Words => Document::of(&message, &overview),
+                    Depth::Ids => Document::of_ids(&overview),
+                };
                 Prepared::Mail(Box::new((overview, document)))
             }
             Ok(None) => Prepared::Missing,

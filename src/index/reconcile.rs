@@ -69,7 +69,7 @@ impl Indexer {
             target.path,
             &todo,
             options.jobs,
-            Names::Trusted,
+            (Names::Trusted, target.depth),
             |change, prepared| {
                 let num = match (&prepared, &change.what) {
                     (Prepared::Mail(mail), What::Added(blob)) => {

@@ -7,7 +7,7 @@ use super::catch_up::{Indexer, Options, Target, apply};
 use super::fsck::{Findings, Wanted, in_history, replay};
 use super::graves::Graves;
 use super::numbers::{in_order, out_of_order};
-use super::pipeline::{Names, Prepared, prepare};
+use super::pipeline::{Depth, Names, Prepared, prepare};
 use super::report::{Progress, Report};
 use crate::db::{self, Known};
 use crate::error::Result;
@@ -54,7 +54,7 @@ impl Indexer {
     ) -> Result<()> {
         let reader = self.db().reader()?;
         let mut numbers = HashMap::new();
-        let mut layouts: Vec<(InboxId, InboxName, Layout)> = Vec::new();
+        let mut layouts: Vec<(InboxId, InboxName, Layout, Depth)> = Vec::new();
         for (inbox, dir) in reader.directories()? {
             let mut of_inbox = HashMap::new();
             for known in reader.known(inbox)? {
@@ -79,14 +79,15 @@ impl Indexer {
                 .and_then(|name| InboxName::parse(name.to_str()?));
             let name = named.map(|(name, _)| name.clone()).or(base);
             if let (Some(name), Ok(layout)) = (name, Layout::find(&dir)) {
-                layouts.push((inbox, name, layout));
+                let depth = Depth::with_words(reader.words(inbox)?.0);
+                layouts.push((inbox, name, layout, depth));
             }
         }
         drop(reader);
         let batch = self.batch(options)?;
         batch.begin()?;
         batch.forget_everything()?;
-        for (inbox, name, layout) in &layouts {
+        for (inbox, name, layout, depth) in &layouts {
             let (mut had, highest, loose) = numbers.remove(inbox).unwrap_or_default();
             let (live, histories) = live(layout)?;
             let most = histories.iter().flat_map(|(_, changes)| changes);
@@ -118,6 +119,7 @@ impl Indexer {
                     number: *number,
                     path,
                     later: &[],
+                    depth: *depth,
                     graves: &graves,
                 };
                 let Ok(epoch) = Epoch::open(path) else {
@@ -134,7 +136,7 @@ impl Indexer {
                     path,
                     &changes,
                     options.jobs,
-                    Names::Trusted,
+                    (Names::Trusted, target.depth),
                     |change, prepared| {
                         progress.advance(1);
                         let num = match (&prepared, &change.what) {

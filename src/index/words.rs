@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
+use super::pipeline::Depth;
 use crate::db::{Copy, Stored};
 use crate::id::{InboxId, MessageKey};
 use crate::mail::{CommitTimes, Message, Overview};
@@ -17,8 +18,10 @@ pub(super) struct Copies {
 }
 
 impl Copies {
-    /// What can be found of a message that stands in these places. `None` where git has lost every copy.
+    /// What can be found of a message that stands in these places: all its words if one of these inboxes wants that, else
+    /// its ids. `None` where git has lost every copy.
     pub(super) fn document(&mut self, message: MessageKey, copies: Vec<Copy>) -> Option<Document> {
+        let depth = Depth::with_words(copies.iter().any(|copy| copy.words));
         let mut document: Option<Document> = None;
         let mut places = Vec::with_capacity(copies.len());
         for copy in copies {
@@ -31,13 +34,17 @@ impl Copies {
                 continue;
             };
             let mail = Message::parse(&raw);
-            match &mut document {
-                Some(document) => document.add_copy(&mail),
-                None => {
-                    let times = CommitTimes {
-                        author: copy.sent,
-                        committer: copy.received,
-                    };
+            let times = CommitTimes {
+                author: copy.sent,
+                committer: copy.received,
+            };
+            match (&mut document, depth) {
+                (Some(_), Depth::Ids) => {}
+                (Some(document), Depth::Words) => document.add_copy(&mail),
+                (None, Depth::Ids) => {
+                    document = Some(Document::of_ids(&Overview::of(&mail, times)));
+                }
+                (None, Depth::Words) => {
                     document = Some(Document::of(&mail, &Overview::of(&mail, times)));
                 }
             }
@@ -45,8 +52,9 @@ impl Copies {
         document.map(|document| document.at(message, &places))
     }
 
-    /// The words of one copy, which was read a moment ago, with what the others have for themselves: they say the same,
-    /// so only their headers are looked at.
+    /// What finds a message by one copy, which was read a moment ago, with what the others have for themselves: they say the
+    /// same, so only their headers are looked at. But where that copy has no more than ids, and another inbox wants all words,
+    /// they are read there.
     pub(super) fn complete(
         &mut self,
         mut document: Document,
@@ -54,6 +62,15 @@ impl Copies {
         ours: (InboxId, Stored),
         copies: Vec<Copy>,
     ) -> Document {
+        let depth = Depth::with_words(copies.iter().any(|copy| copy.words));
+        let is_ours = |copy: &Copy| (copy.inbox, copy.stored) == ours;
+        let has_words = copies.iter().any(|copy| is_ours(copy) && copy.words);
+        if depth == Depth::Words
+            && !has_words
+            && let Some(whole) = self.document(message, copies.clone())
+        {
+            return whole;
+        }
         let mut places = Vec::with_capacity(copies.len());
         for copy in copies {
             places.push(Place {
@@ -62,8 +79,9 @@ impl Copies {
                 received: copy.received,
             });
             // The same bytes have the same headers.
-            if copy.stored.blob != ours.1.blob
-                && (copy.inbox, copy.stored) != ours
+            if depth == Depth::Words
+                && copy.stored.blob != ours.1.blob
+                && !is_ours(&copy)
                 && let Some(raw) = self.read(&copy)
             {
                 document.add_copy(&Message::parse(&raw));

@@ -88,10 +88,10 @@ impl Hash {
         );
         let decoded = leaf.decoded();
         if leaf.media_type().starts_with("text/") {
-            let (text, _) = leaf.decoded_text(&decoded);
+            let (text, _) = leaf.decoded_text(decoded);
             self.field("text", &bare_lines(text.as_bytes()));
         } else {
-            self.field("bytes", &decoded);
+            self.field("bytes", decoded);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! One parsed mail: the meat, of which a page holds one at a time.
 
+use std::cell::OnceCell;
+
 use memchr::memmem;
 
 use super::fingerprint::Known;
@@ -15,11 +17,13 @@ use crate::time::Timestamp;
 
 /// One parsed mail. Never fails: what no parser likes has fewer headers and its text as it stands.
 ///
-/// Only the places of the headers are found at once; everything else is read when it is asked for.
+/// Only the places of the headers are found at once; everything else is read when it is asked for, and the parts, once taken
+/// apart and decoded, are kept.
 pub struct Message<'a> {
     raw: &'a [u8],
     headers: Headers<'a>,
     body: &'a [u8],
+    leaves: OnceCell<Vec<Leaf<'a>>>,
 }
 
 impl<'a> Message<'a> {
@@ -27,7 +31,12 @@ impl<'a> Message<'a> {
     pub fn parse(raw: &'a [u8]) -> Message<'a> {
         let raw = without_from_line(raw);
         let (headers, body) = Headers::split(raw);
-        Message { raw, headers, body }
+        Message {
+            raw,
+            headers,
+            body,
+            leaves: OnceCell::new(),
+        }
     }
 
     /// The mail as it is stored, without a leading `From ` line.
@@ -147,19 +156,18 @@ impl<'a> Message<'a> {
 
     /// Its parts in reading order.
     pub fn parts(&self) -> Vec<Part> {
-        parts::parts(&self.leaves(), Stuffing::Undone)
+        parts::parts(self.leaves(), Stuffing::Undone)
     }
 
     /// Likewise, with the blanks that `format=flowed` (RFC 3676, 4.4) adds to lines: for readers that compare what
     /// they get with what they had of another archive.
     pub fn parts_as_sent(&self) -> Vec<Part> {
-        parts::parts(&self.leaves(), Stuffing::Kept)
+        parts::parts(self.leaves(), Stuffing::Kept)
     }
 
     /// The part with that index, to be downloaded.
     pub fn attachment(&self, index: &str) -> Option<Attachment> {
-        let leaves = self.leaves();
-        let leaf = leaves.iter().find(|leaf| leaf.index == index)?;
+        let leaf = self.leaves().iter().find(|leaf| leaf.index == index)?;
         Some(leaf.attachment())
     }
 
@@ -175,11 +183,12 @@ impl<'a> Message<'a> {
 
     /// The same, where some of it is known already.
     pub(super) fn fingerprint_of(&self, known: &Known<'_>) -> Fingerprint {
-        fingerprint::fingerprint(self, &self.leaves(), known)
+        fingerprint::fingerprint(self, self.leaves(), known)
     }
 
-    fn leaves(&self) -> Vec<Leaf<'a>> {
-        walk::leaves(&self.headers, self.body)
+    fn leaves(&self) -> &[Leaf<'a>] {
+        self.leaves
+            .get_or_init(|| walk::leaves(&self.headers, self.body))
     }
 }
 

@@ -94,7 +94,7 @@ fn part(leaf: &Leaf<'_>, plain: &HashSet<usize>, stuffing: Stuffing) -> Part {
         Kind::Embedded(headers) => PartBody::Embedded {
             headers: headers.clone(),
         },
-        Kind::Single | Kind::Rest => leaf.shown(&decoded, plain, stuffing),
+        Kind::Single | Kind::Rest => leaf.shown(decoded, plain, stuffing),
     };
     Part {
         index: leaf.index.clone(),
@@ -106,7 +106,7 @@ fn part(leaf: &Leaf<'_>, plain: &HashSet<usize>, stuffing: Stuffing) -> Part {
         },
         filename: leaf.filename(),
         description: leaf.description.clone(),
-        size: leaf.size(&decoded),
+        size: leaf.size(decoded),
         charset: leaf.charset(),
         body,
     }
@@ -138,8 +138,16 @@ impl Leaf<'_> {
         disposition.or_else(|| self.content_type.text("name"))
     }
 
-    /// Its bytes, transfer encoding undone.
-    pub(super) fn decoded(&self) -> Cow<'_, [u8]> {
+    /// Its bytes, transfer encoding undone; they are kept.
+    pub(super) fn decoded(&self) -> &[u8] {
+        let decoded = self.decoded.get_or_init(|| match self.undone() {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(bytes) => Some(bytes),
+        });
+        decoded.as_deref().unwrap_or(&self.body)
+    }
+
+    fn undone(&self) -> Cow<'_, [u8]> {
         let media_type = self.media_type();
         if media_type.starts_with("text/") {
             self.encoding.undo_text(&self.body)
@@ -163,7 +171,7 @@ impl Leaf<'_> {
             content_type: self.media_type().to_owned(),
             charset: self.charset(),
             filename: self.filename(),
-            bytes: self.decoded().into_owned(),
+            bytes: self.undone().into_owned(),
         }
     }
 

@@ -1,9 +1,11 @@
 //! Is this text a patch?
 
+use super::lines::lines;
+
 /// Whether a text holds a diff that git or patch would take: cheap, and without looking into hunks.
 pub fn is_patch(text: &str) -> bool {
     let mut before = "";
-    text.lines().any(|line| {
+    lines(text).any(|line| {
         let found = line.starts_with("diff --git ")
             || (line.starts_with("+++ ") && before.starts_with("--- "));
         before = line;

@@ -4,6 +4,7 @@
 //! is nested too deep, or comes too late, is kept as text.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::ops::Range;
 use std::vec;
 
@@ -46,6 +47,8 @@ pub(super) struct Leaf<'a> {
     pub(super) encoding: Encoding,
     /// The body, still encoded.
     pub(super) body: Cow<'a, [u8]>,
+    /// The body decoded, once that has been asked for; `None` where it is the same.
+    pub(super) decoded: OnceCell<Option<Vec<u8>>>,
     /// The `multipart/alternative` that it is a choice of, by a number of its own.
     pub(super) alternative: Option<usize>,
 }
@@ -207,6 +210,7 @@ impl<'a> Leaf<'a> {
             description: text("Content-Description").filter(|text| !text.is_empty()),
             encoding: encoding.unwrap_or(Encoding::Plain),
             body,
+            decoded: OnceCell::new(),
             alternative,
         }
     }

@@ -10,7 +10,7 @@ use super::schema::{FIELDS, Tag, Zone};
 use super::stems::Stems;
 use super::words::{BREAK, Words};
 use crate::id::{ArticleNum, InboxId, MessageKey};
-use crate::mail::{Message, Overview, PartBody};
+use crate::mail::{Message, Overview, PartBody, lines};
 use crate::time::Timestamp;
 
 /// How much text of one mail is indexed, in bytes; the rest is not found.
@@ -21,7 +21,7 @@ pub(super) const TERM_MAX: usize = 245;
 
 thread_local! {
     /// The stems that this thread has met.
-    static STEMS: RefCell<Stems> = RefCell::new(Stems::new(16_384));
+    static STEMS: RefCell<Stems> = RefCell::new(Stems::new(32_768));
 }
 
 /// One place where a message is kept.
@@ -67,6 +67,21 @@ impl Document {
     /// The words of a message, by one of its copies. What else tells the copies apart is added with
     /// [`Document::add_copy`]; it can be found once [`Document::at`] has said where it is.
     pub fn of(message: &Message<'_>, overview: &Overview) -> Document {
+        let mut document = Document::begun(overview);
+        document.head(message, overview);
+        document.body(message);
+        document.cut();
+        document
+    }
+
+    /// A message by its ids alone, for lists whose words nobody wants to search: pieces of them find it.
+    pub fn of_ids(overview: &Overview) -> Document {
+        let mut document = Document::begun(overview);
+        document.cut();
+        document
+    }
+
+    fn begun(overview: &Overview) -> Document {
         let mut document = Document {
             key: MessageKey(0),
             zones: Default::default(),
@@ -77,9 +92,9 @@ impl Document {
         };
         document.numbers.add_i64(FIELDS.1.sent, overview.sent.0);
         document.numbers.add_u64(FIELDS.1.bytes, overview.bytes);
-        document.head(message, overview);
-        document.body(message);
-        document.cut();
+        for id in overview.ids.iter().chain(&overview.alternates) {
+            document.id(id.as_str());
+        }
         document
     }
 
@@ -113,9 +128,6 @@ impl Document {
             for header in message.headers(name) {
                 self.text(zone, &header);
             }
-        }
-        for id in overview.ids.iter().chain(&overview.alternates) {
-            self.id(id.as_str());
         }
         for id in &overview.references {
             self.tag(Tag::Reference, id.as_str());
@@ -294,7 +306,7 @@ const TAGS_MAX: usize = 4096;
 /// Where the run of lines that begin with `>`, or do not, ends.
 fn end_of_run(text: &str, quoted: bool) -> usize {
     let mut end = 0;
-    for line in text.split_inclusive('\n') {
+    for line in lines(text) {
         if line.starts_with('>') != quoted {
             break;
         }

@@ -4,6 +4,8 @@
 
 use sha1::{Digest, Sha1};
 
+use crate::mail::{bare_line, lines};
+
 /// One thing found in the text of a patch mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Piece<'a> {
@@ -27,7 +29,7 @@ pub(super) enum Piece<'a> {
 
 /// Whether there may be a patch in `text`: some line begins as a diff's header does.
 pub(super) fn may_hold(text: &str) -> bool {
-    text.lines().any(|line| {
+    lines(text).any(|line| {
         line.starts_with("diff ") || line.starts_with("--- ") || line.starts_with("+++ ")
     })
 }
@@ -48,7 +50,7 @@ enum Place {
 /// Tells `found` of everything in `text`, in order.
 pub(super) fn read<'a>(text: &'a str, mut found: impl FnMut(Piece<'a>)) {
     let mut place = Place::Letter;
-    let mut lines = text.lines().peekable();
+    let mut lines = lines(text).map(bare_line).peekable();
     while let Some(line) = lines.next() {
         if line.starts_with("diff ") {
             place = Place::Head;
@@ -165,7 +167,7 @@ const OID_HEX: usize = 64;
 pub(super) fn patch_ids(text: &str) -> Vec<String> {
     let mut ids = Vec::new();
     let mut reader = IdReader::default();
-    for line in text.split_inclusive('\n') {
+    for line in lines(text) {
         if reader.line(line) == Step::Ends {
             ids.extend(std::mem::take(&mut reader).finish());
         }
@@ -202,6 +204,8 @@ struct IdReader {
     inside: Inside,
     pre: String,
     post: String,
+    /// The line that is hashed, without white space.
+    black: Vec<u8>,
 }
 
 impl Default for IdReader {
@@ -213,6 +217,7 @@ impl Default for IdReader {
             inside: Inside::Header,
             pre: String::new(),
             post: String::new(),
+            black: Vec::new(),
         }
     }
 }
@@ -272,10 +277,11 @@ impl IdReader {
                 self.inside = Inside::Header; // git takes one line too many for a header, and so do we
             }
         }
-        for black in line.split([' ', '\t', '\n', '\r']) {
-            self.hash.update(black.as_bytes());
-            self.hashed += black.len();
-        }
+        self.black.clear();
+        let white = |b: &u8| matches!(b, b' ' | b'\t' | b'\n' | b'\r');
+        self.black.extend(line.bytes().filter(|b| !white(b)));
+        self.hash.update(&self.black);
+        self.hashed += self.black.len();
         Step::GoesOn
     }
 

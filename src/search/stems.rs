@@ -1,5 +1,8 @@
 //! The English stems of words, so that "running" is found by "runs".
 
+use std::hash::BuildHasher as _;
+
+use foldhash::fast::RandomState;
 use tantivy::tokenizer::{Language, RawTokenizer, Stemmer, TextAnalyzer, TokenStream};
 
 /// The English stems of words in lower case, remembered.
@@ -8,15 +11,26 @@ use tantivy::tokenizer::{Language, RawTokenizer, Stemmer, TextAnalyzer, TokenStr
 /// bounded, and common words stay.
 pub(super) struct Stems {
     stemmer: TextAnalyzer,
-    known: Vec<Known>,
-}
-
-#[derive(Clone, Default)]
-struct Known {
-    word: String,
-    /// Empty where the word is its own stem.
+    hasher: RandomState,
+    known: Box<[Known]>,
+    /// The stem that was asked for last.
     stem: String,
 }
+
+/// What is remembered of a word: few bytes, as all that is known has to stay near the processor.
+#[derive(Clone, Copy, Default)]
+struct Known {
+    /// Stands for the word: two share it once in 2^64, and nobody can look for them.
+    hash: u64,
+    /// Whether its stem is another word: so many bytes of this one, and then so many of `end`.
+    differs: bool,
+    kept: u8,
+    others: u8,
+    end: [u8; END_MAX],
+}
+
+/// How many bytes of a stem may differ from its word. Snowball never writes more; what would is taken for its own stem.
+const END_MAX: usize = 5;
 
 impl Stems {
     /// Remembers about `room` words, at least one.
@@ -25,28 +39,50 @@ impl Stems {
             stemmer: TextAnalyzer::builder(RawTokenizer::default())
                 .filter(Stemmer::new(Language::English))
                 .build(),
-            known: vec![Known::default(); room.max(1)],
+            hasher: RandomState::default(),
+            known: vec![Known::default(); room.max(1)].into(),
+            stem: String::new(),
         }
     }
 
     /// The stem of `word` where it differs from it.
     pub(super) fn of(&mut self, word: &str) -> Option<&str> {
-        // FNV-1a, as words are short.
-        let hash = word.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, b| {
-            (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
-        });
+        let hash = self.hasher.hash_one(word);
         let place = (hash >> 32) as usize % self.known.len();
         let known = &mut self.known[place];
-        if known.word != word {
-            known.word.clear();
-            known.word.push_str(word);
-            known.stem.clear();
+        if known.hash != hash {
             let mut stream = self.stemmer.token_stream(word);
-            if stream.advance() && stream.token().text != word {
-                known.stem.push_str(&stream.token().text);
-            }
+            let stem = stream.advance().then(|| stream.token().text.as_str());
+            let differs = stem.filter(|stem| *stem != word);
+            *known = differs
+                .and_then(|stem| Known::that_ends(word, stem))
+                .unwrap_or_default();
+            known.hash = hash;
         }
-        (!known.stem.is_empty()).then_some(known.stem.as_str())
+        if !known.differs {
+            return None;
+        }
+        let end = known.end.get(..known.others.into())?;
+        self.stem.clear();
+        self.stem.push_str(word.get(..known.kept.into())?);
+        self.stem.push_str(str::from_utf8(end).ok()?);
+        Some(&self.stem)
+    }
+}
+
+impl Known {
+    fn that_ends(word: &str, stem: &str) -> Option<Known> {
+        let same = word.chars().zip(stem.chars()).take_while(|(a, b)| a == b);
+        let kept: usize = same.map(|(c, _)| c.len_utf8()).sum();
+        let others = stem.as_bytes().get(kept..)?;
+        let mut known = Known {
+            differs: true,
+            kept: kept.try_into().ok()?,
+            others: others.len().try_into().ok()?,
+            ..Known::default()
+        };
+        known.end.get_mut(..others.len())?.copy_from_slice(others);
+        Some(known)
     }
 }
 
@@ -62,8 +98,22 @@ mod tests {
             ("run", None),
             ("happy", Some("happi")),
             ("generously", Some("generous")),
+            ("relational", Some("relat")),
+            ("hoping", Some("hope")),
+            ("dying", Some("die")),
+            ("skies", Some("sky")),
+            ("niño's", Some("niño")),
+            ("größte", None),
+            ("日", None),
         ] {
             assert_eq!(stems.of(word), stem, "{word}");
+            assert_eq!(stems.of(word), stem, "{word}, remembered");
         }
+    }
+
+    #[test]
+    fn a_very_long_word_is_its_own_stem() {
+        let word = "é".repeat(200) + "ing";
+        assert_eq!(Stems::new(1).of(&word), None);
     }
 }

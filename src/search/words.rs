@@ -123,28 +123,30 @@ impl<'a> Words<'a> {
     /// A run of plain word characters.
     fn take_run(&mut self) {
         let bytes = self.text.as_bytes();
-        while let Some(&b) = bytes.get(self.at) {
-            if b.is_ascii() {
-                if !is_ascii_word(b) {
-                    return;
-                }
-                self.push(b.to_ascii_lowercase() as char);
-                self.at += 1;
-            } else {
-                let c = char_at(self.text, self.at);
-                if !is_word(c) || stands_alone(c) {
-                    return;
-                }
-                c.to_lowercase().for_each(|c| self.push(c));
-                self.at += c.len_utf8();
+        loop {
+            let rest = bytes.get(self.at..).unwrap_or_default();
+            let run = rest.iter().take_while(|b| is_ascii_word(**b)).count();
+            self.push(&self.text[self.at..self.at + run]);
+            self.at += run;
+            let c = char_at(self.text, self.at);
+            if c.is_ascii() || !is_word(c) || stands_alone(c) {
+                return;
             }
+            for c in c.to_lowercase() {
+                self.push(c.encode_utf8(&mut [0; 4]));
+            }
+            self.at += c.len_utf8();
         }
     }
 
-    /// Adds to the word; a few bytes more than are allowed tell that it is too long, the rest need not be kept.
-    fn push(&mut self, c: char) {
-        if self.word.len() <= WORD_MAX {
-            self.word.push(c);
+    /// Adds to the word, in lower case as far as it is ASCII; a few bytes more than are allowed tell that it is too long,
+    /// the rest need not be kept.
+    fn push(&mut self, text: &str) {
+        let from = self.word.len();
+        if from <= WORD_MAX {
+            let most = text.floor_char_boundary((WORD_MAX + 4).saturating_sub(from));
+            self.word.push_str(&text[..most]);
+            self.word[from..].make_ascii_lowercase();
         }
     }
 
@@ -246,8 +248,18 @@ pub(super) fn char_at(text: &str, at: usize) -> char {
 }
 
 fn is_ascii_word(b: u8) -> bool {
-    b.is_ascii_alphanumeric() || b == b'_'
+    ASCII_WORD[b as usize]
 }
+
+const ASCII_WORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut b = 0;
+    while b < 128 {
+        table[b] = (b as u8).is_ascii_alphanumeric() || b as u8 == b'_';
+        b += 1;
+    }
+    table
+};
 
 /// Whether `c` can be part of a word.
 pub(super) fn is_word(c: char) -> bool {

@@ -2,7 +2,7 @@
 
 use std::process::Output;
 
-use crate::support::{Mail, World};
+use crate::support::{Mail, World, wait_until};
 
 fn world() -> World {
     let mut world = World::new();
@@ -76,4 +76,57 @@ fn it_says_what_it_could_not_do() {
         assert!(String::from_utf8_lossy(&failed.stderr).starts_with("threadbare: "));
     }
     assert_eq!(world.run(&["search"]).status.code(), Some(2));
+}
+
+/// `indexlevel`: a list whose words nobody wants has no more than ids in the index, unless another list has the same mail.
+#[test]
+fn no_more_words_are_indexed_than_the_config_asks_for() {
+    let mut world = world();
+    let mids = |world: &World, query: &str| said(&world.run(&["search", "-fmids", query]));
+    let sound = |world: &World| said(&world.run(&["fsck"]));
+    assert_eq!(mids(&world, "none"), "other@x\n");
+
+    world.set_inbox("yarn", "indexlevel = basic");
+    world.index();
+    assert_eq!(mids(&world, "none"), "");
+    assert_eq!(mids(&world, "s:wool"), "");
+    assert_eq!(mids(&world, "shuttle"), "cross@x\nfirst@x\n");
+    assert_eq!(mids(&world, "m:other@x"), "other@x\n");
+    sound(&world);
+
+    // The copy of the other list comes and goes.
+    world.set_inbox("cloth", "indexlevel = basic");
+    world.index();
+    assert_eq!(mids(&world, "shuttle"), "");
+    sound(&world);
+    world.set_inbox("cloth", "indexlevel = full");
+    world.index();
+    assert_eq!(mids(&world, "shuttle"), "cross@x\nfirst@x\n");
+    assert!(
+        world
+            .run(&["rm", "cloth", "-m", "cross@x"])
+            .status
+            .success()
+    );
+    assert_eq!(mids(&world, "shuttle"), "first@x\n");
+    assert_eq!(mids(&world, "m:cross@x"), "cross@x\n");
+    sound(&world);
+
+    // Made from nothing, it is the same.
+    std::fs::remove_dir_all(world.path("index")).unwrap();
+    world.index();
+    assert_eq!(mids(&world, "shuttle none"), "");
+    assert_eq!(mids(&world, "shuttle OR none"), "first@x\n");
+    sound(&world);
+
+    // A server follows its config.
+    let server = world.serve();
+    server.get("/yarn/?q=wool").status(404);
+    world.set_inbox("yarn", "indexlevel = full");
+    wait_until("the words are there", || {
+        let page = server.get("/yarn/?q=wool");
+        page.status == 200 && page.text().contains("other@x")
+    });
+    drop(server);
+    sound(&world);
 }
