@@ -137,7 +137,9 @@ fn begin_again(sockets: &[Weak<dyn HandedOver>]) -> anyhow::Result<std::convert:
 /// What the next one is told; `None` where this has happened too often of late.
 fn times(before: &str, now: i64) -> Option<String> {
     let times = before.split(',').filter_map(|time| time.parse().ok());
-    let mut recent: Vec<i64> = times.filter(|time: &i64| time.saturating_add(WITHIN) > now).collect();
+    let mut recent: Vec<i64> = times
+        .filter(|time: &i64| time.saturating_add(WITHIN) > now)
+        .collect();
     if recent.len() >= MOST {
         return None;
     }

@@ -91,9 +91,7 @@ mod tests {
         assert_eq!(overflow.find(&one).unwrap(), []);
         let mails = [(&one, blob(1), true), (&two, blob(1), false)];
         overflow.add(mails.into_iter()).unwrap();
-        overflow
-            .add([(&one, blob(2), false)].into_iter())
-            .unwrap();
+        overflow.add([(&one, blob(2), false)].into_iter()).unwrap();
         assert_eq!(
             overflow.find(&one).unwrap(),
             [(blob(1), true), (blob(2), false)]

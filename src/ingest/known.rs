@@ -182,9 +182,8 @@ impl Known {
         };
         let overflow = self.overflow.insert(overflow);
         let mails = self.fresh.iter();
-        let mails = mails.flat_map(|(mid, mails)| {
-            mails.iter().map(move |mine| (mid, mine.blob, mine.by_it))
-        });
+        let mails = mails
+            .flat_map(|(mid, mails)| mails.iter().map(move |mine| (mid, mine.blob, mine.by_it)));
         overflow.add(mails)?;
         self.overflown += self.fresh.len();
         self.fresh = HashMap::new();

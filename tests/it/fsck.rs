@@ -181,7 +181,8 @@ fn damage_to_the_words_is_named_and_mended() {
     assert!(fsck(&world, &["--repair"]).0);
     let kinds = ["term", "idx", "pos", "fast", "fieldnorm"];
     for kind in kinds {
-        let file = world.words()
+        let file = world
+            .words()
             .into_iter()
             .find(|file| file.extension().is_some_and(|x| x == kind));
         let file = file.unwrap_or_else(|| panic!("no .{kind} in {:?}", world.words()));

@@ -283,9 +283,8 @@ fn the_log_of_the_catalogue_deleted_while_it_serves() {
             let found = server.get(&format!("/test/?q=m:m{last}@weaver.example"));
             visit(&server) == [200; 5]
                 && found.text().contains(&format!("Subject {last}"))
-                && (30..newest).all(|n| {
-                    server.get(&format!("/test/m{n}@weaver.example/")).status == 200
-                })
+                && (30..newest)
+                    .all(|n| server.get(&format!("/test/m{n}@weaver.example/")).status == 200)
         });
         world.done(&["fsck"]);
     }
