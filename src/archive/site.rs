@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Instant;
 
 use super::inbox::Keeps;
 use super::raw::Room;
@@ -26,7 +27,15 @@ struct Shared {
     site: RwLock<Arc<Site>>,
     sheets: RwLock<Arc<Sheets>>,
     purges: AtomicU64,
+    /// The last batch that was noticed. Locked while it is looked: what was seen before must not come after.
+    noticed: Mutex<Option<String>>,
+    opened: Instant,
+    /// When it was last looked, in milliseconds since it was opened.
+    looked: AtomicU64,
 }
+
+/// No more often is it looked what others have indexed, in milliseconds.
+const GLANCE: u64 = 5;
 
 /// What the config says, as one value: a request sees one state of it from its beginning to its end.
 #[derive(Default)]
@@ -62,6 +71,9 @@ impl Archive {
             site: RwLock::default(),
             sheets: RwLock::default(),
             purges: AtomicU64::new(0),
+            noticed: Mutex::default(),
+            opened: Instant::now(),
+            looked: AtomicU64::new(0),
         };
         let archive = Archive(Arc::new(shared));
         archive.configure(config)?;
@@ -181,12 +193,11 @@ impl Archive {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn refresh(&self) -> Result<()> {
-        let (rows, purges) = self
-            .0
-            .keeps
-            .db
-            .reader()?
-            .snapshot(|reader| Ok((reader.inboxes()?, reader.purges()?)))?;
+        let noticed = self.0.noticed.lock();
+        let mut noticed = noticed.unwrap_or_else(PoisonError::into_inner);
+        let (rows, purges, batch) = self.0.keeps.db.reader()?.snapshot(|reader| {
+            Ok((reader.inboxes()?, reader.purges()?, reader.words_token()?.1))
+        })?;
         let rows: HashMap<InboxId, InboxRow> = rows.into_iter().map(|row| (row.id, row)).collect();
         // After the states: a state is only written once its words are there, so no page of old words is ever kept
         // under a new state.
@@ -210,7 +221,38 @@ impl Archive {
         for inbox in &site.inboxes {
             inbox.refresh(rows.get(&inbox.id()).copied(), &sheets.list);
         }
+        *noticed = batch;
         Ok(())
+    }
+
+    /// Notices at once what another process has indexed: nobody who was told that a mail is there, or gone, sees pages of
+    /// before. For every request: mostly it costs nothing. Where the catalogue cannot be read it says nothing, as who
+    /// keeps the archive up to date does.
+    pub fn look(&self) {
+        let now = u64::try_from(self.0.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let last = self.0.looked.load(Ordering::Relaxed);
+        if now < last.saturating_add(GLANCE) {
+            return;
+        }
+        self.0.looked.store(now, Ordering::Relaxed);
+        let token = self
+            .0
+            .keeps
+            .db
+            .reader()
+            .and_then(|reader| reader.words_token());
+        let Ok((_, batch)) = token else { return };
+        let noticed = self
+            .0
+            .noticed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if noticed != batch
+            && let Err(error) = self.refresh()
+        {
+            tracing::debug!("what others have indexed cannot be seen: {error}");
+        }
     }
 
     /// Grows when something was purged: what was read before may not be kept.

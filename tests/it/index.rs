@@ -371,3 +371,26 @@ fn an_object_that_is_lost_stops_nothing() {
         assert_eq!(shows(&server, &mail.id), n != 3, "{} {said}", mail.id);
     }
 }
+
+/// Who was told that a mail is gone must not see it a moment later, though another process did it.
+#[test]
+fn a_server_shows_at_once_what_another_process_has_indexed() {
+    let id = |n: u32| format!("m{n}@weaver.example");
+    let alone = (0..12).map(|n| Mail::new(&id(n), &format!("Subject {n}"), n));
+    let (world, _) = world_with(&alone.collect::<Vec<_>>());
+    let server = world.serve();
+    for mid in (0..11).map(id) {
+        let pages = ["", "new.atom", "topics_new.html"].map(|page| format!("/test/{page}"));
+        // Asked for twice, they are kept.
+        for page in pages.iter().chain(&pages) {
+            assert!(server.get(page).ok().text().contains(&mid), "{page}");
+        }
+        let removed = world.run(&["rm", "test", "-m", &mid]);
+        assert!(removed.status.success(), "{removed:?}");
+        for page in &pages {
+            assert!(!server.get(page).ok().text().contains(&mid), "{page}");
+        }
+        let found = server.get(&format!("/test/?q=m:{mid}"));
+        assert_eq!(found.status, 404);
+    }
+}
