@@ -163,6 +163,12 @@ class Soak:
     def is_gone(self, mid):
         return all(self.patiently(f"/loom/{mid}/{page}")[0] == 410 for page in ("", "raw", "T/", "t.mbox.gz"))
 
+    def shows(self, path, mid):
+        status, text = self.patiently(path)
+        # A feed names it still in the answers that it got.
+        text = re.sub(r"<thr:in-reply-to[^>]*>", "", text)
+        return status == 200 and f"/{mid}/" in unescape(text).replace("href=\"", "/")
+
     def remove(self, what, pause):
         while not self.over.wait(pause):
             mid = self.take()
@@ -174,11 +180,10 @@ class Soak:
             self.soon(f"{what}: {mid}", lambda: self.is_gone(mid))
             self.leave(mid, gone=True)
             for path in ("/loom/", "/loom/new.atom", f"/loom/?q=m:{quote(mid)}", "/loom/topics_new.html", f"/all/?q=m:{quote(mid)}"):
-                status, text = self.patiently(path)
-                # A feed names it still in the answers that it got.
-                text = re.sub(r"<thr:in-reply-to[^>]*>", "", text)
-                if status == 200 and f"/{mid}/" in unescape(text).replace("href=\"", "/"):
-                    self.failed(f"{path} shows {mid}, which is gone")
+                # Another process has indexed it, and the server looks every 0.8 s what others have done.
+                self.soon(f"gone from its page, from {path.partition('?')[0]}: {mid}", lambda: not self.shows(path, mid))
+                if self.shows(path, mid):
+                    self.failed(f"{path} shows {mid} again, which is gone")
             with self.lock:
                 earlier = random.sample(self.gone, min(5, len(self.gone)))
             for mid in earlier:

@@ -8,7 +8,7 @@ mod markup;
 
 use std::fmt::Write as _;
 
-use threadbare::id::{ArticleNum, InboxId, MessageKey};
+use threadbare::id::{ArticleNum, InboxId, MessageKey, Oid};
 use threadbare::mail::{self, Address, CommitTimes, Message, Overview, Part, PartBody};
 use threadbare::render::{
     self, Addresses, BodyOptions, Entry, Fields, HeaderOptions, Html, Links, Reply, ReplySettings,
@@ -33,6 +33,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("diff", diff),
     ("manifest", manifest),
     ("mbox", mbox),
+    ("pack", pack),
 ];
 
 /// A whole mail becomes all that a page shows of it, and none of its words becomes markup.
@@ -367,6 +368,33 @@ pub fn mbox(bytes: &[u8]) {
             };
             let found = items.take_while(Result::is_ok).count();
             assert!(found <= bytes.len(), "more mails than bytes");
+        }
+    });
+}
+
+/// A pack with its index behind it, as they lie in a repository: what is read of them is what its name says.
+pub fn pack(bytes: &[u8]) {
+    const NAMES: usize = 8 + 256 * 4;
+    thread_local! {
+        static DIR: tempfile::TempDir = tempfile::tempdir().unwrap();
+    }
+    let index = bytes.windows(4).position(|four| four == b"\xfftOc");
+    let (pack, index) = bytes.split_at(index.unwrap_or(bytes.len()));
+    DIR.with(|dir| {
+        let packs = dir.path().join("objects/pack");
+        std::fs::create_dir_all(&packs).unwrap();
+        std::fs::write(packs.join("x.pack"), pack).unwrap();
+        std::fs::write(packs.join("x.idx"), index).unwrap();
+        let packed = threadbare::store::Packed::open(dir.path());
+        let names = index.get(NAMES..).unwrap_or_default();
+        for name in names.chunks_exact(20).take(50) {
+            let name = Oid::from_bytes(name).unwrap();
+            for max in [1 << 10, 1 << 20] {
+                if let Some((kind, found)) = packed.read(name, max) {
+                    assert!(found.len() <= max, "{name} has {} bytes", found.len());
+                    assert_eq!(Oid::of_object(kind.name(), &found), name);
+                }
+            }
         }
     });
 }

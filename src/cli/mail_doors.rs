@@ -16,6 +16,10 @@ use crate::watch::{self, Watch};
 pub(super) struct Current(Arc<RwLock<Arc<Config>>>);
 
 impl Current {
+    fn now(&self) -> Arc<Config> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// They have changed.
     pub(super) fn set(&self, config: Config) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
@@ -73,7 +77,7 @@ impl MailDoors {
                     config: Arc::clone(&current.0),
                     desk: desk.clone(),
                     precheck: ways.precheck,
-                    limits: lmtp::Limits::default(),
+                    limits: lmtp::Limits::default().with(&current.now().limits),
                 };
                 let lmtp = Lmtp::start(places, ways.inherited, &setting)?;
                 for listener in lmtp.listeners() {

@@ -24,6 +24,8 @@ pub struct Limits {
     pub streams: Option<usize>,
     /// `answers`: how many megabytes of finished answers may wait for their readers.
     pub answers: Option<usize>,
+    /// `incoming`: how many megabytes of mail the callers of LMTP may have in hand together.
+    pub incoming: Option<usize>,
     /// `patience`: how many seconds a request waits for its turn.
     pub patience: Option<u32>,
     /// `searchesPerMinute`: how many searches a network may ask for.
@@ -110,6 +112,7 @@ pub(super) const LIMITS: &[&str] = &[
     "clones",
     "connections",
     "connectionsPerNetwork",
+    "incoming",
     "lists",
     "pages",
     "patience",
@@ -134,6 +137,7 @@ impl Limits {
             "clones" => self.clones = Some(count(value)?),
             "streams" => self.streams = Some(count(value)?),
             "answers" => self.answers = Some(count(value)?),
+            "incoming" => self.incoming = Some(count(value)?),
             "patience" => self.patience = Some(number(value)?),
             "searchesperminute" => self.searches_per_minute = rate(value)?,
             "bulkperminute" => self.bulk_per_minute = rate(value)?,

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use memchr::memchr;
 
 use super::listen::{Presence, Setting};
-use crate::config::{Config, InboxConfig};
+use super::room::{FREE, Room, Share};
+use crate::config::{self, Config, InboxConfig};
 use crate::ingest::{self, Objection, Taken};
 use crate::mail::edit;
 use crate::net::BlockingStream;
@@ -26,6 +27,10 @@ pub struct Limits {
     pub recipients: usize,
     /// How many commands may make no sense before we hang up.
     pub mistakes: u32,
+    /// How many bytes of mail all callers may have in hand together; each has 64 kB besides.
+    pub room: usize,
+    /// How long a mail waits for room.
+    pub wait: Duration,
 }
 
 impl Default for Limits {
@@ -36,7 +41,23 @@ impl Default for Limits {
             longest: Duration::from_secs(1800),
             recipients: 100,
             mistakes: 20,
+            room: 128 << 20,
+            wait: Duration::from_secs(60),
         }
+    }
+}
+
+impl Limits {
+    /// These, but for what the settings say.
+    #[must_use]
+    pub fn with(mut self, settings: &config::Limits) -> Limits {
+        if let Some(megabytes) = settings.incoming {
+            self.room = megabytes << 20;
+        }
+        if let Some(seconds) = settings.patience {
+            self.wait = Duration::from_secs(u64::from(seconds));
+        }
+        self
     }
 }
 
@@ -53,10 +74,19 @@ enum Heard {
     Nothing,
 }
 
+/// What became of a mail while it was told.
+#[derive(Debug, PartialEq, Eq)]
+enum Told {
+    Whole(Vec<u8>),
+    TooLong,
+    NoRoom,
+}
+
 /// Speaks with a caller until it goes, or is to go and has no mail in hand.
 pub(super) fn converse(
     stream: BlockingStream,
     setting: &Setting,
+    room: &Room,
     presence: &Presence,
 ) -> io::Result<()> {
     stream.set_patience(setting.limits.patience)?;
@@ -64,6 +94,7 @@ pub(super) fn converse(
         output: stream.try_clone()?,
         input: BufReader::with_capacity(64 << 10, stream),
         setting,
+        room,
         presence,
         greeted: false,
         sender: false,
@@ -81,6 +112,7 @@ struct Talk<'a> {
     input: BufReader<BlockingStream>,
     output: BlockingStream,
     setting: &'a Setting,
+    room: &'a Room,
     presence: &'a Presence,
     greeted: bool,
     /// Whether a mail has begun.
@@ -230,11 +262,15 @@ impl Talk<'_> {
         self.say("354 go on, and end with a dot")?;
         let config = self.config();
         let most = ingest::max_size(&config);
-        let mail = hear_mail(&mut self.input, most, self.setting.limits.longest)?;
+        // Given back when all recipients have their answers.
+        let mut share = self.room.share();
+        let longest = self.setting.limits.longest;
+        let told = hear_mail(&mut self.input, most, longest, &mut share)?;
         for inbox in std::mem::take(&mut self.recipients) {
-            let answer = match &mail {
-                Some(mail) => self.deliver(&config, &inbox, mail),
-                None => format!("552 5.3.4 {most} bytes are the most"),
+            let answer = match &told {
+                Told::Whole(mail) => self.deliver(&config, &inbox, mail),
+                Told::TooLong => format!("552 5.3.4 {most} bytes are the most"),
+                Told::NoRoom => "452 4.3.1 too much mail at once, come again".to_owned(),
             };
             self.say(&answer)?;
         }
@@ -318,17 +354,20 @@ fn hear_line(input: &mut impl BufRead) -> io::Result<Heard> {
     Ok(Heard::Line(line))
 }
 
-/// A mail up to the line with a dot (RFC 5321, 4.5.2), with LF line ends; `None` where it is too long.
+/// A mail up to the line with a dot (RFC 5321, 4.5.2), with LF line ends.
 fn hear_mail(
     input: &mut impl BufRead,
     most: u64,
     longest: Duration,
-) -> io::Result<Option<Vec<u8>>> {
+    share: &mut Share<'_>,
+) -> io::Result<Told> {
     let began = Instant::now();
     let mut mail: Vec<u8> = Vec::new();
     // Only CRLF ends a line: whoever takes a bare LF for one lets callers smuggle mail.
     let mut at_line_start = true;
-    let mut too_long = false;
+    // Why it is passed over, if it is.
+    let mut refused: Option<Told> = None;
+    let mut held = FREE;
     let mut line: Vec<u8> = Vec::new();
     let mut last = b'\n';
     loop {
@@ -351,15 +390,30 @@ fn hear_mail(
             continue;
         }
         if at_line_start && line == b".\r\n" {
-            return Ok((!too_long).then_some(mail));
+            return Ok(refused.unwrap_or(Told::Whole(mail)));
         }
         let unstuffed = match at_line_start {
             true => line.strip_prefix(b".").unwrap_or(&line),
             false => &line,
         };
-        too_long |= (mail.len() + unstuffed.len()) as u64 > most;
-        if too_long {
+        let length = mail.len() + unstuffed.len();
+        if refused.is_none() && length as u64 > most {
+            refused = Some(Told::TooLong);
+        } else if refused.is_none() && length > held {
+            // As much again as it has, so that only who has sent much can claim much.
+            let wanted = usize::try_from(most).map_or(held * 2, |most| most.min(held * 2));
+            held = wanted.max(length);
+            match share.grow(held) {
+                true => mail.reserve_exact(held - mail.len()),
+                false => {
+                    tracing::warn!("no room for a mail of {length} bytes and more: others have it");
+                    refused = Some(Told::NoRoom);
+                }
+            }
+        }
+        if refused.is_some() {
             mail = Vec::new();
+            share.empty();
         } else {
             mail.extend_from_slice(unstuffed);
             if mail.ends_with(b"\r\n") {
@@ -381,11 +435,14 @@ mod tests {
     use std::io::BufReader;
     use std::time::Duration;
 
-    use super::{hear_mail, path_of};
+    use super::{Told, hear_mail, path_of};
+    use crate::lmtp::room::{FREE, Room};
 
-    fn heard(bytes: &[u8], capacity: usize, most: u64) -> Option<Option<Vec<u8>>> {
+    fn heard(bytes: &[u8], capacity: usize, most: u64) -> Option<Told> {
+        let room = Room::new(0, Duration::ZERO);
         let mut input = BufReader::with_capacity(capacity, bytes);
-        hear_mail(&mut input, most, Duration::from_secs(60)).ok()
+        let longest = Duration::from_secs(60);
+        hear_mail(&mut input, most, longest, &mut room.share()).ok()
     }
 
     #[test]
@@ -403,12 +460,40 @@ mod tests {
                 (b"a\r\n", None),
             ] {
                 let all = heard(bytes, capacity, 1000);
-                let expected = mail.map(|mail| Some(mail.as_bytes().to_vec()));
+                let expected = mail.map(|mail| Told::Whole(mail.as_bytes().to_vec()));
                 assert_eq!(all, expected, "{bytes:?} in pieces of {capacity}");
             }
         }
         let long = [&b"x".repeat(5000)[..], b"\r\n.\r\n"].concat();
-        assert_eq!(heard(&long, 100, 4000), Some(None));
+        assert_eq!(heard(&long, 100, 4000), Some(Told::TooLong));
+    }
+
+    #[test]
+    fn a_long_mail_needs_room_and_a_short_one_none() {
+        let room = Room::new(10 * FREE, Duration::ZERO);
+        let mut other = room.share();
+        let told = |lines: usize| {
+            let line = format!("{}\r\n", "x".repeat(62));
+            let mail = [line.repeat(lines).as_bytes(), b".\r\n"].concat();
+            let mut input = BufReader::new(&mail[..]);
+            let longest = Duration::from_secs(60);
+            let mut share = room.share();
+            match hear_mail(&mut input, 1 << 30, longest, &mut share).unwrap() {
+                Told::Whole(mail) => Some(mail.len()),
+                Told::NoRoom => None,
+                Told::TooLong => panic!("it is not"),
+            }
+        };
+        let line = 63;
+        assert!(other.grow(10 * FREE));
+        assert_eq!(told(FREE / line), Some(FREE / line * line));
+        assert_eq!(told(FREE / line + 1), None);
+        assert!(other.grow(8 * FREE));
+        assert_eq!(told(2 * FREE / line), Some(2 * FREE / line * line));
+        assert_eq!(told(2 * FREE / line + 2), None);
+        other.empty();
+        let long = 100 * FREE / line;
+        assert_eq!(told(long), Some(long * line), "alone");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::conversation::{Limits, converse};
+use super::room::Room;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::ingest::{Desk, Precheck};
@@ -41,9 +42,9 @@ pub struct Lmtp {
     callers: Arc<Callers>,
 }
 
-/// Connections that are open, so that they can be closed.
-#[derive(Default)]
+/// Connections that are open, so that they can be closed, and the room for their mail.
 struct Callers {
+    room: Room,
     count: AtomicUsize,
     open: Mutex<Vec<Guest>>,
     next: AtomicUsize,
@@ -76,7 +77,7 @@ impl Lmtp {
             stop: Arc::default(),
             listeners: Vec::new(),
             threads: Vec::new(),
-            callers: Arc::default(),
+            callers: Arc::new(Callers::new(&setting.limits)),
         };
         for place in places {
             let place = parse(place)?;
@@ -153,7 +154,7 @@ fn take_callers(
         }
         let (inside, setting) = (Arc::clone(callers), setting.clone());
         let talk = move || {
-            if let Err(error) = converse(stream, &setting, &presence) {
+            if let Err(error) = converse(stream, &setting, &inside.room, &presence) {
                 tracing::debug!("lmtp: a caller has gone: {error}");
             }
             inside.leave(guest);
@@ -169,6 +170,15 @@ fn take_callers(
 }
 
 impl Callers {
+    fn new(limits: &Limits) -> Callers {
+        Callers {
+            room: Room::new(limits.room, limits.wait),
+            count: AtomicUsize::default(),
+            open: Mutex::default(),
+            next: AtomicUsize::default(),
+        }
+    }
+
     fn enter(&self, stream: &BlockingStream) -> (usize, Arc<Presence>) {
         self.count.fetch_add(1, Ordering::AcqRel);
         let number = self.next.fetch_add(1, Ordering::AcqRel);

@@ -21,6 +21,6 @@ pub use inherited::Inherited;
 pub use listener::{Arrival, Listener};
 pub use notify::{Said, notify, watchdog};
 pub use place::{At, Place};
-pub use priority::give_way;
+pub use priority::{give_way, give_way_here};
 pub use stream::Stream;
 pub use tls::{Certificates, Pair};

@@ -2,7 +2,7 @@
 
 use rustix::process::{Pid, setpriority_process};
 
-/// How nice a program is that works for a visitor who has time.
+/// How nice a program or thread is that works for a visitor who has time.
 const NICE: i32 = 10;
 
 /// Lets everybody else go before this process and those that it starts from now on. Where that is not allowed all stays
@@ -12,4 +12,9 @@ pub fn give_way(process: u32) {
     if let Some(process) = process {
         let _ = setpriority_process(Some(process), NICE);
     }
+}
+
+/// Lets everybody else go before this thread: on Linux each has a priority of its own.
+pub fn give_way_here() {
+    let _ = setpriority_process(None, NICE);
 }

@@ -35,8 +35,6 @@ impl std::fmt::Debug for Epoch {
 fn settle() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // Half the time of a read would go into hashing what was read; `git fsck` is there to do that.
-        git2::opts::strict_hash_verification(false);
         // Nothing is read twice within a walk, and the cache may grow to 256 MB.
         git2::opts::enable_caching(false);
     });

@@ -37,7 +37,13 @@ impl Loose {
             let hex = oid.to_string();
             let (first, rest) = hex.split_at(2);
             match File::open(dir.join(first).join(rest)) {
-                Ok(file) => return inflate(file, max).map(Some),
+                Ok(file) => {
+                    let (kind, bytes) = inflate(file, max)?;
+                    if Oid::of_object(&kind, &bytes) != oid {
+                        return Err(Lack::false_name());
+                    }
+                    return Ok(Some((kind, bytes)));
+                }
                 Err(e) if e.kind() == ErrorKind::NotFound => {}
                 Err(e) => return Err(Lack::Damaged(e.to_string())),
             }

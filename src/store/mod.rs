@@ -41,6 +41,7 @@ pub use facts::{Facts, file_written};
 pub use layout::{Layout, Version};
 pub use lock::Lock;
 pub use mirrored::{Partial, Upstream};
+pub use packed::Packed;
 pub use redirects::{REDIRECTS, Redirects};
 pub use remote::{
     init_mirror, init_mirror_epoch, init_mirror_version_1, mirror_remote, want_mirror_epoch,

@@ -135,6 +135,10 @@ impl Lack {
         }
     }
 
+    pub(super) fn false_name() -> Lack {
+        Lack::Damaged("it is not what its name says".to_owned())
+    }
+
     pub(super) fn too_long(size: usize, max: usize) -> Lack {
         Lack::Damaged(format!("{size} bytes long; at most {max} are read"))
     }
@@ -142,6 +146,7 @@ impl Lack {
     pub(super) fn from(error: &git2::Error) -> Lack {
         match error.code() {
             ErrorCode::NotFound => Lack::Missing,
+            ErrorCode::HashsumMismatch => Lack::false_name(),
             _ => Lack::Damaged(error.message().to_owned()),
         }
     }

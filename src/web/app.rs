@@ -309,7 +309,7 @@ impl App {
         };
         match class {
             Class::Page => doors::read_here(pass, page),
-            _ => doors::read(pass, page).await,
+            _ => doors::read(class, pass, page).await,
         }
     }
 
@@ -356,7 +356,7 @@ impl App {
                 let place = self.0.gates.of(class).stream(asked.from).await?;
                 let hold = doors::hold(hold, &self.0.room);
                 let deadline = self.0.settings.piece_deadline;
-                match doors::write(write, coding, hold, place, deadline).await? {
+                match doors::write(class, write, coding, hold, place, deadline).await? {
                     Begun::Whole(body) => body,
                     Begun::Rest(pieces) => {
                         return Ok(respond(answer.outcome, headers, Body::from_stream(pieces)));

@@ -11,11 +11,12 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use super::answer::Writer;
-use super::class::Place;
+use super::class::{Class, Place};
 use super::compress::{Coding, Encoder};
 use super::error::WebError;
 use super::gate::Pass;
 use super::stream::{Hold, Piece, Pieces, Pipe, Turn, pipe};
+use super::threads;
 
 /// What has come of a long answer when its headers are sent.
 pub(super) enum Begun {
@@ -54,15 +55,15 @@ pub(super) fn read_here<T>(
     answer.unwrap_or(Err(WebError::Broken))
 }
 
-/// Runs a page on a blocking thread.
+/// Runs a page on a thread of its class.
 pub(super) async fn read<T: Send + 'static>(
+    class: Class,
     pass: Pass,
     page: impl FnOnce() -> Result<T, WebError> + Send + 'static,
 ) -> Result<T, WebError> {
     // What is logged on the way tells of which request.
     let span = tracing::Span::current();
-    #[expect(clippy::disallowed_methods, reason = "this is the door for pages")]
-    let task = tokio::task::spawn_blocking(move || {
+    let task = threads::spawn(class, move || {
         // Kept here: a visitor who leaves ends the wait, not the work.
         let _pass = pass;
         span.in_scope(page)
@@ -70,8 +71,9 @@ pub(super) async fn read<T: Send + 'static>(
     task.await.unwrap_or(Err(WebError::Broken))
 }
 
-/// Runs a writer on a blocking thread and answers with what has come out of it so far.
+/// Runs a writer on a thread of its class and answers with what has come out of it so far.
 pub(super) async fn write(
+    class: Class,
     write: Writer,
     coding: Coding,
     hold: Hold,
@@ -81,11 +83,7 @@ pub(super) async fn write(
     let turn = Turn::new(place, deadline);
     let (pipe, mut pieces) = pipe(hold, turn, Handle::current());
     let span = tracing::Span::current();
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the door for long answers"
-    )]
-    tokio::task::spawn_blocking(move || {
+    threads::spawn(class, move || {
         let _span = span.enter();
         let mut encoder = Encoder::new(coding, pipe);
         match write(&mut encoder) {

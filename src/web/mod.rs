@@ -43,6 +43,7 @@ mod site;
 mod stall;
 mod stream;
 mod texts;
+mod threads;
 #[cfg(test)]
 mod xml;
 

@@ -191,6 +191,38 @@ fn callers_that_misbehave_hurt_nobody() {
 }
 
 #[test]
+fn mail_for_which_there_is_no_room_is_told_to_come_again() {
+    let mut world = World::new();
+    let loom = new_inbox(&mut world, "loom");
+    world.add_to_config("[threadbare \"limits\"]\nincoming = 1\npatience = 1\n");
+    let (server, socket) = serving(&world, &["--no-precheck"]);
+    let list = ["loom@lists.example.org"];
+    let long = |id: &str| [mail(id, "loom"), b"a line of some length\n".repeat(30_000)].concat();
+    let half = |id: &str| {
+        let mut caller = Caller::new(&socket);
+        caller.say("MAIL FROM:<a@b>");
+        caller.say(&format!("RCPT TO:<{}>", list[0]));
+        assert_eq!(caller.say("DATA"), "354");
+        let text = String::from_utf8(long(id)).unwrap().replace('\n', "\r\n");
+        caller.output.write_all(text.as_bytes()).unwrap();
+        caller
+    };
+    // Two have more in hand than there is room for: one of them waits in vain, whichever it is.
+    let mut callers = [half("one@x"), half("two@x")];
+    let mut other = Caller::new(&socket);
+    assert_eq!(other.send(&list, &mail("short@x", "loom")), ["250"]);
+    wait_until("one that is refused", || {
+        server.log().contains("no room for a mail")
+    });
+    let mut told = callers.each_mut().map(|caller| caller.say("."));
+    told.sort();
+    assert_eq!(told, ["250", "452"]);
+    assert_eq!(other.send(&list, &long("three@x")), ["250"]);
+    assert_eq!(kept(&loom).len(), 3);
+    assert!(server.stop());
+}
+
+#[test]
 fn a_server_that_takes_the_place_of_another_takes_its_callers_too() {
     let mut world = World::new();
     let loom = new_inbox(&mut world, "loom");

@@ -2,7 +2,8 @@
 //! cut short under the server's feet is an error and no signal.
 //!
 //! This is the short way only. Whatever is not as it should be is nobody's to explain here: the answer is "not found",
-//! and libgit2, which is asked next, either finds it or says what is wrong.
+//! and libgit2, which is asked next, either finds it or says what is wrong. What is read is what its name says: it is
+//! hashed, since a damaged index leads to the wrong object without anything else that shows it.
 
 mod delta;
 mod index;
@@ -25,18 +26,22 @@ const DEEPEST: usize = 4096;
 /// How many packs are kept open. One that is not is read by libgit2.
 const PACKS: usize = 32;
 
-/// An object as it is in a pack.
+/// What an object in a pack is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub enum Kind {
+    /// A state of a branch.
     Commit,
+    /// A directory.
     Tree,
+    /// A file.
     Blob,
+    /// An annotated tag.
     Tag,
 }
 
 impl Kind {
     /// As git calls it.
-    pub(super) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Kind::Commit => "commit",
             Kind::Tree => "tree",
@@ -48,7 +53,7 @@ impl Kind {
 
 /// The packs of a repository, and of those that it borrows objects from.
 #[derive(Debug)]
-pub(super) struct Packed(RefCell<Opened>);
+pub struct Packed(RefCell<Opened>);
 
 #[derive(Debug)]
 struct Opened {
@@ -67,7 +72,7 @@ struct Dir {
 
 impl Packed {
     /// Those of the repository at `path`.
-    pub(super) fn open(repository: &Path) -> Packed {
+    pub fn open(repository: &Path) -> Packed {
         let objects = repository.join("objects");
         let borrowed = fs::read_to_string(objects.join("info/alternates")).unwrap_or_default();
         let lines = borrowed.lines().filter(|line| !line.is_empty());
@@ -83,8 +88,8 @@ impl Packed {
         Packed(RefCell::new(opened))
     }
 
-    /// An object, if it is whole in one of the packs and no longer than `max` bytes.
-    pub(super) fn read(&self, oid: Oid, max: usize) -> Option<(Kind, Vec<u8>)> {
+    /// An object, if it is whole in one of the packs, no longer than `max` bytes, and what its name says.
+    pub fn read(&self, oid: Oid, max: usize) -> Option<(Kind, Vec<u8>)> {
         let mut opened = self.0.try_borrow_mut().ok()?;
         let (pack, offset) = match opened.find(oid) {
             Some(found) => found,
@@ -93,7 +98,8 @@ impl Packed {
                 opened.refresh().then(|| opened.find(oid))??
             }
         };
-        opened.unpack(&pack, offset, max)
+        let (kind, bytes) = opened.unpack(&pack, offset, max)?;
+        (Oid::of_object(kind.name(), &bytes) == oid).then_some((kind, bytes))
     }
 }
 

@@ -241,7 +241,7 @@ fn base_before(rest: &mut &[u8], at: u64) -> Option<u64> {
     let mut back = u64::from(byte & 0x7f);
     while byte & 0x80 != 0 {
         byte = next(rest)?;
-        back = (back + 1).checked_mul(128)? + u64::from(byte & 0x7f);
+        back = back.checked_add(1)?.checked_mul(128)? + u64::from(byte & 0x7f);
     }
     at.checked_sub(back).filter(|base| *base < at)
 }

@@ -115,12 +115,7 @@ fn what_is_damaged_is_not_found_and_nothing_else_is_found_instead() {
                 let Some((_, found)) = packed.read(*name, MAX) else {
                     continue;
                 };
-                // A wrong name or offset in an index cannot be seen by who does not hash what it reads.
-                assert!(
-                    file == &index || &found == text,
-                    "{at} of {}",
-                    file.display()
-                );
+                assert!(&found == text, "{at} of {}", file.display());
             }
         }
         fs::write(&writable, &whole).unwrap();
