@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::inbox::Keeps;
 use super::raw::Room;
@@ -30,12 +30,15 @@ struct Shared {
     /// The last batch that was noticed. Locked while it is looked: what was seen before must not come after.
     noticed: Mutex<Option<String>>,
     opened: Instant,
-    /// When it was last looked, in milliseconds since it was opened.
-    looked: AtomicU64,
+    /// When it is to be looked again, in milliseconds since it was opened.
+    look_at: AtomicU64,
 }
 
-/// No more often is it looked what others have indexed, in milliseconds.
+/// So many milliseconds pass at least until it is looked again what others have indexed.
 const GLANCE: u64 = 5;
+/// And so many times as long as it took to take in what was new: where others store mail without end in a site of a thousand
+/// inboxes, it is no more than a tenth of the work.
+const REST: u32 = 10;
 
 /// What the config says, as one value: a request sees one state of it from its beginning to its end.
 #[derive(Default)]
@@ -73,7 +76,7 @@ impl Archive {
             purges: AtomicU64::new(0),
             noticed: Mutex::default(),
             opened: Instant::now(),
-            looked: AtomicU64::new(0),
+            look_at: AtomicU64::new(0),
         };
         let archive = Archive(Arc::new(shared));
         archive.configure(config)?;
@@ -229,12 +232,16 @@ impl Archive {
     /// before. For every request: mostly it costs nothing. Where the catalogue cannot be read it says nothing, as who
     /// keeps the archive up to date does.
     pub fn look(&self) {
-        let now = u64::try_from(self.0.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let last = self.0.looked.load(Ordering::Relaxed);
-        if now < last.saturating_add(GLANCE) {
+        let began = Instant::now();
+        let after = |more: Duration| {
+            let since = (began + more).saturating_duration_since(self.0.opened);
+            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+        };
+        let now = after(Duration::ZERO);
+        if now < self.0.look_at.load(Ordering::Relaxed) {
             return;
         }
-        self.0.looked.store(now, Ordering::Relaxed);
+        self.0.look_at.store(now + GLANCE, Ordering::Relaxed);
         let token = self
             .0
             .keeps
@@ -253,6 +260,8 @@ impl Archive {
         {
             tracing::debug!("what others have indexed cannot be seen: {error}");
         }
+        let rest = after(began.elapsed() * REST).max(now + GLANCE);
+        self.0.look_at.store(rest, Ordering::Relaxed);
     }
 
     /// Grows when something was purged: what was read before may not be kept.
