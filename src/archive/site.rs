@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use super::inbox::Keeps;
 use super::raw::Room;
@@ -26,7 +27,19 @@ struct Shared {
     site: RwLock<Arc<Site>>,
     sheets: RwLock<Arc<Sheets>>,
     purges: AtomicU64,
+    heals: AtomicU64,
+    /// The last batch that was noticed. Locked while it is looked: what was seen before must not come after.
+    noticed: Mutex<Option<String>>,
+    opened: Instant,
+    /// When it is to be looked again, in milliseconds since it was opened.
+    look_at: AtomicU64,
 }
+
+/// So many milliseconds pass at least until it is looked again what others have indexed.
+const GLANCE: u64 = 5;
+/// And so many times as long as it took to take in what was new: where others store mail without end in a site of a thousand
+/// inboxes, it is no more than a tenth of the work.
+const REST: u32 = 10;
 
 /// What the config says, as one value: a request sees one state of it from its beginning to its end.
 #[derive(Default)]
@@ -62,10 +75,22 @@ impl Archive {
             site: RwLock::default(),
             sheets: RwLock::default(),
             purges: AtomicU64::new(0),
+            heals: AtomicU64::new(0),
+            noticed: Mutex::default(),
+            opened: Instant::now(),
+            look_at: AtomicU64::new(0),
         };
         let archive = Archive(Arc::new(shared));
         archive.configure(config)?;
         Ok(archive)
+    }
+
+    /// Looks through the catalogue in `index_dir`, and makes it anew where it is damaged: for when that is to be feared.
+    ///
+    /// # Errors
+    /// It cannot be used, and no other one be made.
+    pub fn examine(index_dir: &Path) -> Result<()> {
+        Db::open(index_dir)?.examine()
     }
 
     /// Takes another config: inboxes come and go, those that stay keep their handles.
@@ -170,8 +195,9 @@ impl Archive {
         if !self.0.keeps.db.heal()? {
             return Ok(words);
         }
-        // The handles of inboxes name rows of the old catalogue.
+        // The handles of inboxes name rows of the old catalogue, and states come again with other mail in them.
         self.0.keeps.threads.clear();
+        self.0.heals.fetch_add(1, Ordering::AcqRel);
         self.set_up(Config::clone(&self.config()), &[])?;
         Ok(true)
     }
@@ -181,12 +207,11 @@ impl Archive {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn refresh(&self) -> Result<()> {
-        let (rows, purges) = self
-            .0
-            .keeps
-            .db
-            .reader()?
-            .snapshot(|reader| Ok((reader.inboxes()?, reader.purges()?)))?;
+        let noticed = self.0.noticed.lock();
+        let mut noticed = noticed.unwrap_or_else(PoisonError::into_inner);
+        let (rows, purges, batch) = self.0.keeps.db.reader()?.snapshot(|reader| {
+            Ok((reader.inboxes()?, reader.purges()?, reader.words_token()?.1))
+        })?;
         let rows: HashMap<InboxId, InboxRow> = rows.into_iter().map(|row| (row.id, row)).collect();
         // After the states: a state is only written once its words are there, so no page of old words is ever kept
         // under a new state.
@@ -210,12 +235,49 @@ impl Archive {
         for inbox in &site.inboxes {
             inbox.refresh(rows.get(&inbox.id()).copied(), &sheets.list);
         }
+        *noticed = batch;
         Ok(())
     }
 
-    /// Grows when something was purged: what was read before may not be kept.
+    /// Notices at once what another process has indexed: nobody who was told that a mail is there, or gone, sees pages of
+    /// before. For every request: mostly it costs nothing. Where the catalogue cannot be read it says nothing, as who
+    /// keeps the archive up to date does.
+    pub fn look(&self) {
+        let began = Instant::now();
+        let after = |more: Duration| {
+            let since = (began + more).saturating_duration_since(self.0.opened);
+            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+        };
+        let now = after(Duration::ZERO);
+        if now < self.0.look_at.load(Ordering::Relaxed) {
+            return;
+        }
+        self.0.look_at.store(now + GLANCE, Ordering::Relaxed);
+        let token = self
+            .0
+            .keeps
+            .db
+            .reader()
+            .and_then(|reader| reader.words_token());
+        let Ok((_, batch)) = token else { return };
+        let noticed = self
+            .0
+            .noticed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if noticed != batch
+            && let Err(error) = self.refresh()
+        {
+            tracing::debug!("what others have indexed cannot be seen: {error}");
+        }
+        let rest = after(began.elapsed() * REST).max(now + GLANCE);
+        self.0.look_at.store(rest, Ordering::Relaxed);
+    }
+
+    /// Grows when something was purged, and when the indexes were begun anew: what was read before may not be kept.
     pub fn purges(&self) -> u64 {
-        self.0.purges.load(Ordering::Acquire)
+        self.0.purges.load(Ordering::Acquire) + self.0.heals.load(Ordering::Acquire)
     }
 
     /// The settings.

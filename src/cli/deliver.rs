@@ -124,7 +124,7 @@ impl Deliver {
 fn keep_aside(mail: &[u8]) -> anyhow::Result<PathBuf> {
     let dir = match std::env::var_os("PI_EMERGENCY").filter(|dir| !dir.is_empty()) {
         Some(dir) => PathBuf::from(dir),
-        None => std::env::home_dir()
+        None => crate::config::home_dir()
             .context("there is no home directory for the emergency Maildir: set PI_EMERGENCY")?
             .join(".public-inbox/emergency"),
     };

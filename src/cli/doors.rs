@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
+use super::go_on;
 use crate::config::Config;
 use crate::net::{At, Certificates, HandOver, Inherited, Listener, Pair, Place};
 
@@ -42,6 +43,7 @@ impl Doors {
     /// A certificate cannot be used, or the server before this one does not hand over.
     pub(super) fn find(wanted: &Wanted, config: &Config) -> anyhow::Result<Doors> {
         let mut inherited = Inherited::from_starter();
+        inherited.add(go_on::sockets()?);
         let mut before = None;
         if let Some(path) = &wanted.hand_over
             && let Some((hand_over, sockets)) =

@@ -1,27 +1,45 @@
-//! A home that nobody may look into: that of whoever said `sudo -u` without `-H`.
+//! Homes with settings of git that nobody can read: that of whoever said `sudo -u` without `-H`, or one where somebody
+//! has made a mistake.
 
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-/// Where somebody's own settings of git lie, and the variables that lead there.
-const SETTINGS: [(&str, &str); 2] = [("HOME", ".gitconfig"), ("XDG_CONFIG_HOME", "git/config")];
+use crate::config;
+use crate::store;
 
-/// Begins again without those homes that may not be looked into.
+/// Where somebody's own settings of git lie, and the variables that lead there.
+const SETTINGS: [(&str, &str); 3] = [
+    ("HOME", ".gitconfig"),
+    ("HOME", ".config/git/config"),
+    ("XDG_CONFIG_HOME", "git/config"),
+];
+
+/// Begins again without those homes whose settings of git cannot be read.
 ///
-/// libgit2 looks for settings of git there, though we need
-/// none, and reads no repository where it is not let in. Without `HOME` a user's home is the one that he was made with.
+/// libgit2 looks for settings there, though we need none, and reads no repository where it is not let in, or does not
+/// understand them. Without `HOME` a user's home is the one that he was made with; where it is only git that may not look
+/// there, it stays ours ([`config::home_dir`]).
 ///
 /// To be called before anything else is done: it is another program that goes on, as the same process.
 pub fn leave_closed_homes() {
-    let closed: Vec<&str> = SETTINGS
-        .into_iter()
-        .filter(|(variable, file)| {
-            std::env::var_os(variable).is_some_and(|home| is_closed(&Path::new(&home).join(file)))
-        })
-        .map(|(variable, _)| variable)
-        .collect();
-    if closed.is_empty() {
+    let mut without = Vec::new();
+    let mut ours = None;
+    for (variable, file) in SETTINGS {
+        let Some(home) = std::env::var_os(variable) else {
+            continue;
+        };
+        let file = Path::new(&home).join(file);
+        let closed = is_closed(&file);
+        if !closed && store::can_read_settings(&file) {
+            continue;
+        }
+        if !closed && variable == "HOME" {
+            ours = Some(home);
+        }
+        without.push(variable);
+    }
+    if without.is_empty() {
         return;
     }
     let Ok(program) = std::env::current_exe() else {
@@ -29,8 +47,11 @@ pub fn leave_closed_homes() {
     };
     let mut again = Command::new(program);
     again.args(std::env::args_os().skip(1));
-    for variable in closed {
+    for variable in without {
         again.env_remove(variable);
+    }
+    if let Some(home) = ours {
+        again.env(config::HOME, home);
     }
     // It only comes back where it fails; then git says what is wrong.
     let _ = again.exec();

@@ -16,6 +16,7 @@ mod fetch;
 mod fetch_up;
 mod finding;
 mod fsck;
+mod go_on;
 mod home;
 mod import;
 mod index;
@@ -54,38 +55,38 @@ pub struct Arguments {
 pub enum Command {
     /// Serve a sample archive: no config, no network, nothing to prepare
     Demo(demo::Demo),
-    /// Change a mail in an editor, in history too
-    Edit(edit::Edit),
-    /// Write mail into files, or the archive as a site that needs no server
-    Export(export::Export),
-    /// Compare the indexes with git, and mend them
-    Fsck(fsck::Fsck),
     /// Make an inbox and its config entry
     Init(init::InitArgs),
     /// Bring the indexes up to date with git
     Index(index::Index),
+    /// Serve inboxes over HTTP, and keep them up to date
+    Serve(serve::Serve),
+    /// Find mail
+    Search(search::Search),
+    /// Say which inboxes there are, how large, and how far each is behind
+    Status(status::Status),
+    /// Take mail from mailboxes, folders and other archives into an inbox
+    Import(import::Import),
+    /// Take one mail from a mail server, on standard input
+    Deliver(deliver::Deliver),
+    /// Take mail from the folders that the config names, without a server
+    Watch(watch::WatchArgs),
     /// Copy an inbox, or all of a site, from another archive
     Clone(clone::Clone),
     /// Bring mirrors up to date with where they are from
     Fetch(fetch::Fetch),
-    /// Take mail from mailboxes, folders and other archives into an inbox
-    Import(import::Import),
-    /// Take mail from the folders that the config names, without a server
-    Watch(watch::WatchArgs),
-    /// Take one mail from a mail server, on standard input
-    Deliver(deliver::Deliver),
-    /// Take mail out of history, and every byte of it off the disk
-    Purge(purge::Purge),
+    /// Write mail into files, or the archive as a site that needs no server
+    Export(export::Export),
     /// Take mail out of a list; history keeps it
     Rm(rm::Rm),
+    /// Change a mail in an editor, in history too
+    Edit(edit::Edit),
+    /// Take mail out of history, and every byte of it off the disk
+    Purge(purge::Purge),
     /// Say that a mail is spam, or is none, or is to go
     Learn(learn::Learn),
-    /// Find mail
-    Search(search::Search),
-    /// Serve inboxes over HTTP, and keep them up to date
-    Serve(serve::Serve),
-    /// Say which inboxes there are, how large, and how far each is behind
-    Status(status::Status),
+    /// Compare the indexes with git, and mend them
+    Fsck(fsck::Fsck),
     /// Check the settings
     Config(config::ConfigCommand),
     /// Look for what keeps an archive from working, and say what to do
@@ -104,25 +105,25 @@ impl Command {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Command::Demo(demo) => demo.run(),
-            Command::Edit(edit) => edit.run(),
-            Command::Export(export) => export.run(),
-            Command::Fsck(fsck) => fsck.run(),
             Command::Init(arguments) => {
                 init::run(arguments)?;
                 Ok(ExitCode::SUCCESS)
             }
             Command::Index(index) => index.run(),
+            Command::Serve(serve) => serve.run(),
+            Command::Search(search) => search.run(),
+            Command::Status(status) => status.run(),
+            Command::Import(import) => import.run(),
+            Command::Deliver(deliver) => deliver.run(),
+            Command::Watch(watch) => watch.run(),
             Command::Clone(clone) => clone.run(),
             Command::Fetch(fetch) => fetch.run(),
-            Command::Import(import) => import.run(),
-            Command::Watch(watch) => watch.run(),
-            Command::Deliver(deliver) => deliver.run(),
-            Command::Purge(purge) => purge.run(),
+            Command::Export(export) => export.run(),
             Command::Rm(rm) => rm.run(),
+            Command::Edit(edit) => edit.run(),
+            Command::Purge(purge) => purge.run(),
             Command::Learn(learn) => learn.run(),
-            Command::Search(search) => search.run(),
-            Command::Serve(serve) => serve.run(),
-            Command::Status(status) => status.run(),
+            Command::Fsck(fsck) => fsck.run(),
             Command::Config(config) => config.run(),
             Command::Doctor(doctor) => doctor.run(),
             Command::Man(man) => man.run(),

@@ -88,7 +88,7 @@ fn default_index_dir() -> anyhow::Result<PathBuf> {
         .filter(|dir| dir.is_absolute());
     let data = match data {
         Some(data) => data,
-        None => std::env::home_dir()
+        None => crate::config::home_dir()
             .context("there is no home directory: say where the indexes are with --index-dir")?
             .join(".local/share"),
     };

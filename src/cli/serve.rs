@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::doors::{self, Doors, Wanted};
 use super::fetch_up::FetchUp;
+use super::go_on;
 use super::keep_up::{Also, KeepUp, Reload};
 use super::mail_doors::{Current, Folders, MailDoors, Ways};
 use super::scope::{self, Scope};
@@ -84,6 +85,7 @@ pub struct Serve {
 
 impl Serve {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        go_on::ignore_at_first();
         // What is wrong with the settings is said by those who read them next.
         let format = Config::load().ok().and_then(|config| config.log_format);
         super::log::start("info", self.log_format.or(format).unwrap_or_default());
@@ -164,6 +166,9 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
         let proxy = config.proxy.clone();
         let limits = web::Limits::default().with(&config.limits, raise_descriptors());
         let settings = web::Settings::default().with(&config.limits);
+        if go_on::has_begun_again() {
+            Archive::examine(&index_dir)?;
+        }
         let archive = Archive::open(config.clone(), &index_dir)?;
         let serving = Serving::begin(&index_dir);
         let current = Current::default();
@@ -207,13 +212,14 @@ pub(super) fn serve(scope: Scope, options: Options, reload: Option<Reload>) -> a
         let app = web::App::new(archive, settings);
         health.opened(app.clone());
         let replaced = Arc::new(Notify::new());
+        let mut sockets = mail_doors.sockets();
+        for listener in listeners.iter().chain(&watchers) {
+            let listener: Arc<dyn HandedOver> = listener.clone();
+            sockets.push(Arc::downgrade(&listener));
+        }
+        go_on::stand_by(sockets.clone())?;
         if let Some(path) = hand_over {
             let leave = Arc::clone(&replaced);
-            let mut sockets = mail_doors.sockets();
-            for listener in listeners.iter().chain(&watchers) {
-                let listener: Arc<dyn HandedOver> = listener.clone();
-                sockets.push(Arc::downgrade(&listener));
-            }
             Successor::wait(path, sockets, move || leave.notify_one())?;
         }
         let signals = web::Signals::listen().context("listening to signals")?;

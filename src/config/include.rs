@@ -34,7 +34,7 @@ impl Placed {
     /// directory of the file.
     pub(super) fn path(&self, value: &str) -> PathBuf {
         if let Some(below) = value.strip_prefix("~/")
-            && let Some(home) = std::env::home_dir()
+            && let Some(home) = super::home::home_dir()
         {
             return home.join(below);
         }

@@ -3,6 +3,7 @@
 mod clashes;
 mod directories;
 mod edit;
+mod home;
 mod include;
 mod interval;
 mod keys;
@@ -15,6 +16,7 @@ mod syntax;
 
 pub use clashes::clashes;
 pub use edit::Edit;
+pub use home::{HOME, home_dir};
 pub use interval::FetchInterval;
 pub use limiter::Limiter;
 pub use limits::{Block, ClientHeader, Limits, Proxy};

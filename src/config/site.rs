@@ -334,7 +334,7 @@ impl Config {
         }
         let dir = match set("PI_DIR") {
             Some(dir) => PathBuf::from(dir),
-            None => std::env::home_dir()?.join(".public-inbox"),
+            None => super::home::home_dir()?.join(".public-inbox"),
         };
         Some(dir.join("config"))
     }

@@ -5,11 +5,14 @@
 mod articles;
 mod audit;
 mod copies;
+mod file;
+mod heal;
 mod held;
 mod inboxes;
 mod layout;
 mod messages;
 mod mids;
+mod overflow;
 mod pool;
 mod shelf;
 mod threads;
@@ -25,6 +28,7 @@ pub use held::Held;
 pub use inboxes::InboxRow;
 pub use layout::{discard, lock, lock_file};
 pub use messages::Skeleton;
+pub use overflow::Overflow;
 pub use pool::{Db, Reader};
 pub use shelf::Shelf;
 pub use topics::TopicRow;
@@ -32,8 +36,12 @@ pub use writer::{Outcome, Removed, Stored, Writer};
 
 impl From<rusqlite::Error> for crate::error::Error {
     fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
-        match error.sqlite_error_code() {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase, SystemIoFailure};
+        let code = error.sqlite_error_code();
+        if matches!(code, Some(DatabaseCorrupt | NotADatabase | SystemIoFailure)) {
+            heal::suspect();
+        }
+        match code {
             Some(DatabaseCorrupt | NotADatabase) => {
                 crate::error::Error::Index(format!("the catalogue: {error}"))
             }

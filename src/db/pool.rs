@@ -1,15 +1,15 @@
 //! Opens the catalogue, lends connections: many to read, one to write.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
-use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 
+use super::file::{Identity, Logs, connect, identity, make_anew, set_up};
+use super::heal::Checked;
 use super::layout::{self, State};
 use super::messages::Skeleton;
 use super::writer::Writer;
@@ -41,18 +41,37 @@ impl Weighter<MessageKey, Arc<Skeleton>> for Weigh {
 /// How many idle connections are kept.
 const IDLE: usize = 8;
 
+/// For how long who wants a connection waits while all are closed: longer than that takes, unless one of them is in
+/// the same hands.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// The catalogue. Cheap to clone.
 #[derive(Clone)]
-pub struct Db(Arc<Inner>);
+pub struct Db(pub(super) Arc<Inner>);
 
-struct Inner {
-    path: PathBuf,
+pub(super) struct Inner {
+    pub(super) path: PathBuf,
     /// Which file it is; another one has its name after somebody has deleted it.
-    file: Mutex<Option<Identity>>,
-    /// Grows when there is another file.
-    generation: AtomicU64,
-    idle: Mutex<Vec<Connection>>,
+    pub(super) file: Mutex<Option<Identity>>,
+    pool: Mutex<Pool>,
+    /// Told when a connection comes back while all are to be closed, and when that is over.
+    returned: Condvar,
+    pub(super) checked: Mutex<Checked>,
     skeletons: Skeletons,
+}
+
+/// The connections of this process.
+#[derive(Default)]
+struct Pool {
+    idle: Vec<Connection>,
+    /// How many there are, those that are lent among them.
+    open: usize,
+    /// The files that they have open beside the catalogue. `None` while there is no connection.
+    logs: Option<Logs>,
+    /// Grows when others take the place of all; what is lent from before then is closed when it comes back.
+    generation: u64,
+    /// While they are closed.
+    closing: bool,
 }
 
 impl Db {
@@ -75,8 +94,9 @@ impl Db {
         Ok(Db(Arc::new(Inner {
             path,
             file,
-            generation: AtomicU64::new(0),
-            idle: Mutex::new(Vec::new()),
+            pool: Mutex::default(),
+            returned: Condvar::new(),
+            checked: Mutex::default(),
             skeletons,
         })))
     }
@@ -86,21 +106,18 @@ impl Db {
     /// # Errors
     /// No further connection can be opened.
     pub fn reader(&self) -> Result<Reader> {
-        let generation = self.0.generation.load(Ordering::Acquire);
-        let idle = self
-            .0
-            .idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => connect(&self.0.path)?,
-        };
+        let mut pool = self.pool();
+        if let Some(connection) = pool.idle.pop() {
+            let place = self.place(pool.generation);
+            return Ok(Reader {
+                connection: Some(connection),
+                place,
+            });
+        }
+        let (connection, place) = self.open_another(pool)?;
         Ok(Reader {
             connection: Some(connection),
-            generation,
-            db: self.clone(),
+            place,
         })
     }
 
@@ -109,38 +126,106 @@ impl Db {
     /// # Errors
     /// The file cannot be opened.
     pub fn writer(&self) -> Result<Writer> {
-        Ok(Writer::new(connect(&self.0.path)?))
+        let (connection, place) = self.open_another(self.pool())?;
+        Ok(Writer::new(connection, place))
     }
 
-    /// Begins an empty catalogue where the file of this one was deleted, or goes over to the one that has its name now;
-    /// whether that was so. Inboxes have other rows then.
+    fn pool(&self) -> MutexGuard<'_, Pool> {
+        let pool = self.locked();
+        if !pool.closing {
+            return pool;
+        }
+        let waited = self
+            .0
+            .returned
+            .wait_timeout_while(pool, PATIENCE, |pool| pool.closing);
+        waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Pool> {
+        self.0.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn place(&self, generation: u64) -> Place {
+        Place {
+            generation,
+            db: self.clone(),
+        }
+    }
+
+    /// One connection more. It is given none of the map of another log than its own: the connections of a process share
+    /// that, whatever files have the names now.
+    fn open_another(&self, mut pool: MutexGuard<'_, Pool>) -> Result<(Connection, Place)> {
+        if pool.closing || pool.logs.is_some_and(|logs| logs != self.logs_now()) {
+            return Err(Error::Db(
+                "its log was deleted: it is opened anew in a moment".to_owned(),
+            ));
+        }
+        pool.open += 1;
+        let place = self.place(pool.generation);
+        drop(pool);
+        let connection = connect(&self.0.path)?;
+        let logs = self.logs_now();
+        let mut pool = self.locked();
+        if pool.generation == place.generation {
+            pool.logs.get_or_insert(logs);
+        }
+        Ok((connection, place))
+    }
+
+    fn logs_now(&self) -> Logs {
+        Logs::of(&self.0.path)
+    }
+
+    /// Whether the log or its map, which the connections of this process have open, is gone, or there are others.
+    pub(super) fn is_cut_off(&self) -> bool {
+        let logs = self.locked().logs;
+        logs.is_some_and(|logs| logs != self.logs_now())
+    }
+
+    /// Closes every connection, when all that are lent have come back, and goes on with others.
     ///
     /// # Errors
-    /// As [`Db::open`].
-    pub fn heal(&self) -> Result<bool> {
-        let mut known = self.0.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = identity(&self.0.path);
-        if now.is_some() && now == *known {
-            return Ok(false);
+    /// One has not come back in time; all stay as they were.
+    pub(super) fn close_all(&self, patience: Duration) -> Result<()> {
+        let mut pool = self.locked();
+        pool.closing = true;
+        let until = Instant::now() + patience;
+        while pool.open > pool.idle.len() && Instant::now() < until {
+            let left = until.saturating_duration_since(Instant::now());
+            let waited = self.0.returned.wait_timeout(pool, left);
+            pool = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        let dir = self.0.path.parent().unwrap_or(Path::new("."));
-        std::fs::create_dir_all(dir).map_err(|e| Error::io(dir, e))?;
-        match set_up(&self.0.path) {
-            Ok(State::Ready) => {}
-            Ok(State::Strange) => {
-                let why =
-                    "another version of the program has begun another one in its place".to_owned();
-                return Err(Error::Db(why));
+        let all_here = pool.open == pool.idle.len();
+        if all_here {
+            if let Some(logs) = pool.logs {
+                logs.rescue(&self.0.path, &pool.idle);
             }
-            Err(Error::Index(_)) => make_anew(dir, &self.0.path, "it cannot be read")?,
-            Err(error) => return Err(error),
+            self.begin_generation(&mut pool);
         }
-        *known = identity(&self.0.path);
-        self.0.generation.fetch_add(1, Ordering::AcqRel);
-        let old = std::mem::take(&mut *self.0.idle.lock().unwrap_or_else(PoisonError::into_inner));
-        drop(old);
+        pool.closing = false;
+        drop(pool);
+        self.0.returned.notify_all();
+        match all_here {
+            true => Ok(()),
+            false => Err(Error::Db(
+                "its log was deleted, and it is still being read".to_owned(),
+            )),
+        }
+    }
+
+    /// Goes on with other connections than those that there are.
+    pub(super) fn leave_all(&self) {
+        self.begin_generation(&mut self.locked());
+    }
+
+    fn begin_generation(&self, pool: &mut Pool) {
+        *pool = Pool {
+            generation: pool.generation + 1,
+            closing: pool.closing,
+            ..Pool::default()
+        };
         self.forget_skeletons();
-        Ok(true)
     }
 
     /// Forgets what is kept in memory of messages.
@@ -153,11 +238,31 @@ impl Db {
     }
 }
 
+/// The place of a connection among those of its process.
+pub(super) struct Place {
+    generation: u64,
+    pub(super) db: Db,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut pool = self.db.locked();
+        if pool.generation == self.generation {
+            pool.open -= 1;
+            if pool.open == 0 {
+                pool.logs = None;
+            }
+            if pool.closing {
+                self.db.0.returned.notify_all();
+            }
+        }
+    }
+}
+
 /// A lent connection; it goes back when dropped.
 pub struct Reader {
     connection: Option<Connection>,
-    generation: u64,
-    db: Db,
+    place: Place,
 }
 
 impl Reader {
@@ -168,7 +273,7 @@ impl Reader {
     }
 
     pub(super) fn db(&self) -> &Db {
-        &self.db
+        &self.place.db
     }
 
     /// Runs several questions against one state of the catalogue: that of the snapshot within which this is, if there is one.
@@ -209,88 +314,19 @@ impl Drop for Moment<'_> {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        let mut idle = self
-            .db
-            .0
-            .idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let same = self.generation == self.db.0.generation.load(Ordering::Acquire);
+        let mut pool = self.place.db.locked();
         // One that still is in a transaction would show its moment for ever.
-        if let Some(connection) = self.connection.take()
-            && connection.is_autocommit()
-            && same
-            && idle.len() < IDLE
-        {
-            idle.push(connection);
+        if let Some(connection) = self.connection.take_if(|connection| {
+            connection.is_autocommit()
+                && pool.generation == self.place.generation
+                && pool.idle.len() < IDLE
+        }) {
+            pool.idle.push(connection);
+            // It keeps its place, which `Place` is about to give back.
+            pool.open += 1;
         }
+        drop(pool);
+        // Closed before its place is free: who closes all waits for that.
+        self.connection = None;
     }
-}
-
-/// What tells a file from another one of its name.
-type Identity = (u64, u64);
-
-fn identity(path: &Path) -> Option<Identity> {
-    let about = std::fs::metadata(path).ok()?;
-    #[cfg(unix)]
-    return {
-        use std::os::unix::fs::MetadataExt;
-        Some((about.dev(), about.ino()))
-    };
-    #[cfg(not(unix))]
-    about.created().ok().map(|_| (0, 0))
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one place that opens connections"
-)]
-fn connect(path: &Path) -> Result<Connection> {
-    if !path.exists() {
-        // The log of a file that was deleted must not be taken for that of a new one.
-        for log in ["-wal", "-shm"] {
-            let mut name = path.as_os_str().to_owned();
-            name.push(log);
-            let _ = std::fs::remove_file(name);
-        }
-    }
-    let connection = Connection::open_with_flags(
-        path,
-        OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    )
-    .map_err(|e| Error::Db(format!("{}: {e}", path.display())))?;
-    connection.busy_timeout(Duration::from_secs(60))?;
-    connection.set_prepared_statement_cache_capacity(64);
-    // Without it a statement with bounds in it is planned anew for each pair of them, which costs more than to run it.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    connection.execute_batch(
-        "PRAGMA journal_mode = WAL;
-         PRAGMA synchronous = NORMAL;
-         PRAGMA foreign_keys = OFF;
-         PRAGMA secure_delete = ON;
-         PRAGMA temp_store = MEMORY;
-         PRAGMA cache_size = -4000;
-         PRAGMA mmap_size = 268435456;",
-    )?;
-    Ok(connection)
-}
-
-/// Opens the file and makes it a catalogue of this program, if it is none of another one.
-fn set_up(path: &Path) -> Result<State> {
-    layout::set_up(&mut connect(path)?)
-}
-
-/// Begins an empty catalogue in the place of one that cannot be used: all mail is in git.
-fn make_anew(dir: &Path, path: &Path, why: &str) -> Result<()> {
-    let lock = layout::lock(dir)?;
-    // While we waited, somebody else may have done it.
-    if !matches!(set_up(path), Ok(State::Ready)) {
-        tracing::error!("{}: {why}: it is made anew from git", path.display());
-        layout::discard(dir)?;
-        set_up(path)?;
-    }
-    drop(lock);
-    Ok(())
 }

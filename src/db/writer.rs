@@ -7,6 +7,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::inboxes::{self, InboxRow};
+use super::pool::Place;
 use super::threads;
 use super::values::unpack_keys;
 use crate::error::{Error, Result};
@@ -61,11 +62,14 @@ pub struct Writer {
     /// Threads that lost a message in this batch.
     pub(super) torn: HashSet<ThreadId>,
     inboxes: HashMap<InboxId, InboxRow>,
+    /// After the connection: free when that is closed.
+    place: Place,
 }
 
 impl Writer {
-    pub(super) fn new(sql: Connection) -> Writer {
+    pub(super) fn new(sql: Connection, place: Place) -> Writer {
         Writer {
+            place,
             sql,
             begun: false,
             met: HashMap::new(),
@@ -77,8 +81,11 @@ impl Writer {
     /// Begins a batch, waiting for whoever else writes.
     ///
     /// # Errors
-    /// The catalogue is locked for too long or cannot be written.
+    /// The catalogue is locked for too long or cannot be written, or somebody has deleted its log.
     pub fn begin(&mut self) -> Result<()> {
+        if self.place.db.is_cut_off() {
+            return Err(Error::Db("its log was deleted".to_owned()));
+        }
         self.sql.execute_batch("BEGIN IMMEDIATE")?;
         self.begun = true;
         self.met.clear();

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::db::{Db, Reader};
+use crate::db::{Db, Overflow};
 use crate::error::Result;
 use crate::id::{EpochNum, InboxId, MessageId, Oid};
 use crate::mail::{Fingerprint, Message};
@@ -18,7 +18,7 @@ pub(super) struct Mine {
     pub(super) by_it: bool,
 }
 
-/// How many mails are known twice, by the catalogue too, before they are forgotten here.
+/// How many mails are held in memory; and how many are known twice, by the catalogue too, before they are forgotten here.
 const MOST_FRESH: usize = 50_000;
 
 /// Where each epoch was last seen.
@@ -27,7 +27,6 @@ type Heads = Vec<(EpochNum, Option<Oid>)>;
 /// What an inbox has. Kept by those who write again and again; only for those who hold the inbox's lock.
 pub struct Known {
     db: Db,
-    reader: Option<Reader>,
     /// The inbox in the catalogue; `None` where the catalogue is of no use.
     inbox: Option<InboxId>,
     /// Whether the catalogue is of no use because history was rewritten since.
@@ -37,6 +36,10 @@ pub struct Known {
     /// What was read into `fresh`.
     seen: Heads,
     fresh: HashMap<MessageId, Vec<Mine>>,
+    /// Those of before, where they are too many.
+    overflow: Option<Overflow>,
+    /// How many ids went there.
+    overflown: usize,
     gone: HashSet<Oid>,
 }
 
@@ -45,19 +48,20 @@ impl Known {
     pub fn new(db: &Db) -> Known {
         Known {
             db: db.clone(),
-            reader: None,
             inbox: None,
             rewritten: false,
             indexed: Heads::new(),
             seen: Heads::new(),
             fresh: HashMap::new(),
+            overflow: None,
+            overflown: 0,
             gone: HashSet::new(),
         }
     }
 
     /// How many mails are known that the catalogue does not have yet.
-    pub fn ahead(&self) -> usize {
-        self.fresh.len()
+    fn ahead(&self) -> usize {
+        self.fresh.len() + self.overflown
     }
 
     /// Takes in what others have stored, or indexed, since.
@@ -72,9 +76,9 @@ impl Known {
             };
             indexed.push((*number, head));
         }
-        self.reader = Some(reader);
+        drop(reader);
         let moved = indexed != self.indexed;
-        let much = self.rewritten || self.fresh.len() > MOST_FRESH;
+        let much = self.rewritten || self.ahead() > MOST_FRESH;
         let other = self.inbox != inbox && !self.rewritten;
         if self.seen.is_empty() || other || (moved && much) {
             self.begin(inbox, indexed.clone());
@@ -95,6 +99,7 @@ impl Known {
         self.inbox = inbox;
         self.rewritten = false;
         self.fresh.clear();
+        (self.overflow, self.overflown) = (None, 0);
         self.gone.clear();
         self.seen = heads.clone();
         self.indexed = heads;
@@ -163,6 +168,25 @@ impl Known {
             };
             self.fresh.entry(mid.clone()).or_default().push(mine);
         }
+        match self.fresh.len() > MOST_FRESH {
+            true => self.overflow(),
+            false => Ok(()),
+        }
+    }
+
+    /// Makes room in memory.
+    fn overflow(&mut self) -> Result<()> {
+        let overflow = match self.overflow.take() {
+            Some(overflow) => overflow,
+            None => Overflow::new()?,
+        };
+        let overflow = self.overflow.insert(overflow);
+        let mails = self.fresh.iter();
+        let mails = mails
+            .flat_map(|(mid, mails)| mails.iter().map(move |mine| (mid, mine.blob, mine.by_it)));
+        overflow.add(mails)?;
+        self.overflown += self.fresh.len();
+        self.fresh = HashMap::new();
         Ok(())
     }
 
@@ -182,13 +206,23 @@ impl Known {
     /// The mails that have that id.
     pub(super) fn mails(&self, mid: &MessageId) -> Result<Vec<Mine>> {
         let mut mails = Vec::new();
-        if let (Some(inbox), Some(reader)) = (self.inbox, &self.reader) {
-            let held = reader.held(inbox, mid)?.into_iter();
+        if let Some(inbox) = self.inbox {
+            // None is held on to: a server that has to open the catalogue anew waits for all that are lent.
+            let held = self.db.reader()?.held(inbox, mid)?.into_iter();
             let there = held.filter(|held| !self.gone.contains(&held.blob));
             mails.extend(there.map(|held| Mine {
                 blob: held.blob,
                 content: Some(held.content),
                 by_it: held.by_it,
+            }));
+        }
+        if let Some(overflow) = &self.overflow {
+            let found = overflow.find(mid)?.into_iter();
+            let there = found.filter(|(blob, _)| !self.gone.contains(blob));
+            mails.extend(there.map(|(blob, by_it)| Mine {
+                blob,
+                content: None,
+                by_it,
             }));
         }
         mails.extend(self.fresh.get(mid).into_iter().flatten());

@@ -49,14 +49,7 @@ impl HandOver {
         let failed = |error| Error::io(path, error);
         stream.set_read_timeout(Some(PATIENCE)).map_err(failed)?;
         let sockets = receive(&stream).map_err(failed)?;
-        let mut known = Vec::new();
-        for (name, socket) in sockets {
-            known.push((Place::parse(&name)?.at, socket));
-        }
-        Ok(Some((
-            HandOver { stream },
-            Inherited::from_predecessor(known),
-        )))
+        Ok(Some((HandOver { stream }, sockets)))
     }
 
     /// Tells the old server that it may go.
@@ -64,6 +57,26 @@ impl HandOver {
         if let Err(error) = self.stream.write_all(b"ready\n") {
             tracing::warn!("the server before this one cannot be told to go: {error}");
         }
+    }
+}
+
+impl Inherited {
+    /// Puts sockets into one that this process can take along into what it becomes (execve(2)).
+    ///
+    /// # Errors
+    /// The system does not allow it.
+    pub fn pack(listeners: &[Arc<dyn HandedOver>]) -> io::Result<UnixStream> {
+        let (carrier, ours) = UnixStream::pair()?;
+        send(&ours, listeners)?;
+        Ok(carrier)
+    }
+
+    /// Takes out what was packed.
+    ///
+    /// # Errors
+    /// There is nothing in it, or nothing of that kind.
+    pub fn unpack(carrier: OwnedFd) -> io::Result<Inherited> {
+        receive(&UnixStream::from(carrier))
     }
 }
 
@@ -180,7 +193,7 @@ fn send(stream: &UnixStream, listeners: &[Arc<dyn HandedOver>]) -> io::Result<()
     stream.write_all(first.get(sent..).unwrap_or_default())
 }
 
-fn receive(stream: &UnixStream) -> io::Result<Vec<(String, OwnedFd)>> {
+fn receive(stream: &UnixStream) -> io::Result<Inherited> {
     let broken = || {
         io::Error::new(
             io::ErrorKind::InvalidData,
@@ -219,7 +232,11 @@ fn receive(stream: &UnixStream) -> io::Result<Vec<(String, OwnedFd)>> {
     if names.len() != sockets.len() {
         return Err(broken());
     }
-    Ok(names.into_iter().zip(sockets).collect())
+    let mut known = Vec::new();
+    for (name, socket) in names.iter().zip(sockets) {
+        known.push((Place::parse(name).map_err(|_| broken())?.at, socket));
+    }
+    Ok(Inherited::from_predecessor(known))
 }
 
 fn is_nobody(error: &io::Error) -> bool {

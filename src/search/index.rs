@@ -160,6 +160,11 @@ fn open_in(dir: &Path) -> Result<(Index, IndexReader)> {
         .open_or_create(files)
         .map_err(failed)?;
     check_positions(&index, dir)?;
+    for segment in index.searchable_segments().map_err(failed)? {
+        // That it ends as it should is looked at here, when it is opened.
+        let positions = segment.open_read(SegmentComponent::Positions);
+        positions.map_err(|error| failed(error.into()))?;
+    }
     let reader = index
         .reader_builder()
         .reload_policy(ReloadPolicy::Manual)

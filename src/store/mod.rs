@@ -23,6 +23,7 @@ mod redirects;
 mod remote;
 mod rewrite;
 mod serve;
+mod settings;
 mod stamp;
 mod tidy;
 mod tombstones;
@@ -48,6 +49,7 @@ pub use remote::{
 };
 pub use rewrite::{Instead, Rewritten};
 pub use serve::is_immutable;
+pub use settings::can_read_settings;
 pub use stamp::{RefsWatch, refs_stamp};
 pub use tombstones::{Deed, Tombstone, Tombstones};
 pub use walk::{Change, Times, What};

@@ -27,7 +27,7 @@ pub(super) fn find(server: &Server) -> Option<Login> {
 fn from_netrc(server: &Server) -> Option<Login> {
     let path = match std::env::var_os("NETRC") {
         Some(path) => path.into(),
-        None => std::env::home_dir()?.join(".netrc"),
+        None => crate::config::home_dir()?.join(".netrc"),
     };
     read_netrc(&std::fs::read_to_string(path).ok()?, server)
 }

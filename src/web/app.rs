@@ -226,6 +226,7 @@ impl App {
             Posts::Form if post => (form(body).await?, Body::empty()),
             _ => (Bytes::new(), body),
         };
+        self.0.site.archive.look();
         let kept_as = if post {
             None
         } else {

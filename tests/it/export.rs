@@ -218,9 +218,7 @@ fn follow_every_link(site: &Path) -> usize {
                 "{}: {href} leads nowhere",
                 path.display()
             );
-            // A page of a thread may leave a message out; then the link leads to the page.
-            let left_out = fragment.starts_with('m') && fragment.len() == 41;
-            if !fragment.is_empty() && !left_out {
+            if !fragment.is_empty() {
                 let known = &ids[target.as_path()];
                 assert!(
                     known.contains(fragment),

@@ -51,22 +51,6 @@ fn open(world: &World) -> Connection {
     Connection::open(world.path("index/catalogue.sqlite3")).unwrap()
 }
 
-fn words(world: &World) -> Vec<PathBuf> {
-    let dir = fs::read_dir(world.path("index/words"))
-        .unwrap()
-        .flatten()
-        .next()
-        .unwrap()
-        .path();
-    let mut files: Vec<PathBuf> = fs::read_dir(dir)
-        .unwrap()
-        .flatten()
-        .map(|entry| entry.path())
-        .collect();
-    files.sort();
-    files
-}
-
 #[test]
 fn a_sound_archive_has_no_difference() {
     let (world, _) = world();
@@ -197,10 +181,11 @@ fn damage_to_the_words_is_named_and_mended() {
     assert!(fsck(&world, &["--repair"]).0);
     let kinds = ["term", "idx", "pos", "fast", "fieldnorm"];
     for kind in kinds {
-        let file = words(&world)
+        let file = world
+            .words()
             .into_iter()
             .find(|file| file.extension().is_some_and(|x| x == kind));
-        let file = file.unwrap_or_else(|| panic!("no .{kind} in {:?}", words(&world)));
+        let file = file.unwrap_or_else(|| panic!("no .{kind} in {:?}", world.words()));
         let mut bytes = fs::read(&file).unwrap();
         let middle = bytes.len() / 3;
         bytes[middle] ^= 0x55;
@@ -213,7 +198,7 @@ fn damage_to_the_words_is_named_and_mended() {
         let (clean, said) = fsck(&world, &["--repair"]);
         assert!(clean, "{kind}: {said}");
     }
-    for file in words(&world) {
+    for file in world.words() {
         fs::remove_file(file).unwrap();
     }
     let (clean, said) = fsck(&world, &["--repair"]);

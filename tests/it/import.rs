@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 use threadbare::demo;
@@ -450,7 +450,14 @@ fn every_form_of_source_brings_the_same_hostile_mail_and_counts_it() {
         fs::write(source(&format!("eml/{n}.eml")), raw).unwrap();
         fs::write(source(&format!("mh/{}", n + 1)), raw).unwrap();
         let place = ["cur", "new"][n % 2];
-        fs::write(source(&format!("md/{place}/17{n:04}.x:2,S")), raw).unwrap();
+        let by_maildir = format!("md/{place}/17{n:04}.x:2,S");
+        fs::write(source(&by_maildir), raw).unwrap();
+        // When a file was written dates a mail that does not say when it was.
+        let filed = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000 + n as u64);
+        for file in [format!("eml/{n}.eml"), format!("mh/{}", n + 1), by_maildir] {
+            let file = fs::File::options().append(true).open(source(&file));
+            file.unwrap().set_modified(filed).unwrap();
+        }
     }
     let numbers = |report: &Value| {
         let keys = ["read", "added", "duplicates", "buried", "refused"];

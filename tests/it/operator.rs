@@ -333,3 +333,29 @@ fn a_home_that_may_not_be_looked_into_keeps_nobody_from_reading_git() {
         said(&done)
     );
 }
+
+#[test]
+fn settings_of_git_that_nobody_understands_keep_no_mail_away() {
+    for place in [".gitconfig", ".config/git/config"] {
+        let world = world();
+        let file = world.path(place);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, "[user\n\tname = \"Nobody\n").unwrap();
+        let index = || {
+            let mut program = world.program();
+            // What lies in the home is still found there.
+            program.env_remove("PI_CONFIG").args(["index", "--all"]);
+            program.output().unwrap()
+        };
+        fs::create_dir(world.path(".public-inbox")).unwrap();
+        fs::copy(world.path("config"), world.path(".public-inbox/config")).unwrap();
+        let done = index();
+        let error = String::from_utf8_lossy(&done.stderr);
+        assert!(
+            done.status.success() && said(&done).contains("loom: 3 added\n"),
+            "{place}: {}{error}",
+            said(&done)
+        );
+        world.serve().get("/loom/").ok();
+    }
+}

@@ -208,7 +208,9 @@ impl Site<'_> {
         mid: MessageId,
         page: MessagePage,
     ) -> anyhow::Result<Option<(String, Option<String>)>> {
-        let anchor = render::anchor(&mid);
+        // A thread shows a mail under its first id, by whichever it is asked for.
+        let first = self.inbox.articles(&mid)?.into_iter().next();
+        let anchor = render::anchor(first.as_ref().map_or(&mid, |article| &article.mid));
         let (mid, in_thread) = match page {
             MessagePage::Flat | MessagePage::Nested | MessagePage::Mbox | MessagePage::Atom => {
                 match self.thread_of(&mid)? {

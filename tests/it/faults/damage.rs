@@ -6,10 +6,10 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use crate::support::incoming::with_input;
-use crate::support::{Server, World, git, wait_until};
+use crate::support::{Ask, Server, World, git, wait_until};
 
 use super::kills::rounds;
-use super::{Numbers, all_is_well, mail, mails, world};
+use super::{Lot, Numbers, all_is_well, mail, mails, world};
 
 #[test]
 fn index_files_deleted_while_it_serves() {
@@ -28,15 +28,7 @@ fn index_files_deleted_while_it_serves() {
             "all" => fs::remove_dir_all(world.path("index")).unwrap(),
             "catalogue" => fs::remove_file(world.path("index/catalogue.sqlite3")).unwrap(),
             "words" => fs::remove_dir_all(world.path("index/words")).unwrap(),
-            _ => {
-                let dir = fs::read_dir(world.path("index/words"))
-                    .unwrap()
-                    .flatten()
-                    .next()
-                    .unwrap()
-                    .path();
-                fs::remove_file(dir.join("meta.json")).unwrap();
-            }
+            _ => fs::remove_file(words_file(&world, "meta.json")).unwrap(),
         }
         wait_until("the indexes are made anew", || {
             let words = fs::read_dir(world.path("index/words")).ok();
@@ -181,9 +173,7 @@ fn visit(server: &Server) -> Vec<u16> {
 
 /// The file of the full-text index with this ending, or this name.
 fn words_file(world: &World, name: &str) -> std::path::PathBuf {
-    let layout = fs::read_dir(world.path("index/words")).unwrap().next();
-    let files = fs::read_dir(layout.unwrap().unwrap().path()).unwrap();
-    let mut files = files.map(|entry| entry.unwrap().path());
+    let mut files = world.words().into_iter();
     let file = files.find(|path| path.to_str().unwrap().ends_with(name));
     file.unwrap_or_else(|| panic!("no {name}"))
 }
@@ -257,4 +247,111 @@ fn every_index_file_deleted_or_damaged_while_it_serves() {
         world.done(&["fsck"]);
     }
     all_is_well(&world, "damage to every file", Numbers::Same);
+}
+
+/// `SQLite` shares what it knows of the log among all connections of a process, so one that stays open keeps them all at
+/// a file that is gone.
+#[test]
+fn the_log_of_the_catalogue_deleted_while_it_serves() {
+    let (world, mut epoch) = world(30);
+    world.index();
+    let server = world.serve();
+    wait_until("it is up", || visit(&server) == [200; 5]);
+    let mut newest = 30;
+    for what in [
+        "-wal deleted",
+        "-shm deleted",
+        "-wal deleted -shm deleted",
+        "-wal emptied",
+    ] {
+        // There is something in the log, and connections are in use.
+        epoch.add(&mails(newest, newest + 1));
+        let before = format!("/test/m{newest}@weaver.example/");
+        wait_until("it is indexed", || server.get(&before).status == 200);
+        for deed in what.split(" -") {
+            let (ending, deed) = deed.trim_start_matches('-').split_once(' ').unwrap();
+            let file = world.path(&format!("index/catalogue.sqlite3-{ending}"));
+            match deed {
+                "deleted" => fs::remove_file(&file).unwrap(),
+                _ => cut(&file, 0),
+            }
+        }
+        epoch.add(&mails(newest + 1, newest + 3));
+        newest += 3;
+        wait_until(what, || {
+            let last = newest - 1;
+            let found = server.get(&format!("/test/?q=m:m{last}@weaver.example"));
+            visit(&server) == [200; 5]
+                && found.text().contains(&format!("Subject {last}"))
+                && (30..newest)
+                    .all(|n| server.get(&format!("/test/m{n}@weaver.example/")).status == 200)
+        });
+        world.done(&["fsck"]);
+    }
+    drop(server);
+    all_is_well(&world, "the log deleted", Numbers::Same);
+}
+
+/// Takes the end off a file, in its place.
+fn cut(path: &Path, length: u64) {
+    let file = fs::OpenOptions::new().write(true).open(path).unwrap();
+    file.set_len(length).unwrap();
+}
+
+/// Whoever reads what is gone of a mapped file gets SIGBUS. The server begins again as itself, with its sockets.
+#[test]
+fn index_files_cut_short_under_the_server() {
+    let (world, mut epoch) = world(30);
+    world.index();
+    let files = [
+        "catalogue.sqlite3",
+        "catalogue.sqlite3-shm",
+        ".term",
+        ".idx",
+        ".pos",
+        ".fast",
+        ".fieldnorm",
+        ".store",
+    ];
+    let mut lengths = Lot::new();
+    let mut begun_again = 0;
+    for (newest, file) in (30..).zip(files) {
+        let server = world.serve();
+        wait_until("it is up", || visit(&server) == [200; 5]);
+        let path = match file.strip_prefix("catalogue") {
+            Some(_) => world.path("index").join(file),
+            None => words_file(&world, file),
+        };
+        let length = fs::metadata(&path).unwrap().len();
+        cut(&path, lengths.below(length / 2));
+        let asked = [
+            "/",
+            "/test/",
+            "/test/m7@weaver.example/",
+            "/test/?q=Subject",
+            "/test/?q=%22words+of%22",
+        ];
+        for page in asked {
+            // It may be broken off, or be an error; it may not hang.
+            Ask::get(page).try_send(server.address);
+        }
+        epoch.add(&mails(newest, newest + 1));
+        let page = format!("/test/m{newest}@weaver.example/");
+        let phrase = format!("/test/?q=%22words+of+{newest}%22");
+        let is_right = |server: &Server| {
+            let status = |page: &str| {
+                let reply = Ask::get(page).try_send(server.address);
+                reply.map_or(0, |reply| reply.status)
+            };
+            let all = asked.iter().all(|page| status(page) == 200) && status(&page) == 200;
+            let found = Ask::get(&phrase).try_send(server.address);
+            all && found.is_some_and(|page| page.text().contains(&format!("Subject {newest}")))
+        };
+        wait_until(file, || is_right(&server));
+        begun_again += server.log().matches("beginning again").count();
+        drop(server);
+        world.done(&["fsck"]);
+    }
+    assert!(begun_again > 0, "none of this was ever noticed");
+    all_is_well(&world, "files cut short", Numbers::Same);
 }

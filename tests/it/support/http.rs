@@ -40,6 +40,12 @@ impl Ask {
 
     /// Sends it and reads the whole answer.
     pub(crate) fn send(self, to: SocketAddr) -> Reply {
+        let what = format!("no answer to {} {}", self.method, self.path);
+        self.try_send(to).expect(&what)
+    }
+
+    /// Sends it to a server that may break off; `None` where no whole header came back.
+    pub(crate) fn try_send(self, to: SocketAddr) -> Option<Reply> {
         let mut bytes = format!("{} {} HTTP/1.1\r\n", self.method, self.path).into_bytes();
         let says = |name: &str| {
             self.headers
@@ -59,7 +65,6 @@ impl Ask {
         bytes.extend_from_slice(&self.body);
         let head_only = self.method == "HEAD";
         say(to, &bytes, head_only)
-            .unwrap_or_else(|| panic!("no answer to {} {}", self.method, self.path))
     }
 }
 

@@ -1,12 +1,12 @@
 //! What tests of incoming mail share: the program with mail on its input, what an inbox holds then, and nasty mail.
 
-use std::io::Write;
 use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::Output;
 
 use threadbare::store::{self, Layout, What};
 
 use super::World;
+use super::programs::fed;
 
 /// The program with `input` on its standard input and one more variable.
 pub(crate) fn with_input(
@@ -19,16 +19,7 @@ pub(crate) fn with_input(
     if let Some(recipient) = recipient {
         command.env("ORIGINAL_RECIPIENT", recipient);
     }
-    let mut child = command
-        .args(args)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // It may refuse before it has read all.
-    let _ = child.stdin.take().unwrap().write_all(input);
-    child.wait_with_output().unwrap()
+    fed(command.args(args), input)
 }
 
 /// Makes an empty inbox `NAME@lists.example.org` as `threadbare init` lays it.

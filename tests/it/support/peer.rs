@@ -1,11 +1,10 @@
 //! public-inbox's own programs over a world's inboxes, and what each side has numbered.
 
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use super::World;
-use super::programs::{program, said};
+use super::programs::{fed, program, said};
 
 /// public-inbox as Debian installs it.
 pub(crate) struct Peer<'a> {
@@ -80,19 +79,6 @@ impl Peer<'_> {
         );
         said(&output)
     }
-}
-
-/// Runs a program with this on its input.
-fn fed(command: &mut Command, input: &[u8]) -> Output {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // It may not want to read all of it.
-    let _ = child.stdin.take().unwrap().write_all(input);
-    child.wait_with_output().unwrap()
 }
 
 fn rows(file: &Path, query: &str, argument: &str) -> Vec<(i64, String)> {

@@ -1,6 +1,7 @@
 //! Programs that people use, where they are installed: a test that wants one that is not here skips, saying so.
 
 use std::ffi::OsStr;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
@@ -110,6 +111,19 @@ impl Home {
         assert!(done.status.success(), "git {args:?}: {}", said(&done));
         String::from_utf8_lossy(&done.stdout).trim().to_owned()
     }
+}
+
+/// Runs a program with this on its input.
+pub(crate) fn fed(command: &mut Command, input: &[u8]) -> Output {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It may not want to read all of it.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    child.wait_with_output().unwrap()
 }
 
 /// All that a program has said.

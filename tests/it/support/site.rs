@@ -294,7 +294,7 @@ impl Server {
     pub(crate) fn stop(mut self) -> bool {
         let pid = self.child.id().to_string();
         Command::new("kill").args(["-TERM", &pid]).status().unwrap();
-        for _ in 0..200 {
+        for _ in 0..1200 {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status.success();
             }

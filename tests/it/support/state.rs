@@ -1,7 +1,7 @@
 //! What an inbox and its indexes are seen to hold, asked from outside.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -39,6 +39,15 @@ impl World {
         let mut articles: Vec<(i64, String)> = found.lines().map(article).collect();
         articles.sort();
         articles
+    }
+
+    /// The files of the full-text index.
+    pub(crate) fn words(&self) -> Vec<PathBuf> {
+        let layouts = fs::read_dir(self.path("index/words")).unwrap();
+        let files = layouts.flat_map(|layout| fs::read_dir(layout.unwrap().path()).unwrap());
+        let mut files: Vec<PathBuf> = files.map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        files
     }
 
     /// Everything that the catalogue in that directory says of mail, without row numbers: two that say the same are
