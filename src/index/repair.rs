@@ -41,6 +41,7 @@ impl Indexer {
             for message in &findings.cure.words {
                 batch.renew_or_drop(*message)?;
             }
+            batch.db.renew_states()?;
             batch.commit()?;
         }
         Ok(())
