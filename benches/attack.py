@@ -8,6 +8,9 @@ First it is measured how many dear requests a second the machine answers; then -
 answered, from thousands of networks (X-Forwarded-For, which a server of ours is told to trust): random searches, unknown Message-IDs,
 differences of copies, results as mboxes, whole lists. The ordinary visitors are like b4 (a thread as mbox), a feed reader, and a text browser. Afterwards, where --program is
 given: --idle connections that say nothing, --slow readers, --clones at once.
+
+Where there are two processors or more, the server has one for itself and all others are on the rest, the flood at nice 19: what
+visitors feel is the server, and not what the flood itself takes.
 """
 
 import argparse
@@ -107,10 +110,22 @@ class Target:
 
 # So many requests of the flood may be under way; beyond that the flood itself would run out of descriptors.
 UNDER_WAY = 8000
+# So many begin in the same instant: thousands of networks do not keep step, even where this program has fallen behind.
+AT_ONCE = 20
+
+
+def apart(server):
+    """The server on the last processor, we on the others."""
+    cores = sorted(os.sched_getaffinity(0))
+    if server and len(cores) > 1:
+        for thread in os.listdir(f"/proc/{server}/task"):
+            os.sched_setaffinity(int(thread), cores[-1:])
+        os.sched_setaffinity(0, cores[:-1])
 
 
 def flooding(target, attackers, rate, stop, told):
     """A process of its own, or the visitors' times would be those of this program."""
+    os.nice(19)
     counts, began = {}, time.monotonic()
     asyncio.run(storm(target, rate, stop, counts) if rate else all_of(target, attackers, stop, counts))
     told.put((counts, time.monotonic() - began))
@@ -131,7 +146,7 @@ async def storm(target, rate, stop, counts):
     under_way, sent, began = set(), 0, time.monotonic()
     while not stop.is_set():
         due = int((time.monotonic() - began) * rate) - sent
-        for _ in range(max(0, min(due, UNDER_WAY - len(under_way)))):
+        for _ in range(max(0, min(due, AT_ONCE, UNDER_WAY - len(under_way)))):
             task = asyncio.create_task(strike(target, counts))
             under_way.add(task)
             task.add_done_callback(under_way.discard)
@@ -287,6 +302,7 @@ async def main(options):
                 await asyncio.sleep(0.1)
             await target.learn()
             pid = server.pid if server else options.pid
+            apart(pid)
             print(f"{len(target.ids)} messages are known, load of the machine {os.getloadavg()[0]:.1f}")
             await measure(target, "quiet", options.seconds / 3, 0, pid)
             able = await measure(target, "as much as it can do", options.seconds / 3, 8, pid)

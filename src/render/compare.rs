@@ -3,7 +3,8 @@
 //! Comparing costs as much as the texts are long *and* unlike, so no more than the beginning of a very long mail is
 //! compared.
 
-use similar::{Algorithm, DiffOp, DiffTag, capture_diff_slices, group_diff_ops};
+use similar::algorithms::{self, Capture, Replace};
+use similar::{Algorithm, DiffOp, DiffTag, group_diff_ops};
 
 use super::headers::Fields;
 use super::{Addresses, Html};
@@ -86,8 +87,7 @@ pub fn plain_headers(raw: &[u8], addresses: Addresses<'_>) -> String {
 /// The hunks of a unified diff, to be put inside a `<pre>`. `None` where both are the same.
 pub fn compare(old: &str, new: &str) -> Option<Html> {
     let (old, new) = (lines(old), lines(new));
-    let hunks = capture_diff_slices(Algorithm::Myers, &old, &new);
-    let hunks = group_diff_ops(hunks, CONTEXT);
+    let hunks = group_diff_ops(steps(&old, &new), CONTEXT);
     let changed = |ops: &Vec<DiffOp>| ops.iter().any(|op| op.tag() != DiffTag::Equal);
     let mut out = Html::new();
     for hunk in hunks.iter().filter(|hunk| changed(hunk)) {
@@ -119,6 +119,16 @@ pub fn compare(old: &str, new: &str) -> Option<Html> {
     (!out.is_empty()).then_some(out)
 }
 
+/// What becomes of which lines, in their order. (The library's own way to ask for them also moves changes to where they
+/// look better, and so gets steps out of order where lines repeat.)
+fn steps(old: &[&str], new: &[&str]) -> Vec<DiffOp> {
+    let mut steps = Replace::new(Capture::new());
+    match algorithms::diff_slices(Algorithm::Myers, &mut steps, old, new) {
+        Ok(()) => steps.into_inner().into_ops(),
+        Err(never) => match never {},
+    }
+}
+
 fn lines(text: &str) -> Vec<&str> {
     text.lines().take(LINES).collect()
 }
@@ -144,9 +154,40 @@ fn signed(out: &mut Html, sign: &'static str, lines: &[&str]) {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::{Addresses, LINES, compare, plain};
+    use super::{Addresses, LINES, compare, lines, plain, steps};
     use crate::mail::Message;
     use crate::render::Fields;
+
+    #[test]
+    fn every_step_begins_where_the_one_before_ends() {
+        let seed = include_str!("../../fuzz/corpus/diff/hunks-out-of-order");
+        let (old, new) = seed.split_once("\n\n").unwrap();
+        let mut pairs = vec![(old.to_owned(), new.to_owned())];
+        let mut random = 7_u64;
+        let mut text = |count: u64| -> String {
+            let mut line = |_| {
+                random = random
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
+                ["a\n", "b\n", "\n"][(random >> 40) as usize % 3]
+            };
+            (0..count).map(&mut line).collect()
+        };
+        pairs.extend((0..500).map(|n| (text(n % 17), text(n % 13))));
+        for (old, new) in &pairs {
+            let (old, new) = (lines(old), lines(new));
+            let mut at = (0, 0);
+            for step in steps(&old, &new) {
+                assert_eq!(
+                    (step.old_range().start, step.new_range().start),
+                    at,
+                    "{old:?} {new:?}"
+                );
+                at = (step.old_range().end, step.new_range().end);
+            }
+            assert_eq!(at, (old.len(), new.len()));
+        }
+    }
 
     #[test]
     fn what_is_shown_of_a_mail_is_what_is_compared() {
