@@ -11,8 +11,9 @@ use std::str::FromStr;
 use super::include::Placed;
 use super::keys::{self, hint, is_known};
 use super::limiter::Limiters;
-use super::site::{
-    Config, FEED_MAX, InboxConfig, IndexLevel, Listing, Problem, SpamCheck, StyleSheet,
+use super::site::{Config, InboxConfig, Listing, Problem};
+use super::values::{
+    extend_new, extend_words, shell_words, size, spam_check, style_sheet, text, truth,
 };
 use crate::id::InboxName;
 
@@ -51,24 +52,24 @@ pub(super) fn understand(settings: &[Placed]) -> Config {
 
 /// A config that is being read.
 #[derive(Default)]
-struct Reading {
+pub(super) struct Reading {
     config: Config,
-    inboxes: Vec<Draft>,
+    pub(super) inboxes: Vec<Draft>,
     /// Where in `inboxes` a name is.
-    by_name: HashMap<String, usize>,
-    limiters: Limiters,
+    pub(super) by_name: HashMap<String, usize>,
+    pub(super) limiters: Limiters,
 }
 
 /// An inbox of which not all lines were seen.
-struct Draft {
-    place: String,
+pub(super) struct Draft {
+    pub(super) place: String,
     /// `None` while no line has said where it lies.
-    dir: Option<PathBuf>,
-    inbox: InboxConfig,
+    pub(super) dir: Option<PathBuf>,
+    pub(super) inbox: InboxConfig,
 }
 
 impl Reading {
-    fn problem(&mut self, place: impl Into<String>, why: impl Into<String>) {
+    pub(super) fn problem(&mut self, place: impl Into<String>, why: impl Into<String>) {
         self.config.problems.push(Problem {
             place: place.into(),
             why: why.into(),
@@ -76,7 +77,7 @@ impl Reading {
     }
 
     /// Notes a key that nobody knows: for public-inbox's sections it may be one of a newer version of it.
-    fn note_strange(&mut self, placed: &Placed, name: &str, keys: &[&str]) {
+    pub(super) fn note_strange(&mut self, placed: &Placed, name: &str, keys: &[&str]) {
         let key = &placed.setting.key;
         if !is_known(key, keys) {
             let why = format!(
@@ -230,112 +231,6 @@ impl Reading {
         }
     }
 
-    fn inbox_line(&mut self, name: &str, placed: &Placed) {
-        let Some(at) = self.draft(name, placed) else {
-            return;
-        };
-        self.note_strange(placed, &format!("publicinbox.{name}"), keys::INBOX);
-        let value = text(placed);
-        let mut problem = None;
-        let Draft { dir, inbox, .. } = &mut self.inboxes[at];
-        match placed.setting.key.as_str() {
-            "inboxdir" | "mainrepo" if value.is_empty() || value.contains('\n') => {
-                problem = Some(format!("{value:?} is no directory"));
-            }
-            // An inbox that has both was moved from the old name to the new.
-            "mainrepo" if dir.is_some() => {}
-            "inboxdir" | "mainrepo" => *dir = Some(placed.path(value)),
-            "address" => extend_new(&mut inbox.addresses, value),
-            "url" => extend_new(&mut inbox.urls, value),
-            "newsgroup" => inbox.newsgroup = (!value.is_empty()).then(|| value.to_owned()),
-            "infourl" => extend_new(&mut inbox.info_urls, value),
-            "listid" => extend_new(&mut inbox.list_ids, value),
-            "replyto" if !value.is_empty() => inbox.reply_to = value.to_owned(),
-            "feedmax" => match value.parse::<i64>() {
-                Ok(n) => {
-                    inbox.feed_max = usize::try_from(n)
-                        .ok()
-                        .filter(|n| *n > 0)
-                        .unwrap_or(FEED_MAX)
-                }
-                Err(_) => problem = Some(format!("{value:?} is no number")),
-            },
-            "obfuscate" => match truth(placed) {
-                Some(truth) => inbox.obfuscate = truth,
-                None => problem = Some(format!("{value:?} is neither true nor false")),
-            },
-            "hide" => {
-                let words = value.split([',', ' ']).filter(|word| !word.is_empty());
-                inbox.hide.extend(words.map(str::to_ascii_lowercase));
-            }
-            "fetchinterval" => match value.parse() {
-                Ok(interval) => inbox.fetch_interval = Some(interval),
-                Err(why) => problem = Some(why),
-            },
-            "filter" => inbox.filter = (!value.is_empty()).then(|| value.to_owned()),
-            "watch" if truth(placed) == Some(false) => inbox.watch.clear(),
-            "watch" => extend_new(&mut inbox.watch, value),
-            "watchheader" => match value.split_once(':') {
-                Some((name, value)) => {
-                    let header = (name.trim().to_owned(), value.trim().to_owned());
-                    inbox.watch_headers.push(header);
-                }
-                None => problem = Some(format!("{value:?} is no header")),
-            },
-            "nntpmirror" | "imapmirror" => extend_new(&mut inbox.mirrors, value),
-            "nntpserver" => extend_new(&mut inbox.servers.nntp, value),
-            "imapserver" => extend_new(&mut inbox.servers.imap, value),
-            "pop3server" => extend_new(&mut inbox.servers.pop3, value),
-            "sourceinfo" => extend_new(&mut inbox.source_info, value),
-            "css" => match style_sheet(placed, value) {
-                Some(sheet) => inbox.css.push(sheet),
-                None => problem = Some("a style sheet needs a path".to_owned()),
-            },
-            "httpbackendmax" => self.limiters.want(at, placed.place(), value),
-            "boost" => match value.parse() {
-                Ok(boost) => inbox.boost = boost,
-                Err(_) => problem = Some(format!("{value:?} is no number")),
-            },
-            "alias" => match InboxName::parse(value) {
-                Some(alias) if !inbox.aliases.contains(&alias) => inbox.aliases.push(alias),
-                Some(_) => {}
-                None => problem = Some(format!("{value:?} cannot be the name of an inbox")),
-            },
-            "indexlevel" => match value.to_ascii_lowercase().as_str() {
-                "basic" => inbox.index_level = IndexLevel::Basic,
-                // Phrases cost little here: whoever can do without them has them all the same.
-                "medium" | "full" => inbox.index_level = IndexLevel::Full,
-                _ => problem = Some(format!("{value:?} is none of basic, medium and full")),
-            },
-            _ => {}
-        }
-        if let Some(why) = problem {
-            self.problem(placed.place(), why);
-        }
-    }
-
-    /// Where the inbox of this name is kept while it is read. A name that cannot be one is reported once.
-    fn draft(&mut self, name: &str, placed: &Placed) -> Option<usize> {
-        if let Some(at) = self.by_name.get(name) {
-            return (*at < self.inboxes.len()).then_some(*at);
-        }
-        let Some(parsed) = InboxName::parse(name) else {
-            self.by_name.insert(name.to_owned(), usize::MAX);
-            self.problem(
-                placed.place(),
-                format!("{name:?} cannot be the name of an inbox"),
-            );
-            return None;
-        };
-        self.by_name.insert(name.to_owned(), self.inboxes.len());
-        self.inboxes.push(Draft {
-            place: placed.place(),
-            dir: None,
-            inbox: InboxConfig::new(parsed, PathBuf::new()),
-        });
-        Some(self.inboxes.len() - 1)
-    }
-
     /// Says of each inbox that hides addresses which of them everybody may know.
     fn keep_clear(&mut self) {
         let of_lists = self
@@ -399,98 +294,6 @@ impl Reading {
         self.keep_clear();
         self.config
     }
-}
-
-/// The value of a line; nothing where it has none.
-fn text(placed: &Placed) -> &str {
-    placed.setting.value.as_deref().unwrap_or_default().trim()
-}
-
-/// A value that git would take for a truth value.
-fn truth(placed: &Placed) -> Option<bool> {
-    let Some(value) = &placed.setting.value else {
-        return Some(true);
-    };
-    match value.to_ascii_lowercase().as_str() {
-        "true" | "yes" | "on" => Some(true),
-        "false" | "no" | "off" | "" => Some(false),
-        number => number.parse::<i64>().ok().map(|n| n != 0),
-    }
-}
-
-/// `none`, `spamc`, or a command.
-fn spam_check(value: &str) -> SpamCheck {
-    match value {
-        "" | "none" => SpamCheck::Nothing,
-        "spamc" => SpamCheck::Spamc,
-        command => SpamCheck::Command(shell_words(command)),
-    }
-}
-
-/// A number of bytes, with `k`, `m` or `g` after it for 1024 times as many.
-fn size(value: &str) -> Option<u64> {
-    let value = value.to_ascii_lowercase();
-    let (digits, unit) = match value.strip_suffix(['k', 'm', 'g']) {
-        Some(digits) => (digits, value.as_bytes().last()),
-        None => (value.as_str(), None),
-    };
-    let shift = match unit {
-        Some(b'k') => 10,
-        Some(b'm') => 20,
-        Some(_) => 30,
-        None => 0,
-    };
-    digits.parse::<u64>().ok()?.checked_mul(1 << shift)
-}
-
-fn extend_words(list: &mut Vec<String>, value: &str) {
-    for word in value.split_whitespace() {
-        extend_new(list, word);
-    }
-}
-
-fn extend_new(list: &mut Vec<String>, value: &str) {
-    if !value.is_empty() && !list.iter().any(|known| known == value) {
-        list.push(value.to_owned());
-    }
-}
-
-/// `PATH [media=… title=… href=…]`; values may be quoted with `'` or `"`.
-fn style_sheet(placed: &Placed, value: &str) -> Option<StyleSheet> {
-    let mut words = shell_words(value).into_iter();
-    let mut sheet = StyleSheet {
-        path: placed.path(&words.next()?),
-        ..StyleSheet::default()
-    };
-    for word in words {
-        match word.split_once('=') {
-            Some(("media", value)) => sheet.media = Some(value.to_owned()),
-            Some(("title", value)) => sheet.title = Some(value.to_owned()),
-            Some(("href", value)) => sheet.href = Some(value.to_owned()),
-            _ => {}
-        }
-    }
-    Some(sheet)
-}
-
-/// Words between blanks; quotes keep blanks together.
-fn shell_words(text: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut word: Option<String> = None;
-    let mut quote = None;
-    for c in text.chars() {
-        match (quote, c) {
-            (Some(open), c) if c == open => quote = None,
-            (None, '\'' | '"') => {
-                quote = Some(c);
-                word.get_or_insert_default();
-            }
-            (None, c) if c.is_whitespace() => words.extend(word.take()),
-            (_, c) => word.get_or_insert_default().push(c),
-        }
-    }
-    words.extend(word);
-    words
 }
 
 #[cfg(test)]

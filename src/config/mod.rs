@@ -10,9 +10,11 @@ mod keys;
 mod limiter;
 mod limits;
 mod lines;
+mod lines_of_inbox;
 mod offered;
 mod site;
 mod syntax;
+mod values;
 
 pub use clashes::clashes;
 pub use edit::Edit;

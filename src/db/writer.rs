@@ -323,6 +323,15 @@ impl Writer {
         Ok(())
     }
 
+    /// Says, with this batch, that every inbox is another one: what was shown of any may not be shown again.
+    ///
+    /// # Errors
+    /// The catalogue cannot be written.
+    pub fn renew_states(&mut self) -> Result<()> {
+        self.sql.execute("UPDATE inbox SET state = state + 1", ())?;
+        Ok(())
+    }
+
     /// Leaves nothing on the disk of what was removed before, and tells other processes to forget it. Not within a
     /// batch.
     ///

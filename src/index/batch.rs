@@ -177,6 +177,8 @@ impl Batch {
                 }
             }
         }
+        // What was found meanwhile may be kept, and is less than there is now.
+        self.db.renew_states()?;
         self.commit()
     }
 }

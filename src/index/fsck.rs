@@ -3,99 +3,22 @@
 //! What it compares is of one moment: the catalogue is read in one snapshot, the words as they were then, and each
 //! history up to the commit that the catalogue has come to. So it may run while mail comes in.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::fmt;
+use std::collections::HashMap;
 use std::path::Path;
-use std::sync::mpsc;
-use std::sync::{Arc, Mutex, PoisonError};
 
-use super::batch::{Step, compare};
+use super::batch::compare;
 use super::catch_up::Indexer;
+use super::findings::{Difference, Findings, Keep, Wanted};
 use super::graves::Graves;
+use super::history::{in_history, replay};
 use super::numbers::{Numbering, out_of_order};
 use super::pipeline::{Depth, Names, Prepared, prepare};
-use super::words::Copies;
-use crate::db::{Copy, Db, Known, Reader, Record};
+use crate::db::{Db, Known, Reader, Record};
 use crate::error::Result;
-use crate::id::{EpochNum, InboxId, InboxName, MessageKey, Oid};
+use crate::id::{EpochNum, InboxId, InboxName, Oid};
 use crate::mail::{Overview, subject_key};
-use crate::search::{Search, Trace, Tracer};
+use crate::search::Search;
 use crate::store::{Change, Epoch, Layout, Tombstone, Version, What};
-
-/// In which keep something is not as it should be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Keep {
-    /// git: what is wrong there cannot be mended from anything else.
-    Git,
-    /// The catalogue.
-    Catalogue,
-    /// The full-text index.
-    Words,
-}
-
-impl fmt::Display for Keep {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Keep::Git => "git",
-            Keep::Catalogue => "catalogue",
-            Keep::Words => "words",
-        })
-    }
-}
-
-/// Something that is not as it should be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
-    /// Where.
-    pub keep: Keep,
-    /// In which inbox, if in one.
-    pub inbox: Option<InboxName>,
-    /// What, in a sentence.
-    pub what: String,
-}
-
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.inbox {
-            Some(inbox) => write!(f, "{inbox}: {}: {}", self.keep, self.what),
-            None => write!(f, "{}: {}", self.keep, self.what),
-        }
-    }
-}
-
-/// What was looked at, and what was found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Findings {
-    /// How many articles were compared.
-    pub articles: u64,
-    /// How many messages' words were compared.
-    pub messages: u64,
-    /// How many differences there are in each keep.
-    pub differences: BTreeMap<Keep, u64>,
-    /// What would make the indexes right.
-    pub(super) cure: Cure,
-}
-
-impl Findings {
-    /// Whether everything is as it should be.
-    pub fn is_clean(&self) -> bool {
-        self.differences.is_empty()
-    }
-}
-
-/// What would make the indexes right.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Cure {
-    /// The words of these messages have to be made again, or to go.
-    pub(super) words: BTreeSet<MessageKey>,
-    /// All words have to.
-    pub(super) all_words: bool,
-    /// Everything in the catalogue has to.
-    pub(super) all: bool,
-}
-
-/// An inbox to be looked at.
-pub type Wanted = (InboxName, Arc<Layout>);
 
 /// Compares what is there of these inboxes. `tell` hears of every difference as soon as it is found.
 ///
@@ -133,16 +56,16 @@ pub fn fsck(
     })
 }
 
-struct Check<'a> {
-    reader: &'a Reader,
-    search: &'a Search,
-    jobs: usize,
+pub(super) struct Check<'a> {
+    pub(super) reader: &'a Reader,
+    pub(super) search: &'a Search,
+    pub(super) jobs: usize,
     tell: &'a mut dyn FnMut(&Difference),
-    findings: Findings,
+    pub(super) findings: Findings,
 }
 
 impl Check<'_> {
-    fn report(&mut self, keep: Keep, inbox: Option<&InboxName>, what: String) {
+    pub(super) fn report(&mut self, keep: Keep, inbox: Option<&InboxName>, what: String) {
         *self.findings.differences.entry(keep).or_default() += 1;
         (self.tell)(&Difference {
             keep,
@@ -473,96 +396,6 @@ impl Check<'_> {
         }
         Ok(())
     }
-
-    /// Compares the words of each message with those that its mails have.
-    fn words(&mut self, inboxes: &[Wanted], step: Step) -> Result<()> {
-        if step == Step::Strange {
-            self.findings.cure.all_words = true;
-            self.report(
-                Keep::Words,
-                None,
-                "they are not those of this catalogue".to_owned(),
-            );
-            return Ok(());
-        }
-        for file in self.search.damaged_files()? {
-            self.findings.cure.all_words = true;
-            self.report(Keep::Words, None, format!("{} is damaged", file.display()));
-        }
-        if self.findings.cure.all_words {
-            return Ok(());
-        }
-        let mut found: HashMap<MessageKey, Trace> = HashMap::new();
-        let mut twice = Vec::new();
-        self.search.each_trace(|key, trace| {
-            if found.insert(key, trace).is_some() {
-                twice.push(key);
-            }
-        })?;
-        for key in twice {
-            self.findings.cure.words.insert(key);
-            self.report(
-                Keep::Words,
-                None,
-                format!("message {} can be found twice", key.0),
-            );
-        }
-        let mut ids = BTreeSet::new();
-        for (_, layout) in inboxes {
-            ids.extend(self.reader.inbox_at(&layout.dir)?);
-        }
-        self.each_expected(&ids, &mut found)?;
-        for key in found.into_keys() {
-            // A batch that the catalogue has not taken yet comes again.
-            if step == Step::Same {
-                self.findings.cure.words.insert(key);
-                self.report(
-                    Keep::Words,
-                    None,
-                    format!("message {} can be found and is not there", key.0),
-                );
-            }
-        }
-        Ok(())
-    }
-
-    /// Makes the words of every message again, on several threads; takes what was found of it out of `found`.
-    fn each_expected(
-        &mut self,
-        inboxes: &BTreeSet<InboxId>,
-        found: &mut HashMap<MessageKey, Trace>,
-    ) -> Result<()> {
-        const AT_ONCE: usize = 2_000;
-        let reader = self.reader;
-        let mut last = MessageKey(0);
-        loop {
-            let messages = reader.messages_after(last, AT_ONCE)?;
-            let Some((newest, _)) = messages.last() else {
-                return Ok(());
-            };
-            last = *newest;
-            let mut asked = Vec::with_capacity(messages.len());
-            for (message, _) in messages {
-                let copies = reader.stands_at(message)?;
-                match copies.iter().any(|copy| inboxes.contains(&copy.inbox)) {
-                    true => asked.push((message, copies)),
-                    false => drop(found.remove(&message)),
-                }
-            }
-            for (message, expected) in traces(asked, self.jobs) {
-                self.findings.messages += 1;
-                let what = match (found.remove(&message), expected) {
-                    // git has lost the mail, which was told already.
-                    (_, None) => continue,
-                    (Some(found), Some(expected)) if found == expected => continue,
-                    (Some(_), Some(_)) => "has other words",
-                    (None, Some(_)) => "cannot be found",
-                };
-                self.findings.cure.words.insert(message);
-                self.report(Keep::Words, None, format!("message {} {what}", message.0));
-            }
-        }
-    }
 }
 
 /// What is known of an inbox while it is looked through.
@@ -575,51 +408,6 @@ struct Audit<'a> {
     numbering: Numbering,
     /// Whether the catalogue knows of all of them.
     followed: bool,
-}
-
-/// Follows a history: which mails are there in the end, and in which epoch each came.
-pub(super) fn replay(changes: &[Change], epoch: EpochNum, live: &mut HashMap<Oid, EpochNum>) {
-    for change in changes {
-        match change.what {
-            What::Added(blob) if blob != Oid::EMPTY_BLOB => {
-                live.entry(blob).or_insert(epoch);
-            }
-            What::Removed(blob) => {
-                live.remove(&blob);
-            }
-            _ => {}
-        }
-    }
-}
-
-/// The mails of a history in the order in which they got their numbers. One that was removed and came again is left out: it
-/// may have that of either time.
-pub(super) fn in_history(changes: &[Change]) -> Vec<Oid> {
-    let removed: HashSet<Oid> = changes
-        .iter()
-        .filter_map(|change| match change.what {
-            What::Removed(blob) => Some(blob),
-            _ => None,
-        })
-        .collect();
-    let mut seen: HashSet<Oid> = HashSet::with_capacity(changes.len());
-    let mut again: HashSet<Oid> = HashSet::new();
-    let mut blobs = Vec::with_capacity(changes.len());
-    for change in changes {
-        let What::Added(blob) = change.what else {
-            continue;
-        };
-        if blob == Oid::EMPTY_BLOB {
-            continue;
-        }
-        if seen.insert(blob) {
-            blobs.push(blob);
-        } else if removed.contains(&blob) {
-            again.insert(blob);
-        }
-    }
-    blobs.retain(|blob| !again.contains(blob));
-    blobs
 }
 
 /// What the catalogue has of an article that is not so in git. Of a message that several lists have, each has its own
@@ -662,31 +450,4 @@ fn differing(record: &Record, overview: &Overview) -> Vec<&'static str> {
 
 fn shown(ids: &[crate::id::MessageId]) -> &str {
     ids.first().map_or("", |mid| mid.as_str())
-}
-
-/// What the index should hold of each message; `None` where git has lost every copy.
-fn traces(asked: Vec<(MessageKey, Vec<Copy>)>, jobs: usize) -> Vec<(MessageKey, Option<Trace>)> {
-    let asked = Mutex::new(asked.into_iter());
-    let (answer, answers) = mpsc::channel();
-    std::thread::scope(|scope| {
-        for _ in 0..jobs {
-            let (asked, answer) = (&asked, answer.clone());
-            scope.spawn(move || {
-                let (mut copies, mut tracer) = (Copies::default(), Tracer::new());
-                loop {
-                    let next = asked.lock().unwrap_or_else(PoisonError::into_inner).next();
-                    let Some((message, places)) = next else { break };
-                    let document = copies.document(message, places);
-                    let trace = document.map(|document| tracer.trace(document));
-                    if answer.send((message, trace)).is_err() {
-                        break;
-                    }
-                }
-            });
-        }
-        drop(answer);
-    });
-    let mut found: Vec<_> = answers.into_iter().collect();
-    found.sort_by_key(|(message, _): &(MessageKey, _)| *message);
-    found
 }

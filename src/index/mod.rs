@@ -6,8 +6,11 @@
 
 mod batch;
 mod catch_up;
+mod findings;
 mod fsck;
+mod fsck_words;
 mod graves;
+mod history;
 mod numbers;
 mod pipeline;
 mod reconcile;
@@ -16,6 +19,7 @@ mod report;
 mod words;
 
 pub use catch_up::{Indexer, Options};
-pub use fsck::{Difference, Findings, Keep, Wanted, fsck};
+pub use findings::{Difference, Findings, Keep, Wanted};
+pub use fsck::fsck;
 pub use repair::discard;
 pub use report::{Progress, Report, Silent};

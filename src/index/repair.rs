@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use super::catch_up::{Indexer, Options, Target, apply};
-use super::fsck::{Findings, Wanted, in_history, replay};
+use super::findings::{Findings, Wanted};
 use super::graves::Graves;
+use super::history::{in_history, replay};
 use super::numbers::{in_order, out_of_order};
 use super::pipeline::{Depth, Names, Prepared, prepare};
 use super::report::{Progress, Report};
@@ -40,6 +41,7 @@ impl Indexer {
             for message in &findings.cure.words {
                 batch.renew_or_drop(*message)?;
             }
+            batch.db.renew_states()?;
             batch.commit()?;
         }
         Ok(())

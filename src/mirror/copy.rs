@@ -5,16 +5,16 @@
 //! a clone that was interrupted goes on with the next fetch, of whoever's.
 
 use std::collections::BTreeSet;
-use std::fmt;
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::Read;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::address::Address;
+use super::fetched::Fetched;
 use super::git::{Bounds, Git, Progress, Stop};
 use super::http::{Body, Got, Http};
 use super::manifest::{Entry, MAX_PACKED, Manifest, Offer, Repositories};
+use super::place::{check_place, lock, save_manifest, saved_manifest, upstream_of};
 use super::probe;
 use super::range::EpochRange;
 use super::sites::Sites;
@@ -40,41 +40,6 @@ pub struct Mirror<'a> {
     pub bounds: Bounds,
     /// Ends it early.
     pub stop: &'a Stop,
-}
-
-/// What a fetch has got.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Fetched {
-    /// The epochs whose refs have moved, new ones among them.
-    pub changed: BTreeSet<EpochNum>,
-    /// Those that were not here before.
-    pub new: BTreeSet<EpochNum>,
-    /// Those whose history was rewritten upstream.
-    pub rewritten: BTreeSet<EpochNum>,
-}
-
-impl Fetched {
-    /// Whether anything is other than before.
-    pub fn is_news(&self) -> bool {
-        !self.changed.is_empty()
-    }
-}
-
-impl fmt::Display for Fetched {
-    /// `2 epochs have news, 1 of them new`
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.changed.len() {
-            0 => return f.write_str("nothing new"),
-            1 => f.write_str("1 epoch has news")?,
-            count => write!(f, "{count} epochs have news")?,
-        }
-        for (epochs, what) in [(&self.new, "new"), (&self.rewritten, "rewritten")] {
-            if !epochs.is_empty() {
-                write!(f, ", {} of them {what}", epochs.len())?;
-            }
-        }
-        Ok(())
-    }
 }
 
 /// A repository of a mirror, and where it is from.
@@ -466,75 +431,6 @@ fn is_complete(repositories: &[Repository], saved: Option<&Manifest>, url: &Addr
         saved.entry(&path).is_some() && matches!(has_mail, Ok(Some(_)))
     };
     repositories.iter().all(kept)
-}
-
-/// What a mirror in this directory is one of, if one is there.
-fn upstream_of(dir: &Path) -> Option<Upstream> {
-    Upstream::find(dir).or_else(|| Layout::find(dir).ok()?.upstream())
-}
-
-/// Refuses a directory that has something else in it.
-fn check_place(dir: &Path, url: &Address) -> Result<()> {
-    let refused = |why: String| Err(Error::invalid(dir.display().to_string(), why));
-    if let Some(upstream) = upstream_of(dir) {
-        return match upstream.url == url.as_str() {
-            true => Ok(()),
-            false => refused(format!("a mirror of {} is in it", upstream.url)),
-        };
-    }
-    match fs::read_dir(dir).map(|mut entries| entries.next().is_none()) {
-        Ok(true) => Ok(()),
-        Ok(false) => refused("there is something in it that is no mirror".to_owned()),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(e) => Err(Error::io(dir, e)),
-    }
-}
-
-/// A lock that is given back when this is dropped. To close the file is not enough: a git that another thread is just
-/// about to start holds it for a moment longer.
-struct Lock(File);
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        if let Err(error) = self.0.unlock() {
-            tracing::warn!("mirror.lock: {error}");
-        }
-    }
-}
-
-/// Only one at a time fetches an inbox; `None` where somebody does. Others may read it, and write to it, meanwhile.
-fn lock(dir: &Path) -> Result<Option<Lock>> {
-    let path = dir.join("mirror.lock");
-    let file = OpenOptions::new().create(true).append(true).open(&path);
-    let file = file.map_err(|e| Error::io(&path, e))?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(Lock(file))),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(e)) => Err(Error::io(&path, e)),
-    }
-}
-
-/// The manifest that was last followed. One that cannot be read is as good as none.
-fn saved_manifest(dir: &Path) -> Option<Manifest> {
-    let mut packed = Vec::new();
-    let file = File::open(dir.join("manifest.js.gz")).ok()?;
-    file.take(MAX_PACKED).read_to_end(&mut packed).ok()?;
-    Manifest::read("that was saved", &packed).ok()
-}
-
-/// Its date is that of upstream's: those who ask for another one go by it.
-fn save_manifest(dir: &Path, packed: &[u8], modified: Option<SystemTime>) -> Result<()> {
-    let (path, new) = (dir.join("manifest.js.gz"), dir.join("manifest.js.gz.new"));
-    fs::write(&new, packed).map_err(|e| Error::io(&new, e))?;
-    if let Some(modified) = modified
-        && let Err(error) = File::options()
-            .write(true)
-            .open(&new)
-            .and_then(|file| file.set_modified(modified))
-    {
-        tracing::debug!("{}: {error}", new.display());
-    }
-    fs::rename(&new, &path).map_err(|e| Error::io(&path, e))
 }
 
 /// Whether an archive has said more about itself than that it has nothing to say.

@@ -7,9 +7,11 @@
 
 mod address;
 mod copy;
+mod fetched;
 mod git;
 mod http;
 mod manifest;
+mod place;
 mod probe;
 mod range;
 mod sites;
@@ -18,7 +20,8 @@ mod timetable;
 mod weight;
 
 pub use address::Address;
-pub use copy::{Fetched, Mirror};
+pub use copy::Mirror;
+pub use fetched::Fetched;
 pub use git::{Bounds, Progress, Silent, Stop};
 pub use http::Http;
 pub use manifest::{Entry, Manifest, Offer, Repositories};

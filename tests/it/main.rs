@@ -35,6 +35,7 @@ mod real;
 mod removal;
 mod replicas;
 mod round_trip;
+mod same_pages;
 mod search;
 mod serve;
 mod store;

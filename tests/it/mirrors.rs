@@ -243,7 +243,7 @@ fn lei_searches_a_server_and_makes_it_an_external() {
 }
 
 /// A public-inbox server over these directories, by name.
-fn public_inbox(home: &Home, inboxes: &[(&str, &Path)]) -> Option<(Daemon, SocketAddr)> {
+pub(crate) fn public_inbox(home: &Home, inboxes: &[(&str, &Path)]) -> Option<(Daemon, SocketAddr)> {
     let (httpd, index) = (
         program("public-inbox-httpd")?,
         program("public-inbox-index")?,

@@ -6,6 +6,7 @@
 mod folder;
 mod git;
 mod mbox;
+mod mbox_lines;
 mod unpack;
 
 use std::path::{Path, PathBuf};
