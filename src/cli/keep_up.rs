@@ -6,6 +6,7 @@
 //! written to an inbox, it looks at once.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -80,7 +81,13 @@ impl KeepUp {
                     let began = Instant::now();
                     let dirs = watch.archive.every_inbox().into_iter();
                     listening.to(dirs.map(|inbox| inbox.layout().dir.clone()).collect());
-                    watch.look();
+                    // Whatever is wrong with the files, others are served, and it is tried again.
+                    let looked = catch_unwind(AssertUnwindSafe(|| watch.look()));
+                    if looked.is_err() {
+                        watch
+                            .told
+                            .wrong("keeping up to date", &"a fault of the program");
+                    }
                     watch.health.ready();
                     rung.wait(EVERY.saturating_sub(began.elapsed()).max(EVERY / 4));
                 }

@@ -1,6 +1,7 @@
 //! The index as a whole: opened once, read by many, written by one.
 
 use std::io::ErrorKind;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
@@ -94,7 +95,7 @@ impl Search {
     /// # Errors
     /// [`Error::Search`], also where another process writes.
     pub fn writer(&self, threads: usize) -> Result<Writer> {
-        Writer::open(&self.index(), &self.dir, threads)
+        unbroken(|| Writer::open(&self.index(), &self.dir, threads))
     }
 
     /// What the last commit was told, by whichever process; `None` where there has been none.
@@ -110,8 +111,10 @@ impl Search {
     /// # Errors
     /// [`Error::Search`] where the index cannot be read.
     pub fn refresh(&self) -> Result<()> {
-        let seen = self.reader().reload().map_err(failed);
-        let seen = seen.and_then(|()| check_positions(&self.index(), &self.dir));
+        let seen = unbroken(|| {
+            self.reader().reload().map_err(failed)?;
+            check_positions(&self.index(), &self.dir)
+        });
         match &seen {
             Err(Error::Index(_)) => self.strikes.fetch_add(1, Ordering::Relaxed),
             _ => self.strikes.swap(0, Ordering::Relaxed),
@@ -152,6 +155,18 @@ impl Search {
 }
 
 fn open_in(dir: &Path) -> Result<(Index, IndexReader)> {
+    unbroken(|| open_files(dir))
+}
+
+/// tantivy trips over some damaged files before it notices that they are damaged.
+fn unbroken<T>(read: impl FnOnce() -> Result<T>) -> Result<T> {
+    std::panic::catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
+        let why = "the search index: a file of it is damaged".to_owned();
+        Err(Error::Index(why))
+    })
+}
+
+fn open_files(dir: &Path) -> Result<(Index, IndexReader)> {
     let files = MmapDirectory::open(dir).map_err(|e| Error::Search(e.to_string()))?;
     let index = Index::builder()
         .schema(FIELDS.0.clone())

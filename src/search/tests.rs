@@ -620,3 +620,33 @@ proptest! {
         });
     }
 }
+
+#[test]
+fn a_file_of_any_other_length_is_an_error_at_most() {
+    let (whole, search) = index();
+    drop(search);
+    let layout = std::fs::read_dir(whole.path())
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap();
+    for file in std::fs::read_dir(layout.path()).unwrap() {
+        let file = file.unwrap();
+        let bytes = std::fs::read(file.path()).unwrap();
+        let lengths = (0..64).chain([bytes.len() / 2, bytes.len().saturating_sub(1)]);
+        for length in lengths.filter(|length| *length < bytes.len()) {
+            let damaged = tempfile::tempdir().unwrap();
+            let copy = damaged.path().join(layout.file_name());
+            std::fs::create_dir(&copy).unwrap();
+            for other in std::fs::read_dir(layout.path()).unwrap() {
+                let other = other.unwrap();
+                std::fs::copy(other.path(), copy.join(other.file_name())).unwrap();
+            }
+            std::fs::write(copy.join(file.file_name()), &bytes[..length]).unwrap();
+            if let Ok(search) = Search::open(damaged.path()) {
+                let _ = search.refresh();
+                let _ = search.payload();
+            }
+        }
+    }
+}
