@@ -180,7 +180,7 @@ class Soak:
             self.soon(f"{what}: {mid}", lambda: self.is_gone(mid))
             self.leave(mid, gone=True)
             for path in ("/loom/", "/loom/new.atom", f"/loom/?q=m:{quote(mid)}", "/loom/topics_new.html", f"/all/?q=m:{quote(mid)}"):
-                # Another process has indexed it, and the server looks every 0.8 s what others have done.
+                # Another process has indexed it; the next request sees it.
                 self.soon(f"gone from its page, from {path.partition('?')[0]}: {mid}", lambda: not self.shows(path, mid))
                 if self.shows(path, mid):
                     self.failed(f"{path} shows {mid} again, which is gone")
