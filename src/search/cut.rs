@@ -1,5 +1,5 @@
 //! Text on its way into the index: cut into words and stems by whoever makes the document, and only taken apart again
-//! by tantivy's one thread.
+//! by tantivy's threads.
 
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 

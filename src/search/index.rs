@@ -90,7 +90,7 @@ impl Search {
         Ok(true)
     }
 
-    /// The one writer, who indexes in so many threads (1 to 8), with 64 MB each.
+    /// The one writer, who indexes in so many threads (1 to 8), with up to 160 MB each.
     ///
     /// # Errors
     /// [`Error::Search`], also where another process writes.
