@@ -316,12 +316,13 @@ impl Document {
         self.tags.sort();
         self.tags.dedup();
         let mut document = self.numbers;
-        let weighed = self.cut.iter().filter(|(zone, _)| *zone != Zone::Quoted);
-        let length = match self.is_copy {
-            true => 0,
-            false => weighed.map(|(_, text)| text.length).sum(),
-        };
-        document.add_u64(FIELDS.1.length, length);
+        // Not by which of its copies, nor by how many, it is known.
+        let unweighed = [Zone::Quoted, Zone::List];
+        let weighed = self
+            .cut
+            .iter()
+            .filter(|(zone, _)| !unweighed.contains(zone));
+        document.add_u64(FIELDS.1.length, weighed.map(|(_, text)| text.length).sum());
         for (zone, text) in &self.cut {
             document.add_text(FIELDS.1.words(*zone), &text.words);
             document.add_text(FIELDS.1.stems(*zone), &text.stems);

@@ -132,7 +132,7 @@ pub(super) struct Fields {
     pub(super) key: Field,
     pub(super) sent: Field,
     pub(super) bytes: Field,
-    /// How many words it has that are not quoted.
+    /// How many words it has that are not quoted, without those of its `List-Id`s.
     pub(super) length: Field,
     /// One value for each place, and so the next two, in the same order.
     pub(super) inbox: Field,
