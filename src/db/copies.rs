@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use rusqlite::{OptionalExtension, Row};
 
 use super::mids;
+use super::pool::Reader;
 use super::writer::{Stored, Writer};
 use crate::error::Result;
 use crate::id::{ArticleNum, InboxId, MessageId, MessageKey, MidKey, Oid};
-use crate::mail::Fingerprint;
+use crate::mail::{Fingerprint, Overview};
 use crate::time::Timestamp;
 
 /// A message in one of the places where it stands.
@@ -51,7 +52,55 @@ pub(super) fn copy(row: &Row<'_>) -> rusqlite::Result<Copy> {
     })
 }
 
+impl Reader {
+    /// Whether a message with the first id and the content of this mail stands in an inbox whose words are all indexed.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn has_words_of(&self, mail: &Overview) -> Result<bool> {
+        let Some(mid) = mail.ids.first() else {
+            return Ok(false);
+        };
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT EXISTS (
+               SELECT 1 FROM mid t CROSS JOIN carries c ON c.mid = t.id
+                        CROSS JOIN message m ON m.id = c.message CROSS JOIN place p ON p.message = m.id
+                        CROSS JOIN inbox i ON i.id = p.inbox
+                WHERE t.hash = ?1 AND m.fingerprint = ?2 AND i.words)",
+        )?;
+        let found =
+            statement.query_row((mids::hash(mid), &mail.fingerprint.0[..]), |row| row.get(0));
+        Ok(found?)
+    }
+
+    /// Whether any inbox but this one has mail.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn has_others(&self, inbox: InboxId) -> Result<bool> {
+        let mut statement = self.sql()?.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM inbox WHERE id <> ?1 AND articles > 0)",
+        )?;
+        Ok(statement.query_row([inbox], |row| row.get(0))?)
+    }
+}
+
 impl Writer {
+    /// Whether a message that has come to an inbox now is to be found by all words, and none of the others that have it
+    /// had wanted that.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn lacks_words(&self, message: MessageKey, inbox: InboxId) -> Result<bool> {
+        let mut statement = self.sql.prepare_cached(
+            "SELECT words AND NOT EXISTS (
+               SELECT 1 FROM place p CROSS JOIN inbox i ON i.id = p.inbox
+                WHERE p.message = ?1 AND p.inbox <> ?2 AND i.words)
+               FROM inbox WHERE id = ?2",
+        )?;
+        Ok(statement.query_row((message, inbox), |row| row.get(0))?)
+    }
+
     /// The number of the article of this inbox that has one of these ids and these bytes.
     ///
     /// # Errors

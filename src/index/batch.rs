@@ -78,35 +78,27 @@ impl Batch {
         num: Option<ArticleNum>,
     ) -> Result<Outcome> {
         let outcome = self.db.add(inbox, stored, overview, num)?;
-        match outcome {
-            Outcome::Added {
-                message,
-                num,
-                new: true,
-            } => {
-                let place = Place {
-                    inbox,
-                    num,
-                    received: overview.received,
-                };
-                let document = document.at(message, &[place]);
-                match self.in_step {
-                    true => self.words.add_new(document)?,
-                    false => self.words.add(document)?,
-                }
+        let Outcome::Added { message, num, new } = outcome else {
+            return Ok(outcome);
+        };
+        let place = Place {
+            inbox,
+            num,
+            received: overview.received,
+        };
+        if new && !document.is_copy() {
+            let document = document.at(message, &[place]);
+            match self.in_step {
+                true => self.words.add_new(document)?,
+                false => self.words.add(document)?,
             }
-            Outcome::Added {
-                message,
-                new: false,
-                ..
-            } => {
-                let copies = self.db.copies(message)?;
-                let document = self
-                    .copies
-                    .complete(document, message, (inbox, stored), copies);
-                self.words.add(document)?;
-            }
-            Outcome::Duplicate => {}
+        } else if !new && self.in_step && !self.db.lacks_words(message, inbox)? {
+            self.words
+                .add_new(document.into_copy().at(message, &[place]))?;
+        } else {
+            // A mail that was a copy when it was read and is not any more; the first copy whose words are wanted; or perhaps
+            // one that the words have already.
+            self.renew_words(message)?;
         }
         Ok(outcome)
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::batch::{Batch, Step, compare};
 use super::graves::{Away, Graves};
-use super::pipeline::{Depth, Names, Prepared, prepare};
+use super::pipeline::{Depth, Names, Prepared, Reading, prepare};
 use super::report::{Progress, Report};
 use crate::db::{self, Db, Outcome, Stored};
 use crate::error::{Error, Result};
@@ -186,7 +186,16 @@ impl Indexer {
             head => {
                 let changes = epoch.walk(head, tip)?;
                 drop(epoch);
-                append(target, &changes, options, self.batch(options)?, progress)
+                let others = self.db.reader()?.has_others(target.inbox)?;
+                let others = others.then(|| self.db.clone());
+                let others = others.as_ref();
+                append(
+                    target,
+                    &changes,
+                    options,
+                    self.batch(options)?,
+                    (others, progress),
+                )
             }
         }
     }
@@ -230,18 +239,23 @@ fn append(
     changes: &[Change],
     options: Options,
     batch: &mut Batch,
-    progress: &dyn Progress,
+    (others, progress): (Option<&Db>, &dyn Progress),
 ) -> Result<Report> {
     let away = target.away(changes);
     let mut report = Report::default();
     let mut in_batch = 0;
     progress.begin(target.name, target.number, changes.len());
     let mut last: Option<Oid> = None;
+    let reading = Reading {
+        names: Names::Trusted,
+        depth: target.depth,
+        others,
+    };
     prepare(
         target.path,
         changes,
         options.jobs,
-        (Names::Trusted, target.depth),
+        reading,
         |change, prepared| {
             // A batch ends between two commits, never within one.
             if let Some(commit) = last

@@ -12,7 +12,7 @@ use super::findings::{Difference, Findings, Keep, Wanted};
 use super::graves::Graves;
 use super::history::{in_history, replay};
 use super::numbers::{Numbering, out_of_order};
-use super::pipeline::{Depth, Names, Prepared, prepare};
+use super::pipeline::{Depth, Names, Prepared, Reading, prepare};
 use crate::db::{Db, Known, Reader, Record};
 use crate::error::Result;
 use crate::id::{EpochNum, InboxId, InboxName, Oid};
@@ -162,7 +162,7 @@ impl Check<'_> {
                 path,
                 &changes,
                 self.jobs,
-                (Names::Checked, Depth::Ids),
+                Reading::whole(Names::Checked, Depth::Ids),
                 |change, prepared| {
                     match (&prepared, &change.what) {
                         (Prepared::Mail(mail), What::Added(blob)) => {

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::sync::{Mutex, PoisonError};
 
+use crate::db::{Db, Reader};
 use crate::error::{Error, Result};
 use crate::id::{MessageId, Oid};
 use crate::mail::{CommitTimes, Message, Overview};
@@ -62,6 +63,26 @@ impl Depth {
     }
 }
 
+/// How mail is read and parsed.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'a> {
+    pub(super) names: Names,
+    pub(super) depth: Depth,
+    /// Where other inboxes may have the same mail: what is known of there is not cut into words.
+    pub(super) others: Option<&'a Db>,
+}
+
+impl Reading<'_> {
+    /// All of each mail, whatever is known of it.
+    pub(super) fn whole(names: Names, depth: Depth) -> Reading<'static> {
+        Reading {
+            names,
+            depth,
+            others: None,
+        }
+    }
+}
+
 /// Calls `each` for every change in order, with what was found in the repository at `path`.
 ///
 /// # Errors
@@ -70,7 +91,7 @@ pub(super) fn prepare(
     path: &Path,
     changes: &[Change],
     jobs: usize,
-    (names, depth): (Names, Depth),
+    reading: Reading<'_>,
     mut each: impl FnMut(&Change, Prepared) -> Result<()>,
 ) -> Result<()> {
     let chunks: Vec<Range<usize>> = (0..changes.len())
@@ -79,9 +100,10 @@ pub(super) fn prepare(
         .collect();
     if chunks.len() < 2 || jobs < 2 {
         let epoch = Epoch::open(path)?;
+        let others = reading.others.and_then(|db| db.reader().ok());
         return changes
             .iter()
-            .try_for_each(|change| each(change, read(&epoch, change, names, depth)));
+            .try_for_each(|change| each(change, read(&epoch, change, reading, others.as_ref())));
     }
 
     let (ask, asked) = mpsc::channel::<usize>();
@@ -93,6 +115,7 @@ pub(super) fn prepare(
             let answer = answer.clone();
             scope.spawn(move || {
                 let epoch = Epoch::open(path);
+                let others = reading.others.and_then(|db| db.reader().ok());
                 loop {
                     let next = asked.lock().unwrap_or_else(PoisonError::into_inner).recv();
                     let Ok(chunk) = next else { break };
@@ -101,7 +124,7 @@ pub(super) fn prepare(
                             let changes = &changes[chunks[chunk].clone()];
                             Ok(changes
                                 .iter()
-                                .map(|change| read(epoch, change, names, depth))
+                                .map(|change| read(epoch, change, reading, others.as_ref()))
                                 .collect())
                         }
                         Err(error) => Err(Error::Store(error.to_string())),
@@ -149,8 +172,9 @@ fn gone() -> Error {
     Error::Store("the threads that read mail have ended".to_owned())
 }
 
-fn read(epoch: &Epoch, change: &Change, names: Names, depth: Depth) -> Prepared {
-    let is_false = |blob: Oid, raw: &[u8]| names == Names::Checked && Oid::of_blob(raw) != blob;
+fn read(epoch: &Epoch, change: &Change, reading: Reading<'_>, others: Option<&Reader>) -> Prepared {
+    let is_false =
+        |blob: Oid, raw: &[u8]| reading.names == Names::Checked && Oid::of_blob(raw) != blob;
     let falsely =
         |blob: Oid| Prepared::Unreadable(format!("blob {blob} is not what its name says"));
     match &change.what {
@@ -166,7 +190,11 @@ fn read(epoch: &Epoch, change: &Change, names: Names, depth: Depth) -> Prepared 
                 };
                 let message = Message::parse(&raw);
                 let overview = Overview::of(&message, times);
-                let document = match depth {
+                // Where that is wrong, or cannot be told, whoever adds the mail finds out.
+                let known =
+                    others.is_some_and(|others| others.has_words_of(&overview).unwrap_or(false));
+                let document = match reading.depth {
+                    Depth::Words if known => Document::of_copy(&message),
                     Depth::Words => Document::of(&message, &overview),
                     Depth::Ids => Document::of_ids(&overview),
                 };

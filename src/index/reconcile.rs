@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::catch_up::{Indexer, Options, Target, apply};
-use super::pipeline::{Names, Prepared, prepare};
+use super::pipeline::{Names, Prepared, Reading, prepare};
 use super::report::{Progress, Report};
 use crate::error::Result;
 use crate::id::{ArticleNum, MessageId, Oid};
@@ -69,7 +69,7 @@ impl Indexer {
             target.path,
             &todo,
             options.jobs,
-            (Names::Trusted, target.depth),
+            Reading::whole(Names::Trusted, target.depth),
             |change, prepared| {
                 let num = match (&prepared, &change.what) {
                     (Prepared::Mail(mail), What::Added(blob)) => {

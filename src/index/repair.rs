@@ -8,7 +8,7 @@ use super::findings::{Findings, Wanted};
 use super::graves::Graves;
 use super::history::{in_history, replay};
 use super::numbers::{in_order, out_of_order};
-use super::pipeline::{Depth, Names, Prepared, prepare};
+use super::pipeline::{Depth, Names, Prepared, Reading, prepare};
 use super::report::{Progress, Report};
 use crate::db::{self, Known};
 use crate::error::Result;
@@ -138,7 +138,7 @@ impl Indexer {
                     path,
                     &changes,
                     options.jobs,
-                    (Names::Trusted, target.depth),
+                    Reading::whole(Names::Trusted, target.depth),
                     |change, prepared| {
                         progress.advance(1);
                         let num = match (&prepared, &change.what) {

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::pipeline::Depth;
-use crate::db::{Copy, Stored};
-use crate::id::{InboxId, MessageKey};
+use crate::db::Copy;
+use crate::id::MessageKey;
 use crate::mail::{CommitTimes, Message, Overview};
 use crate::search::{Document, Place};
 use crate::store::{Blobs, Layout};
@@ -50,44 +50,6 @@ impl Copies {
             }
         }
         document.map(|document| document.at(message, &places))
-    }
-
-    /// What finds a message by one copy, which was read a moment ago, with what the others have for themselves: they say the
-    /// same, so only their headers are looked at. But where that copy has no more than ids, and another inbox wants all words,
-    /// they are read there.
-    pub(super) fn complete(
-        &mut self,
-        mut document: Document,
-        message: MessageKey,
-        ours: (InboxId, Stored),
-        copies: Vec<Copy>,
-    ) -> Document {
-        let depth = Depth::with_words(copies.iter().any(|copy| copy.words));
-        let is_ours = |copy: &Copy| (copy.inbox, copy.stored) == ours;
-        let has_words = copies.iter().any(|copy| is_ours(copy) && copy.words);
-        if depth == Depth::Words
-            && !has_words
-            && let Some(whole) = self.document(message, copies.clone())
-        {
-            return whole;
-        }
-        let mut places = Vec::with_capacity(copies.len());
-        for copy in copies {
-            places.push(Place {
-                inbox: copy.inbox,
-                num: copy.num,
-                received: copy.received,
-            });
-            // The same bytes have the same headers.
-            if depth == Depth::Words
-                && copy.stored.blob != ours.1.blob
-                && !is_ours(&copy)
-                && let Some(raw) = self.read(&copy)
-            {
-                document.add_copy(&Message::parse(&raw));
-            }
-        }
-        document.at(message, &places)
     }
 
     fn read(&mut self, copy: &Copy) -> Option<Vec<u8>> {

@@ -3,8 +3,9 @@
 //! The index keeps no documents, only the lists of who has which word. Walked through once, they give each document the
 //! sum of the hashes of its words; and a mail cut into words anew gives the same sum if it is the same.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hash};
+use std::num::Wrapping;
 use std::path::PathBuf;
 
 use foldhash::fast::FixedState;
@@ -12,9 +13,10 @@ use tantivy::schema::{Field, IndexRecordOption, OwnedValue};
 use tantivy::tokenizer::TextAnalyzer;
 use tantivy::{DocSet, SegmentReader, TERMINATED, TantivyDocument};
 
+use super::copies::copies_in;
 use super::document::Document;
 use super::index::{Search, failed};
-use super::schema::{FIELDS, column, tokenizers};
+use super::schema::{FIELDS, Tag, Zone, column, tokenizers};
 use crate::error::Result;
 use crate::id::MessageKey;
 
@@ -38,23 +40,60 @@ impl Search {
         Ok(files)
     }
 
-    /// Tells of every message that can be found what the index holds of it, part by part of the index. Takes eight
-    /// bytes of memory for each message of a part.
+    /// Tells of every message that can be found what the index holds of it, its copies included, part by part of the
+    /// index. Takes eight bytes of memory for each message of a part, and some two hundred for each that has copies of its own.
     ///
     /// # Errors
     /// [`crate::error::Error::Search`] where the index cannot be read.
     pub fn each_trace(&self, mut tell: impl FnMut(MessageKey, Trace)) -> Result<()> {
-        for segment in self.searcher().segment_readers() {
-            let sums = sums(segment).map_err(failed)?;
+        let searcher = self.searcher();
+        let copies = self.copies(&searcher)?;
+        let mut scattered: HashMap<i64, Scattered> = HashMap::new();
+        for segment in searcher.segment_readers() {
             let keys = segment.fast_fields().i64(column::KEY).map_err(failed)?;
+            let docs = copies_in(segment).map_err(failed)?.into_iter();
+            for doc in docs.filter(|doc| !segment.is_deleted(*doc)) {
+                scattered.insert(keys.first(doc).unwrap_or_default(), Scattered::default());
+            }
+        }
+        for segment in searcher.segment_readers() {
+            let sums = sums(segment, &mut scattered).map_err(failed)?;
+            let keys = segment.fast_fields().i64(column::KEY).map_err(failed)?;
+            let here = copies.in_segment(segment);
             for doc in segment.doc_ids_alive() {
                 let key = keys.first(doc).unwrap_or_default();
                 let sum = sums.get(doc as usize).copied().unwrap_or_default();
-                tell(MessageKey(key), Trace(sum));
+                match scattered.get_mut(&key) {
+                    None => tell(MessageKey(key), Trace(sum)),
+                    Some(message) if here.is_copy(doc) => message.places += sum,
+                    Some(message) => message.wholes.push(sum),
+                }
+            }
+        }
+        for (key, message) in scattered {
+            let lists: Wrapping<u64> = message.lists.into_iter().map(Wrapping).sum();
+            let rest = lists + message.places;
+            let wholes = match message.wholes.is_empty() {
+                true => vec![0],
+                false => message.wholes,
+            };
+            for whole in wholes {
+                tell(MessageKey(key), Trace((rest + Wrapping(whole)).0));
             }
         }
         Ok(())
     }
+}
+
+/// What the index holds of a message that has copies of its own, gathered from all of its documents.
+#[derive(Default)]
+struct Scattered {
+    /// The sums of those with words: there should be one.
+    wholes: Vec<u64>,
+    /// Of the places of the copies.
+    places: Wrapping<u64>,
+    /// The terms of their `List-Id`s, some of which may stand in several.
+    lists: HashSet<u64>,
 }
 
 /// Makes traces of documents that are not in the index.
@@ -103,10 +142,11 @@ impl Tracer {
         let fields = &FIELDS.1;
         let sent: Vec<i64> = number(fields.sent).collect();
         let bytes: Vec<i64> = number(fields.bytes).collect();
-        let places = number(fields.inbox)
+        let of_all = number(fields.inbox)
             .zip(number(fields.received))
             .zip(number(fields.num));
-        Trace(sum.wrapping_add(numbers(&sent, &bytes, places)))
+        let numbers = hash((sent, bytes)).wrapping_add(places(of_all));
+        Trace(sum.wrapping_add(numbers))
     }
 }
 
@@ -116,46 +156,68 @@ impl Default for Tracer {
     }
 }
 
-/// The sum of each document of a segment.
-fn sums(segment: &SegmentReader) -> tantivy::Result<Vec<u64>> {
+/// The sum of each document of a segment. The terms of lists of a message that is scattered go there.
+fn sums(
+    segment: &SegmentReader,
+    scattered: &mut HashMap<i64, Scattered>,
+) -> tantivy::Result<Vec<u64>> {
     let mut sums = vec![0_u64; segment.max_doc() as usize];
+    let columns = segment.fast_fields();
+    let keys = columns.i64(column::KEY)?;
     for (field, _) in text_fields() {
         let index = segment.inverted_index(field)?;
         let mut terms = index.terms().stream()?;
         while let Some((term, info)) = terms.next() {
             let hash = hash((field.field_id(), term));
+            let mark = term.first().map(|mark| char::from(*mark));
+            let is_of_list = !scattered.is_empty()
+                && (mark == Some(Zone::List.mark()) || mark == Some(Tag::ListId.mark()));
+            if mark == Some(Tag::Copy.mark()) {
+                continue;
+            }
             let mut postings = index.read_postings_from_terminfo(info, IndexRecordOption::Basic)?;
             while postings.doc() != TERMINATED {
-                if let Some(sum) = sums.get_mut(postings.doc() as usize) {
+                let doc = postings.doc();
+                let message = match is_of_list && !segment.is_deleted(doc) {
+                    true => scattered.get_mut(&keys.first(doc).unwrap_or_default()),
+                    false => None,
+                };
+                if let Some(message) = message {
+                    message.lists.insert(hash);
+                } else if let Some(sum) = sums.get_mut(doc as usize) {
                     *sum = sum.wrapping_add(hash);
                 }
                 postings.advance();
             }
         }
     }
-    let columns = segment.fast_fields();
     let (sent, bytes) = (columns.i64(column::SENT)?, columns.u64(column::BYTES)?);
     let (inbox, received, num) = (
         columns.i64(column::INBOX)?,
         columns.i64(column::RECEIVED)?,
         columns.i64(column::NUM)?,
     );
+    let mut copies = copies_in(segment)?.into_iter().peekable();
     for (doc, sum) in (0..).zip(&mut sums) {
         let sent: Vec<i64> = sent.values_for_doc(doc).collect();
         let bytes: Vec<i64> = bytes.values_for_doc(doc).map(|n| n as i64).collect();
-        let places = inbox
+        let of_all = inbox
             .values_for_doc(doc)
             .zip(received.values_for_doc(doc))
             .zip(num.values_for_doc(doc));
-        *sum = sum.wrapping_add(numbers(&sent, &bytes, places));
+        let own = match copies.next_if_eq(&doc) {
+            Some(_) => 0,
+            None => hash((sent, bytes)),
+        };
+        *sum = sum.wrapping_add(own).wrapping_add(places(of_all));
     }
     Ok(sums)
 }
 
 /// The places of a message may stand in any order.
-fn numbers(sent: &[i64], bytes: &[i64], places: impl Iterator<Item = ((i64, i64), i64)>) -> u64 {
+fn places(places: impl Iterator<Item = ((i64, i64), i64)>) -> u64 {
     let places = places.map(|place| hash(("place", place)));
-    places.fold(hash((sent, bytes)), u64::wrapping_add)
+    places.fold(0, u64::wrapping_add)
 }
 
 fn hash(what: impl Hash) -> u64 {

@@ -38,6 +38,7 @@ pub struct Place {
 /// A message, ready to be added to the index.
 pub struct Document {
     key: MessageKey,
+    is_copy: bool,
     zones: [String; ZONES.len()],
     cut: Vec<(Zone, CutText)>,
     tags: Vec<(Tag, String)>,
@@ -81,15 +82,46 @@ impl Document {
         document
     }
 
-    fn begun(overview: &Overview) -> Document {
-        let mut document = Document {
+    /// A copy of a message whose words are in the index: what it has for itself, to be added beside them.
+    pub fn of_copy(message: &Message<'_>) -> Document {
+        let mut document = Document::blank();
+        document.list_ids(message);
+        document.cut();
+        document.into_copy()
+    }
+
+    /// What a copy has for itself, where its words turn out to be in the index.
+    pub fn into_copy(mut self) -> Document {
+        self.is_copy = true;
+        self.cut.retain(|(zone, _)| *zone == Zone::List);
+        self.tags.retain(|(tag, _)| *tag == Tag::ListId);
+        self.tags.push((Tag::Copy, String::new()));
+        // No column is without a value: those that have one for each document are read faster.
+        self.numbers = TantivyDocument::new();
+        self.numbers.add_i64(FIELDS.1.sent, 0);
+        self.numbers.add_u64(FIELDS.1.bytes, 0);
+        self
+    }
+
+    /// Whether it has no words, since they are in the index.
+    pub fn is_copy(&self) -> bool {
+        self.is_copy
+    }
+
+    fn blank() -> Document {
+        Document {
             key: MessageKey(0),
+            is_copy: false,
             zones: Default::default(),
             cut: Vec::new(),
             tags: Vec::new(),
             numbers: TantivyDocument::new(),
             room: TEXT_MAX,
-        };
+        }
+    }
+
+    fn begun(overview: &Overview) -> Document {
+        let mut document = Document::blank();
         document.numbers.add_i64(FIELDS.1.sent, overview.sent.0);
         document.numbers.add_u64(FIELDS.1.bytes, overview.bytes);
         for id in overview.ids.iter().chain(&overview.alternates) {
@@ -284,7 +316,12 @@ impl Document {
         self.tags.sort();
         self.tags.dedup();
         let mut document = self.numbers;
-        let weighed = self.cut.iter().filter(|(zone, _)| *zone != Zone::Quoted);
+        // Not by which of its copies, nor by how many, it is known.
+        let unweighed = [Zone::Quoted, Zone::List];
+        let weighed = self
+            .cut
+            .iter()
+            .filter(|(zone, _)| !unweighed.contains(zone));
         document.add_u64(FIELDS.1.length, weighed.map(|(_, text)| text.length).sum());
         for (zone, text) in &self.cut {
             document.add_text(FIELDS.1.words(*zone), &text.words);

@@ -1,5 +1,6 @@
 //! Runs a query: which messages, in which order, how many in all.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -7,6 +8,7 @@ use tantivy::query::{BooleanQuery, EnableScoring, Query as _, Weight};
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocSet, Searcher, TERMINATED, Term};
 
+use super::copies::Copies;
 use super::index::{Search, failed};
 use super::measure::Measure;
 use super::plan::{self, Places, Plan};
@@ -75,26 +77,27 @@ impl Search {
         budget: Budget<'_>,
     ) -> Result<Found> {
         let searcher = self.searcher();
+        let copies = &self.copies(&searcher)?;
         // By time, only those that are shown are weighed.
         let weight = match sort {
-            Sort::Relevance => self.weighed(&searcher, query, filter)?,
-            Sort::Newest | Sort::Oldest => plan(&searcher, query, filter, None)?
+            Sort::Relevance => self.weighed(&searcher, query, filter, copies)?,
+            Sort::Newest | Sort::Oldest => plan(&searcher, query, filter, None, copies)?
                 .weight(EnableScoring::disabled_from_searcher(&searcher))?,
         };
         let mut window = window;
         if let (Sort::Relevance, Some(edge)) = (sort, &mut window.edge) {
             let (Edge::After(cursor) | Edge::Before(cursor)) = edge;
-            *cursor = present(&searcher, weight.as_ref(), *cursor)?;
+            *cursor = present(&searcher, weight.as_ref(), *cursor, copies)?;
         }
         let mut top = Top::new(window);
         let mut complete = true;
         for (ord, segment) in searcher.segment_readers().iter().enumerate() {
-            let columns = Columns::open(segment, filter.inbox).map_err(failed)?;
+            let columns = Columns::open(segment, filter.inbox, copies).map_err(failed)?;
             let mut scorer = weight.scorer(segment, 1.0).map_err(failed)?;
             let mut read = 0u32;
             while scorer.doc() != TERMINATED && complete {
                 let doc = scorer.doc();
-                if !segment.is_deleted(doc) {
+                if !segment.is_deleted(doc) && columns.has_words(doc) {
                     let score = match sort {
                         Sort::Relevance => scorer.score().max(0.0).to_bits(),
                         Sort::Newest | Sort::Oldest => 0,
@@ -112,7 +115,7 @@ impl Search {
         }
         let mut shown = top.finish();
         if sort != Sort::Relevance {
-            let weight = self.weighed(&searcher, query, filter)?;
+            let weight = self.weighed(&searcher, query, filter, copies)?;
             top.best = weigh(&searcher, weight.as_ref(), &mut shown).map_err(failed)?;
         }
         let best = f32::from_bits(top.best);
@@ -137,8 +140,9 @@ impl Search {
         budget: Budget<'_>,
     ) -> Result<(Vec<MessageKey>, bool)> {
         let searcher = self.searcher();
+        let copies = &self.copies(&searcher)?;
         let scoring = EnableScoring::disabled_from_searcher(&searcher);
-        let weight = plan(&searcher, query, filter, None)?.weight(scoring)?;
+        let weight = plan(&searcher, query, filter, None, copies)?.weight(scoring)?;
         let order = match filter.inbox {
             Some(_) => column::NUM,
             None => column::RECEIVED,
@@ -147,12 +151,13 @@ impl Search {
         let mut complete = true;
         for segment in searcher.segment_readers() {
             let keys = segment.fast_fields().i64(column::KEY)?;
-            let order = Places::open(segment, order)?;
+            let order = Places::open(segment, order, copies)?;
+            let here = copies.in_segment(segment);
             let mut scorer = weight.scorer(segment, 1.0)?;
             let mut read = 0u32;
             while scorer.doc() != TERMINATED && complete {
                 let doc = scorer.doc();
-                if !segment.is_deleted(doc) {
+                if !segment.is_deleted(doc) && !here.is_copy(doc) {
                     let place = order.first(doc, filter.inbox);
                     all.extend(place.zip(keys.first(doc)));
                 }
@@ -172,10 +177,11 @@ impl Search {
         searcher: &Searcher,
         query: &Query,
         filter: Filter<'_>,
+        copies: &Arc<Copies>,
     ) -> Result<Box<dyn Weight>> {
-        let measure = self.measure(searcher, filter.inbox)?;
+        let measure = self.measure(searcher, filter.inbox, copies)?;
         let scoring = EnableScoring::enabled_from_searcher(searcher);
-        Ok(plan(searcher, query, filter, Some(measure))?.weight(scoring)?)
+        Ok(plan(searcher, query, filter, Some(measure), copies)?.weight(scoring)?)
     }
 }
 
@@ -185,30 +191,50 @@ fn plan(
     query: &Query,
     filter: Filter<'_>,
     measure: Option<Measure>,
+    copies: &Arc<Copies>,
 ) -> Result<BooleanQuery> {
     let mut plan = Plan {
         searcher,
         inbox: filter.inbox,
         stems: Stems::new(16),
         measure,
+        copies: Arc::clone(copies),
     };
     let mut parts = vec![plan.of(&query.root)?];
     let inbox = filter.inbox;
-    parts.extend(inbox.and_then(|inbox| plan::in_inbox(searcher, inbox)));
-    parts.extend(filter.any_of.map(plan::in_any_inbox));
+    parts.extend(inbox.and_then(|inbox| plan::in_inbox(searcher, inbox, copies)));
+    parts.extend(
+        filter
+            .any_of
+            .map(|inboxes| plan::in_any_inbox(inboxes, copies)),
+    );
     parts.extend(filter.among.map(plan::among));
     Ok(BooleanQuery::intersection(parts))
 }
 
 /// Where a result of an earlier search by relevance stands now: each mail that comes changes all weights a little.
-fn present(searcher: &Searcher, weight: &dyn Weight, cursor: Cursor) -> tantivy::Result<Cursor> {
+fn present(
+    searcher: &Searcher,
+    weight: &dyn Weight,
+    cursor: Cursor,
+    copies: &Copies,
+) -> tantivy::Result<Cursor> {
     let term = Term::from_field_i64(FIELDS.1.key, cursor.key().0);
     for segment in searcher.segment_readers() {
         let index = segment.inverted_index(FIELDS.1.key)?;
-        let Some(list) = index.read_postings(&term, IndexRecordOption::Basic)? else {
+        let Some(mut list) = index.read_postings(&term, IndexRecordOption::Basic)? else {
             continue;
         };
+        let here = copies.in_segment(segment);
+        while list.doc() != TERMINATED
+            && (here.is_copy(list.doc()) || segment.is_deleted(list.doc()))
+        {
+            list.advance();
+        }
         let doc = list.doc();
+        if doc == TERMINATED {
+            continue;
+        }
         let mut scorer = weight.scorer(segment, 1.0)?;
         if scorer.doc() < doc {
             scorer.seek(doc);

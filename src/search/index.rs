@@ -1,19 +1,21 @@
 //! The index as a whole: opened once, read by many, written by one.
 
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use tantivy::directory::MmapDirectory;
 use tantivy::directory::error::OpenReadError;
-use tantivy::index::SegmentComponent;
-use tantivy::{Index, IndexReader, IndexSettings, ReloadPolicy, Searcher, TantivyError};
+use tantivy::index::{SegmentComponent, SegmentId};
+use tantivy::{Index, IndexReader, IndexSettings, Opstamp, ReloadPolicy, Searcher, TantivyError};
 
 use crate::error::{Error, Result};
 use crate::id::InboxId;
 
+use super::copies::Copies;
 use super::measure::{Lengths, Measure};
 use super::schema::{FIELDS, LAYOUT, tokenizers};
 use super::writer::Writer;
@@ -24,9 +26,14 @@ pub struct Search {
     /// Replaced when its files were deleted.
     opened: RwLock<(Index, IndexReader)>,
     lengths: Lengths,
+    /// The copies of the state of the index that was searched last.
+    copies: Mutex<Option<Seen>>,
     /// How often in a row it was found to be damaged.
     strikes: AtomicU32,
 }
+
+/// A state of the index, by its parts and what is deleted of them; and its copies.
+type Seen = (BTreeMap<SegmentId, Option<Opstamp>>, Arc<Copies>);
 
 /// How often in a row it has to be found damaged until it is made anew.
 const STRIKES: u32 = 3;
@@ -45,6 +52,7 @@ impl Search {
             dir,
             opened,
             lengths: Lengths::default(),
+            copies: Mutex::default(),
             strikes: AtomicU32::new(0),
         })
     }
@@ -122,16 +130,6 @@ impl Search {
         seen
     }
 
-    /// How many messages there are to be found.
-    pub fn len(&self) -> u64 {
-        self.searcher().num_docs()
-    }
-
-    /// Whether there is nothing to be found.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     pub(super) fn index(&self) -> Index {
         self.opened().0.clone()
     }
@@ -149,8 +147,27 @@ impl Search {
     }
 
     /// What words are weighed against in an inbox, or in the whole site.
-    pub(super) fn measure(&self, searcher: &Searcher, inbox: Option<InboxId>) -> Result<Measure> {
-        self.lengths.measure(searcher, inbox)
+    pub(super) fn measure(
+        &self,
+        searcher: &Searcher,
+        inbox: Option<InboxId>,
+        copies: &Copies,
+    ) -> Result<Measure> {
+        self.lengths.measure(searcher, inbox, copies)
+    }
+
+    /// The copies that `searcher` sees: found out once for each state of the index.
+    pub(super) fn copies(&self, searcher: &Searcher) -> Result<Arc<Copies>> {
+        let mut seen = self.copies.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = searcher.generation().segments();
+        let before = match seen.as_ref() {
+            Some((then, copies)) if then == now => return Ok(Arc::clone(copies)),
+            Some((_, copies)) => Arc::clone(copies),
+            None => Arc::default(),
+        };
+        let copies = Arc::new(Copies::of(searcher, &before)?);
+        *seen = Some((now.clone(), Arc::clone(&copies)));
+        Ok(copies)
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tantivy::index::SegmentId;
 use tantivy::{Searcher, SegmentReader};
 
+use super::copies::{Copies, copies_in};
 use super::schema::column;
 use crate::error::Result;
 use crate::id::InboxId;
@@ -33,22 +34,29 @@ struct Counted {
     by_inbox: HashMap<i64, Sum>,
 }
 
+/// How many mails, and how many words they have.
 #[derive(Clone, Copy, Default)]
-struct Sum {
-    mails: u64,
-    words: u64,
+pub(super) struct Sum {
+    pub(super) mails: u64,
+    pub(super) words: u64,
 }
 
 impl Sum {
-    fn add(&mut self, other: Sum) {
+    pub(super) fn add(&mut self, other: Sum) {
         self.mails += other.mails;
         self.words += other.words;
     }
 }
 
 impl Lengths {
-    pub(super) fn measure(&self, searcher: &Searcher, inbox: Option<InboxId>) -> Result<Measure> {
-        let (mut site, mut here) = (Sum::default(), Sum::default());
+    pub(super) fn measure(
+        &self,
+        searcher: &Searcher,
+        inbox: Option<InboxId>,
+        copies: &Copies,
+    ) -> Result<Measure> {
+        let mut site = Sum::default();
+        let mut here = inbox.map_or_else(Sum::default, |inbox| copies.lengths(inbox));
         for counted in self.all(searcher)? {
             site.add(counted.whole);
             here.add(match inbox {
@@ -84,7 +92,11 @@ fn count(segment: &SegmentReader) -> tantivy::Result<Counted> {
     let lengths = segment.fast_fields().u64(column::LENGTH)?;
     let inboxes = segment.fast_fields().i64(column::INBOX)?;
     let mut counted = Counted::default();
+    let mut passed_over = copies_in(segment)?.into_iter().peekable();
     for doc in 0..segment.max_doc() {
+        if passed_over.next_if_eq(&doc).is_some() {
+            continue;
+        }
         let words = lengths.first(doc).unwrap_or(0);
         let sum = Sum { mails: 1, words };
         counted.whole.add(sum);

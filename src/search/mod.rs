@@ -5,6 +5,7 @@
 
 mod approxidate;
 mod audit;
+mod copies;
 mod cut;
 mod dates;
 mod document;

@@ -11,6 +11,7 @@ use tantivy::query::{
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, Searcher, SegmentReader, Term};
 
+use super::copies::{Copies, InSegment, Told};
 use super::dates::Span;
 use super::measure::Measure;
 use super::near::{Either, Near, Without};
@@ -36,6 +37,7 @@ pub(super) struct Plan<'a> {
     pub(super) stems: Stems,
     /// What words are weighed against; `None` where only what is found matters.
     pub(super) measure: Option<Measure>,
+    pub(super) copies: Arc<Copies>,
 }
 
 type Planned = Box<dyn Query>;
@@ -43,6 +45,17 @@ type Planned = Box<dyn Query>;
 impl Plan<'_> {
     /// The query for `node`, no deeper than that is.
     pub(super) fn of(&mut self, node: &Node) -> Result<Planned> {
+        let found = self.by_words(node)?;
+        if self.copies.is_empty() || !asks_for_list(node) {
+            return Ok(found);
+        }
+        // What a copy has for itself finds the message.
+        let by_copies = self.copies.with_words_of(found.as_ref(), self.searcher)?;
+        Ok(union(vec![found, no_weight(Box::new(by_copies))]))
+    }
+
+    /// The documents that have themselves what is asked for.
+    fn by_words(&mut self, node: &Node) -> Result<Planned> {
         Ok(match node {
             Node::Nothing => Box::new(EmptyQuery),
             Node::Word { scope, word, forms } => self.word(scope, word, *forms)?,
@@ -101,7 +114,7 @@ impl Plan<'_> {
         let mut others = Vec::new();
         for node in nodes {
             match node {
-                Node::Exact(tags, value) if !shortens(tags) => {
+                Node::Exact(tags, value) if !shortens(tags) && !asks_for_list(node) => {
                     ids.extend(tags.iter().map(|tag| exact_term(*tag, value)));
                 }
                 node => others.push(self.of(node)?),
@@ -263,9 +276,9 @@ impl Plan<'_> {
 
     /// Documents with a place, in the inbox that is searched, whose value lies within.
     fn where_place(&self, name: &'static str, from: i64, to: i64) -> Planned {
-        let inbox = self.inbox;
+        let (inbox, copies) = (self.inbox, Arc::clone(&self.copies));
         predicate(move |segment: &SegmentReader| {
-            let places = Places::open(segment, name)?;
+            let places = Places::open(segment, name, &copies)?;
             Ok(move |doc: DocId| {
                 places
                     .values(doc, inbox)
@@ -279,25 +292,47 @@ impl Plan<'_> {
 pub(super) struct Places {
     inbox: Column<i64>,
     value: Column<i64>,
-    /// Whether every document has exactly one.
+    /// Whether every document has exactly one, apart from those that copies tell of.
     single: bool,
+    copies: Arc<InSegment>,
+    of_copy: fn(&Told) -> i64,
 }
 
 impl Places {
-    pub(super) fn open(segment: &SegmentReader, name: &str) -> tantivy::Result<Places> {
+    pub(super) fn open(
+        segment: &SegmentReader,
+        name: &str,
+        copies: &Copies,
+    ) -> tantivy::Result<Places> {
         let value = segment.fast_fields().i64(name)?;
         Ok(Places {
             inbox: segment.fast_fields().i64(column::INBOX)?,
             single: value.get_cardinality() == Cardinality::Full,
             value,
+            copies: copies.in_segment(segment),
+            of_copy: match name {
+                column::NUM => |place| place.num,
+                _ => |place| place.received,
+            },
         })
     }
 
     /// The value of `doc`, which is in `inbox`, at its first place there, or at all.
     pub(super) fn first(&self, doc: DocId, inbox: Option<InboxId>) -> Option<i64> {
-        match self.single {
-            true => self.value.first(doc),
-            false => self.values(doc, inbox).next(),
+        let copies = self.copies.places(doc);
+        if self.single && copies.is_empty() {
+            return self.value.first(doc);
+        }
+        match (inbox, copies) {
+            // Whichever copy came with the words, the eldest inbox counts.
+            (None, [first, ..]) => {
+                let own = self.inbox.first(doc);
+                match own.is_some_and(|own| own <= first.inbox) {
+                    true => self.value.first(doc),
+                    false => Some((self.of_copy)(first)),
+                }
+            }
+            _ => self.values(doc, inbox).next(),
         }
     }
 
@@ -307,16 +342,17 @@ impl Places {
         doc: DocId,
         inbox: Option<InboxId>,
     ) -> impl Iterator<Item = i64> + '_ {
-        self.inbox
-            .values_for_doc(doc)
-            .zip(self.value.values_for_doc(doc))
+        let own = self.inbox.values_for_doc(doc);
+        let own = own.zip(self.value.values_for_doc(doc));
+        let copies = self.copies.places(doc).iter();
+        own.chain(copies.map(|place| (place.inbox, (self.of_copy)(place))))
             .filter(move |(place, _)| inbox.is_none_or(|inbox| inbox.0 == *place))
             .map(|(_, value)| value)
     }
 }
 
 /// The documents kept in that inbox; `None` where that is all of them.
-pub(super) fn in_inbox(searcher: &Searcher, inbox: InboxId) -> Option<Planned> {
+pub(super) fn in_inbox(searcher: &Searcher, inbox: InboxId, copies: &Copies) -> Option<Planned> {
     let is_all = |segment: &SegmentReader| {
         let column = segment.fast_fields().i64(column::INBOX);
         column.is_ok_and(|c| c.min_value() == inbox.0 && c.max_value() == inbox.0)
@@ -325,16 +361,25 @@ pub(super) fn in_inbox(searcher: &Searcher, inbox: InboxId) -> Option<Planned> {
         return None;
     }
     let term = Term::from_field_i64(FIELDS.1.inbox, inbox.0);
-    let query = TermQuery::new(term, IndexRecordOption::Basic);
-    Some(no_weight(Box::new(query)))
+    if copies.is_empty() {
+        let query = TermQuery::new(term, IndexRecordOption::Basic);
+        return Some(no_weight(Box::new(query)));
+    }
+    Some(no_weight(Box::new(
+        copies.in_inboxes(&[inbox]).beside(term),
+    )))
 }
 
 /// The documents kept in one of those inboxes.
-pub(super) fn in_any_inbox(inboxes: &[InboxId]) -> Planned {
+pub(super) fn in_any_inbox(inboxes: &[InboxId], copies: &Copies) -> Planned {
     let terms = inboxes
         .iter()
         .map(|inbox| Term::from_field_i64(FIELDS.1.inbox, inbox.0));
-    no_weight(Box::new(TermSetQuery::new(terms)))
+    let own: Planned = Box::new(TermSetQuery::new(terms));
+    no_weight(match copies.is_empty() {
+        true => own,
+        false => union(vec![own, Box::new(copies.in_inboxes(inboxes))]),
+    })
 }
 
 /// These documents.
@@ -355,6 +400,18 @@ fn sides<'n>(a: &'n Node, b: &'n Node) -> Vec<&'n Node> {
     }
     sides.push(left);
     sides
+}
+
+/// Whether it asks for what each copy of a message has for itself.
+fn asks_for_list(node: &Node) -> bool {
+    match node {
+        Node::Word { scope, .. }
+        | Node::Phrase(scope, _)
+        | Node::Near { scope, .. }
+        | Node::Beginning(scope, _) => scope.zones.contains(&Zone::List),
+        Node::Exact(tags, _) => tags.contains(&Tag::ListId),
+        _ => false,
+    }
 }
 
 /// Whether an id of this kind may be shortened.

@@ -1,8 +1,9 @@
 //! What the index holds of a mail: zones of text, exact terms, and numbers to filter and sort by.
 //!
-//! One document is one message of the site with all the places where it is kept, so that a cross-posted mail is
+//! One document is one message of the site with the places where it is kept, so that a cross-posted mail is
 //! indexed once, and one row at `/all/`. What differs from place to place (the inbox, when it came, its number there)
-//! stands in columns with several values in one order: the third inbox goes with the third `received`.
+//! stands in columns with several values in one order: the third inbox goes with the third `received`. A copy that came
+//! when the words were there already is a small document of its own, without words (`copies.rs`).
 //!
 //! There are few text fields. A term begins with one character that names its zone: `Skernel` is the word
 //! "kernel" in a subject. So there is one dictionary to open instead of twenty, and a zone costs nothing where it
@@ -89,6 +90,8 @@ pub(super) enum Tag {
     Post,
     /// What `git patch-id --stable` prints.
     PatchId,
+    /// Nothing of a mail: what has it is the copy of a message whose words stand in another document.
+    Copy,
 }
 
 impl Tag {
@@ -101,6 +104,7 @@ impl Tag {
             Tag::Pre => '<',
             Tag::Post => '>',
             Tag::PatchId => 'p',
+            Tag::Copy => 'c',
         }
     }
 }
@@ -128,7 +132,7 @@ pub(super) struct Fields {
     pub(super) key: Field,
     pub(super) sent: Field,
     pub(super) bytes: Field,
-    /// How many words it has that are not quoted.
+    /// How many words it has that are not quoted, without those of its `List-Id`s.
     pub(super) length: Field,
     /// One value for each place, and so the next two, in the same order.
     pub(super) inbox: Field,
@@ -155,7 +159,7 @@ impl Fields {
 }
 
 /// Says when the layout of the index changed, so that an old one is made anew.
-pub(super) const LAYOUT: u32 = 2;
+pub(super) const LAYOUT: u32 = 3;
 
 /// The schema and its fields, the same in every index of this layout.
 pub(super) static FIELDS: LazyLock<(Schema, Fields)> = LazyLock::new(schema);

@@ -1,7 +1,10 @@
 //! The order of results, and the stretch of it that is shown: kept while they are read in any order.
 
+use std::sync::Arc;
+
 use tantivy::{DocId, SegmentReader};
 
+use super::copies::{Copies, InSegment};
 use super::plan::Places;
 use super::schema::column;
 use crate::id::{ArticleNum, InboxId, MessageKey};
@@ -123,19 +126,27 @@ pub(super) struct Columns {
     received: Places,
     num: Places,
     inbox: Option<InboxId>,
+    copies: Arc<InSegment>,
 }
 
 impl Columns {
     pub(super) fn open(
         segment: &SegmentReader,
         inbox: Option<InboxId>,
+        copies: &Copies,
     ) -> tantivy::Result<Columns> {
         Ok(Columns {
             key: segment.fast_fields().i64(column::KEY)?,
-            received: Places::open(segment, column::RECEIVED)?,
-            num: Places::open(segment, column::NUM)?,
+            received: Places::open(segment, column::RECEIVED, copies)?,
+            num: Places::open(segment, column::NUM, copies)?,
             inbox,
+            copies: copies.in_segment(segment),
         })
+    }
+
+    /// Whether a document has the words of a message, and so can be a result.
+    pub(super) fn has_words(&self, doc: DocId) -> bool {
+        !self.copies.is_copy(doc)
     }
 
     /// The first and most telling number of the rank.

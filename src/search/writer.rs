@@ -68,7 +68,7 @@ impl Writer {
         self.add_new(document)
     }
 
-    /// Adds a message whose key is known to be new: saves the look for an old one.
+    /// Adds a message whose key is known to be new, or a copy that is: saves the look for an old one.
     ///
     /// # Errors
     /// [`crate::error::Error::Search`] where the index cannot be written.
