@@ -75,9 +75,10 @@ def write(found):
         out.append(serving(found["hot"], hello))
     if "cold" in found:
         out.append("## Another page each time (cold)\n")
-        out.append("`linux-mtd`: every message, thread or moment of the list once, in random order; the server has just "
-                   "been started.\n")
-        out.append(serving(found["cold"]))
+        for inbox, rows in found["cold"]:
+            out.append(f"`{inbox}`: every message, thread or moment of the list once, in random order; the server has just "
+                       "been started.\n")
+            out.append(serving(rows))
     if {"search", "growth"} & set(found):
         searches = dict(found.get("search", {}))
         if "growth" in found:

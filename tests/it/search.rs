@@ -130,3 +130,63 @@ fn no_more_words_are_indexed_than_the_config_asks_for() {
     drop(server);
     sound(&world);
 }
+
+/// A mail that comes to another list later brings no words, and is found there all the same; whichever copy goes.
+#[test]
+fn a_mail_is_found_in_each_list_that_it_came_to_and_no_more_in_one_that_it_left() {
+    let mut world = World::new();
+    let cross = |list: &str| {
+        let mail = Mail::new("cross@x", "A loom for sale", 3).says("One shuttle included.");
+        [
+            format!("List-Id: <{list}.example>\n").as_bytes(),
+            &mail.bytes(),
+        ]
+        .concat()
+    };
+    let lists = ["cloth", "linen", "tweed"];
+    for list in lists {
+        let own = Mail::new(&format!("{list}@x"), list, 1).says("The shuttle flies.");
+        world.inbox(list).add(&[own.bytes(), cross(list)]);
+        // One after the other, so that the words are there when the next copy comes.
+        world.index();
+    }
+    let mids = |world: &World, args: &[&str]| {
+        let all = [&["search", "--format=mids", "--sort=oldest"], args].concat();
+        said(&world.run(&all))
+    };
+    let check = |world: &World, left: &[&str]| {
+        let fsck = world.run(&["fsck"]);
+        assert!(
+            fsck.status.success(),
+            "{}",
+            String::from_utf8_lossy(&fsck.stdout)
+        );
+        for list in lists {
+            let inbox = format!("--inbox={list}");
+            let stands = left.contains(&list);
+            let expected = format!("{list}@x\n{}", if stands { "cross@x\n" } else { "" });
+            assert_eq!(mids(world, &[&inbox, "shuttle"]), expected);
+            let by_list = mids(world, &["loom", &format!("lid:{list}.example")]);
+            assert_eq!(by_list, if stands { "cross@x\n" } else { "" }, "{list}");
+        }
+        let once = mids(world, &["loom"]);
+        assert_eq!(once, if left.is_empty() { "" } else { "cross@x\n" });
+    };
+    check(&world, &lists);
+    // All words made again are the same.
+    std::fs::remove_dir_all(world.path("index/words")).unwrap();
+    world.index();
+    check(&world, &lists);
+    std::fs::remove_dir_all(world.path("index")).unwrap();
+    world.index();
+    check(&world, &lists);
+    for (gone, left) in [
+        ("linen", &["cloth", "tweed"][..]),
+        ("cloth", &["tweed"]),
+        ("tweed", &[]),
+    ] {
+        said(&world.run(&["rm", gone, "-m", "cross@x"]));
+        world.index();
+        check(&world, left);
+    }
+}
