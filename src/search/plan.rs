@@ -319,20 +319,19 @@ impl Places {
 
     /// The value of `doc`, which is in `inbox`, at its first place there, or at all.
     pub(super) fn first(&self, doc: DocId, inbox: Option<InboxId>) -> Option<i64> {
-        let Some(eldest) = self.copies.places(doc).min() else {
-            return match self.single {
+        if let Some(inbox) = inbox {
+            return match self.single && !self.copies.tells_of(doc) {
                 true => self.value.first(doc),
-                false => self.values(doc, inbox).next(),
+                false => self.values(doc, Some(inbox)).next(),
             };
-        };
-        if inbox.is_some() {
-            return self.values(doc, inbox).next();
         }
         // Whichever copy came with the words, the eldest inbox counts.
         let own = self.inbox.first(doc);
-        match own.is_some_and(|own| own <= eldest.inbox) {
-            true => self.value.first(doc),
-            false => Some((self.of_copy)(eldest)),
+        match self.copies.places(doc).min() {
+            Some(eldest) if own.is_none_or(|own| eldest.inbox < own) => {
+                Some((self.of_copy)(eldest))
+            }
+            _ => self.value.first(doc),
         }
     }
 

@@ -54,7 +54,7 @@ impl Weight for Listed {
         let lists = self.lists.get(&reader.segment_id()).into_iter().flatten();
         let mut together = Together {
             postings: postings.unwrap_or_else(SegmentPostings::empty),
-            lists: lists.map(|docs| Reading(Arc::clone(docs), 0)).collect(),
+            lists: lists.map(Reading::begun).collect(),
             doc: 0,
         };
         together.settle();
@@ -67,16 +67,33 @@ impl Weight for Listed {
 }
 
 /// A list of documents, and how far it is read.
-struct Reading(Arc<[DocId]>, usize);
+struct Reading {
+    docs: Arc<[DocId]>,
+    at: usize,
+    /// The one there.
+    doc: DocId,
+}
 
 impl Reading {
-    fn doc(&self) -> DocId {
-        self.0.get(self.1).copied().unwrap_or(TERMINATED)
+    fn begun(docs: &Arc<[DocId]>) -> Reading {
+        let mut reading = Reading {
+            docs: Arc::clone(docs),
+            at: 0,
+            doc: 0,
+        };
+        reading.stand(0);
+        reading
+    }
+
+    fn stand(&mut self, at: usize) {
+        self.at = at;
+        self.doc = self.docs.get(at).copied().unwrap_or(TERMINATED);
     }
 
     fn seek(&mut self, target: DocId) {
-        let rest = self.0.get(self.1..).unwrap_or_default();
-        self.1 += rest.partition_point(|doc| *doc < target);
+        let rest = self.docs.get(self.at..).unwrap_or_default();
+        let passed = rest.partition_point(|doc| *doc < target);
+        self.stand(self.at + passed);
     }
 }
 
@@ -90,7 +107,7 @@ struct Together {
 impl Together {
     /// Stands where the first of them stands.
     fn settle(&mut self) -> DocId {
-        let lists = self.lists.iter().map(Reading::doc);
+        let lists = self.lists.iter().map(|list| list.doc);
         self.doc = lists.fold(self.postings.doc(), DocId::min);
         self.doc
     }
@@ -105,8 +122,8 @@ impl DocSet for Together {
             self.postings.advance();
         }
         let here = self.doc;
-        for list in self.lists.iter_mut().filter(|list| list.doc() == here) {
-            list.1 += 1;
+        for list in self.lists.iter_mut().filter(|list| list.doc == here) {
+            list.stand(list.at + 1);
         }
         self.settle()
     }
@@ -115,7 +132,7 @@ impl DocSet for Together {
         if self.postings.doc() < target {
             self.postings.seek(target);
         }
-        for list in self.lists.iter_mut().filter(|list| list.doc() < target) {
+        for list in self.lists.iter_mut().filter(|list| list.doc < target) {
             list.seek(target);
         }
         self.settle()
@@ -126,7 +143,7 @@ impl DocSet for Together {
     }
 
     fn size_hint(&self) -> u32 {
-        let listed: usize = self.lists.iter().map(|list| list.0.len()).sum();
+        let listed: usize = self.lists.iter().map(|list| list.docs.len()).sum();
         self.postings.size_hint().saturating_add(listed as u32)
     }
 }

@@ -57,6 +57,12 @@ impl InSegment {
         self.own.as_ref()?.words_of(copy)
     }
 
+    /// Whether a document has places by copies.
+    pub(in crate::search) fn tells_of(&self, doc: DocId) -> bool {
+        let mut told = self.told.iter();
+        told.any(|told| told.documents.contains(doc))
+    }
+
     /// The places that a document has by copies.
     pub(in crate::search) fn places(&self, doc: DocId) -> impl Iterator<Item = &Told> {
         self.told.iter().flat_map(move |told| told.of_document(doc))
