@@ -51,6 +51,11 @@ impl Deliver {
 
     fn deliver(self) -> anyhow::Result<ExitCode> {
         let scope::Scope { config, index_dir } = scope::find(&[], self.index_dir.clone())?;
+        // Who has none yet, or has lost it, wants no mail to bounce.
+        anyhow::ensure!(
+            !config.inboxes.is_empty(),
+            "the config names no inbox, or there is none"
+        );
         let max = ingest::max_size(&config);
         let mut raw = Vec::new();
         let mut input = std::io::stdin().lock().take(max + 1);

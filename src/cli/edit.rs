@@ -8,9 +8,10 @@ use std::process::{Command, ExitCode};
 use anyhow::Context;
 
 use super::chosen::{Chosen, Where, companion_anew, line};
+use crate::archive::Inbox;
 use crate::ingest;
 use crate::mail::Message;
-use crate::store::has_companion;
+use crate::store::Companion;
 
 /// The flags of `edit`.
 #[derive(clap::Args)]
@@ -66,7 +67,7 @@ impl Edit {
             if !self.dry_run {
                 // An earlier edit may have been stopped before the old bytes were off the disk.
                 for (inbox, _) in &found {
-                    ingest::finish_sweep(inbox.config())?;
+                    say(inbox, &ingest::finish_sweep(inbox.config())?);
                 }
                 site.scrub()?;
             }
@@ -82,18 +83,14 @@ impl Edit {
             let name = &inbox.config().name;
             let old = inbox.read(article)?.context("git has lost this mail")?;
             let old = old.into_vec();
-            for epoch in ingest::edit(inbox.config(), &old, &new, &self.reason)? {
+            let done = ingest::edit(inbox.config(), &old, &new, &self.reason)?;
+            for epoch in &done.epochs {
                 println!(
                     "{name}: epoch {} was written anew: {} commits have another name",
                     epoch.epoch, epoch.renamed
                 );
             }
-            if has_companion(&inbox.config().dir) {
-                println!(
-                    "{name}: public-inbox's own index cannot follow (`public-inbox-edit` leads it along)"
-                );
-                companion_anew(inbox);
-            }
+            say(inbox, &done.companion);
         }
         site.scrub()?;
         println!("the mail was edited");
@@ -115,6 +112,18 @@ impl Edit {
             "what it refers to has changed, which moves it in its thread: say --force if that is meant"
         );
         Ok(())
+    }
+}
+
+fn say(inbox: &Inbox, companion: &Companion) {
+    let name = &inbox.config().name;
+    match companion {
+        Companion::None => {}
+        Companion::Followed => println!("{name}: public-inbox's own index has followed"),
+        Companion::Behind(why) => {
+            println!("{name}: public-inbox's own index has not followed: {why}");
+            companion_anew(inbox);
+        }
     }
 }
 

@@ -136,9 +136,13 @@ impl Import {
     }
 }
 
-/// Shows on standard error how far an import is, and has what was stored indexed.
+/// Shows on standard error how far an import is, by a bar on a terminal and by some ten lines elsewhere, and has what was
+/// stored indexed.
 struct Bar {
     bar: Option<ProgressBar>,
+    total: u64,
+    /// Which tenth was told last.
+    tenth: AtomicU64,
     /// How much lies before each source.
     before: Vec<u64>,
     read: Mutex<(u64, Arc<AtomicU64>)>,
@@ -166,10 +170,18 @@ impl Bar {
         });
         Bar {
             bar,
+            total,
+            tenth: AtomicU64::new(0),
             before,
             read: Mutex::default(),
             stored,
         }
+    }
+
+    /// How much lies behind, over all sources.
+    fn position(&self) -> u64 {
+        let (before, read) = &*self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        before + read.load(Ordering::Relaxed)
     }
 
     /// Has what is stored indexed. Waits where two batches are waiting already; if nobody indexes any more, its error
@@ -199,10 +211,19 @@ impl ImportProgress for Bar {
     }
 
     fn stored(&self, report: &ImportReport) {
-        if let Some(bar) = &self.bar {
-            let (before, read) = &*self.read.lock().unwrap_or_else(PoisonError::into_inner);
-            bar.set_position(before + read.load(Ordering::Relaxed));
-            bar.set_message(format!("{} added", report.added));
+        let position = self.position();
+        match &self.bar {
+            Some(bar) => {
+                bar.set_position(position);
+                bar.set_message(format!("{} added", report.added));
+            }
+            None => {
+                // What lies behind may grow while it is read.
+                let tenth = (position.saturating_mul(10) / self.total.max(1)).min(10);
+                if tenth < 10 && self.tenth.fetch_max(tenth, Ordering::Relaxed) < tenth {
+                    eprintln!("{}0 % read: {} added", tenth, report.added);
+                }
+            }
         }
         self.index();
     }

@@ -4,6 +4,7 @@
 
 mod articles;
 mod audit;
+mod companion;
 mod copies;
 mod file;
 mod heal;
@@ -23,6 +24,7 @@ mod writer;
 
 pub use articles::Article;
 pub use audit::{Known, Record};
+pub use companion::{companion_articles, companion_highest, mend_companion};
 pub use copies::Copy;
 pub use held::Held;
 pub use inboxes::InboxRow;

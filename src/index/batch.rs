@@ -41,6 +41,11 @@ impl Batch {
         Ok(batch)
     }
 
+    /// Waits until nothing is being merged, and closes both.
+    pub(super) fn close(self) -> Result<()> {
+        self.words.close()
+    }
+
     /// Begins a batch, waiting for whoever else writes.
     pub(super) fn begin(&mut self) -> Result<()> {
         self.db.begin()

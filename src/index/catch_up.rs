@@ -222,6 +222,17 @@ impl Indexer {
     }
 }
 
+impl Drop for Indexer {
+    fn drop(&mut self) {
+        // Whoever comes next can merge no better, and would begin at the beginning.
+        if let Some(batch) = self.batch.take()
+            && let Err(error) = batch.close()
+        {
+            tracing::warn!("merging segments of the search index: {error}");
+        }
+    }
+}
+
 /// Takes in the changes that follow the last that were indexed.
 fn append(
     target: Target<'_>,

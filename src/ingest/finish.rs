@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use super::commit::removal_of;
+use super::companion::Led;
 use crate::config::InboxConfig;
 use crate::error::Result;
 use crate::id::{EpochNum, MessageId, Oid};
 use crate::mail::Message;
-use crate::store::{Change, Deed, Epoch, Layout, Tombstones, What, Writer};
+use crate::store::{Change, Companion, Deed, Epoch, Layout, Tombstones, What, Writer};
 
 /// Takes out of git what tombstones say was removed and what is still there, of the mails with these ids. Gives how many
 /// were there.
@@ -49,12 +50,16 @@ pub fn finish_removals(inbox: &InboxConfig, ids: &[MessageId]) -> Result<usize> 
     Ok(left.len())
 }
 
-/// Deletes what an edit or a purge has taken out of history and could not delete any more.
+/// Deletes what an edit or a purge has taken out of history and could not delete any more. Gives what became of
+/// public-inbox's own index.
 ///
 /// # Errors
 /// As [`Writer::open`] and [`Writer::sweep`].
-pub fn finish_sweep(inbox: &InboxConfig) -> Result<()> {
-    Writer::open(&inbox.dir)?.sweep(&[])
+pub fn finish_sweep(inbox: &InboxConfig) -> Result<Companion> {
+    // As long as the old objects are there it can still follow.
+    let companion = Led::begin(inbox, &[]).map_or(Companion::None, Led::end);
+    Writer::open(&inbox.dir)?.sweep(&[])?;
+    Ok(companion)
 }
 
 /// The mails that are there in the end, in the order of history, and the repository of each.

@@ -5,6 +5,7 @@
 
 mod checkpoint;
 mod commit;
+mod companion;
 mod delivery;
 mod desk;
 mod filter;
@@ -34,6 +35,6 @@ pub use known::Known;
 pub use normal::Unsubscribe;
 pub use recipient::{by_address, by_list_id};
 pub use redirects::OldArchive;
-pub use remove::{Condemned, Mode, Purge, edit, purge, remove, restore};
+pub use remove::{Condemned, Edit, Mode, Purge, edit, purge, remove, restore};
 pub use report::ImportReport;
 pub use spam::{Verdict, check as check_spam};

@@ -6,13 +6,13 @@
 use std::collections::{HashMap, HashSet};
 
 use super::commit::{commit_of, removal_of};
+use super::companion::Led;
 use crate::config::InboxConfig;
 use crate::error::{Error, Result};
 use crate::id::{MessageId, Oid};
 use crate::mail::{Fingerprint, Message};
 use crate::store::{
     Companion, Deed, Epoch, Instead, Rewritten, Tombstone, Tombstones, What, Writer,
-    companion_follows, has_companion,
 };
 use crate::time;
 
@@ -138,6 +138,10 @@ pub fn purge(
     reason: &str,
     mode: Mode,
 ) -> Result<Purge> {
+    let led = match mode {
+        Mode::Do => Led::begin(inbox, &[]),
+        Mode::Look => None,
+    };
     let mut writer = Writer::open(&inbox.dir)?;
     let mut purge = Purge {
         found: search(&writer, |raw| condemned.has(raw))?,
@@ -165,26 +169,36 @@ pub fn purge(
         .filter(|stone| stone.deed == Deed::Purged && condemned.names(stone));
     let mut gone: Vec<Oid> = left.map(|stone| stone.blob).collect();
     gone.extend(purge.found.iter().map(|(blob, _)| *blob));
-    if !gone.is_empty() && has_companion(&inbox.dir) {
+    if let Some(led) = led.filter(|_| !gone.is_empty()) {
         drop(writer);
-        purge.companion = companion_follows(&inbox.dir);
+        purge.companion = led.end();
         writer = Writer::open(&inbox.dir)?;
     }
     writer.sweep(&gone)?;
     Ok(purge)
 }
 
-/// Puts other bytes in the place of a mail, in history too, and deletes the old ones. Gives what became of each epoch;
-/// nothing where the inbox has no such mail.
+/// What an edit did.
+#[derive(Clone, Debug)]
+pub struct Edit {
+    /// What became of each epoch; empty where the inbox has no such mail.
+    pub epochs: Vec<Rewritten>,
+    /// What became of public-inbox's own index.
+    pub companion: Companion,
+}
+
+/// Puts other bytes in the place of a mail, in history too, and deletes the old ones.
 ///
 /// # Errors
 /// [`Error::Invalid`] where the new mail has other ids; otherwise as [`purge`].
-pub fn edit(inbox: &InboxConfig, old: &[u8], new: &[u8], reason: &str) -> Result<Vec<Rewritten>> {
+pub fn edit(inbox: &InboxConfig, old: &[u8], new: &[u8], reason: &str) -> Result<Edit> {
     let (was, is) = (Message::parse(old), Message::parse(new));
     if was.message_ids() != is.message_ids() {
         let why = "its Message-ID cannot change: a mail with another one is another mail";
         return Err(Error::invalid("the edited mail", why));
     }
+    let ids = is.message_ids();
+    let led = Led::begin(inbox, &ids);
     let mut writer = Writer::open(&inbox.dir)?;
     let mut condemned = Condemned::default();
     condemned.add_mail(old);
@@ -203,9 +217,15 @@ pub fn edit(inbox: &InboxConfig, old: &[u8], new: &[u8], reason: &str) -> Result
         .map(|(blob, _)| (*blob, Instead::Mail(new.to_vec(), meta.clone())))
         .collect();
     let epochs = writer.rewrite(&instead)?;
+    let mut companion = Companion::None;
+    if let Some(led) = led.filter(|_| !epochs.is_empty()) {
+        drop(writer);
+        companion = led.end();
+        writer = Writer::open(&inbox.dir)?;
+    }
     let gone: Vec<Oid> = found.iter().map(|(blob, _)| *blob).collect();
     writer.sweep(&gone)?;
-    Ok(epochs)
+    Ok(Edit { epochs, companion })
 }
 
 /// The mail of this blob, from whichever epoch.

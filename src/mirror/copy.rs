@@ -19,6 +19,7 @@ use super::probe;
 use super::range::EpochRange;
 use super::sites::Sites;
 use super::survey::Offered;
+use crate::db::{companion_highest, mend_companion};
 use crate::error::{Error, Result};
 use crate::id::{EpochNum, InboxName, Oid};
 use crate::store::{self, Companion, Epoch, Layout, Upstream, Version, companion_follows};
@@ -373,8 +374,19 @@ impl Mirror<'_> {
     /// public-inbox's own index of a mirror, if there is one, has to see the old history together with the new one.
     fn lead_companion_along(&self, name: &InboxName, epoch: &Path) {
         let dir = epoch.parent().and_then(Path::parent);
-        if let Some(Companion::Behind(why)) = dir.map(companion_follows) {
-            tracing::warn!(inbox = %name, "public-inbox's own index may show what was purged: {why}");
+        let Some(dir) = dir else { return };
+        let highest = companion_highest(dir);
+        match companion_follows(dir) {
+            Companion::None => {}
+            Companion::Followed => {
+                let mended = highest.and_then(|highest| mend_companion(dir, highest));
+                if let Err(error) = mended {
+                    tracing::warn!(inbox = %name, "public-inbox's own index has lost numbers: {error}");
+                }
+            }
+            Companion::Behind(why) => {
+                tracing::warn!(inbox = %name, "public-inbox's own index may show what was purged: {why}");
+            }
         }
     }
 

@@ -19,6 +19,14 @@ use crate::id::MessageKey;
 /// Memory for each thread that indexes, in bytes.
 const HEAP: usize = 160 << 20;
 
+/// Segments with more messages than these are left as they are. Whoever indexes waits for merges at its end, so this bounds
+/// how long that takes: some ten seconds, once for half a million mails.
+const MOST_TO_MERGE: usize = 100_000;
+
+/// Segments of fewer messages are merged as soon as there are eight of them, whatever their sizes: what single deliveries
+/// make. They are merged again and again until there are so many in one, so this is what a delivery may have to wait for.
+const SMALL: u32 = 1_000;
+
 /// How often, and how long each time, a merge that goes on already is waited for: ten minutes in all.
 const MERGE_TRIES: u32 = 6000;
 const MERGE_PAUSE: Duration = Duration::from_millis(100);
@@ -39,6 +47,8 @@ impl Writer {
             .writer_with_num_threads(threads, HEAP * threads)
             .map_err(failed)?;
         let mut policy = LogMergePolicy::default();
+        policy.set_max_docs_before_merge(MOST_TO_MERGE);
+        policy.set_min_layer_size(SMALL);
         policy.set_del_docs_ratio_before_merge(0.2);
         inner.set_merge_policy(Box::new(policy));
         // What somebody who was killed had begun has the names that we would give to the same things.
@@ -183,7 +193,8 @@ impl Writer {
         Ok(stale.map(SegmentMeta::id).collect())
     }
 
-    /// Waits until no segments are being merged, and closes.
+    /// Waits until no segments are being merged, and closes. A writer that is only dropped takes its merges along: their
+    /// work is lost, and with every writer there are more segments.
     ///
     /// # Errors
     /// [`crate::error::Error::Search`] where a merge failed.

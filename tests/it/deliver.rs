@@ -80,6 +80,15 @@ fn a_mail_finds_its_inbox_and_the_mail_server_hears_what_became_of_it() {
         "what looks wrong is kept for a person to look at"
     );
 
+    let elsewhere = World::new();
+    fs::write(elsewhere.path("config"), "").unwrap();
+    let later = with_input(&elsewhere, &["deliver", "loom"], None, &mail("four@x"));
+    assert_eq!(
+        later.status.code(),
+        Some(75),
+        "no mail bounces for want of a config"
+    );
+
     world.set_inbox("loom", "filter = PublicInbox::Filter::Nonsense");
     let later = with_input(&world, &["deliver", "loom"], None, &mail("four@x"));
     assert_eq!(later.status.code(), Some(75), "the mail server keeps it");

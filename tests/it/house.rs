@@ -22,7 +22,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("ingest", &["mail", "store", "db", "index"]),
     ("watch", &["mail", "store", "ingest"]),
     ("archive", &["mail", "store", "db", "search"]),
-    ("mirror", &["store"]),
+    ("mirror", &["store", "db"]),
     ("net", &[]),
     ("lmtp", &["mail", "ingest", "net"]),
     ("web", &["mail", "archive", "render", "net"]),

@@ -12,6 +12,7 @@ use threadbare::mail::mboxrd;
 
 use crate::support::incoming::{kept, nasty, new_inbox};
 use crate::support::{Epoch, Mail, World};
+use crate::support::{fed, program, said};
 
 fn import(world: &World, args: &[&str]) -> Value {
     let done = world.run(&[&["import", "--json"], args].concat());
@@ -530,4 +531,80 @@ fn the_mail_of_the_demo_survives_a_mailbox() {
     let report = import(&world, &["loom", path.to_str().unwrap()]);
     assert_eq!(report["added"], mails.len(), "{report}");
     let _: &Path = &dir;
+}
+
+/// A mailbox that is more than two batches.
+fn long_mailbox(world: &World) {
+    let mut text = String::new();
+    for n in 0..25_000 {
+        text.push_str(&format!(
+            "From a@x Thu Jan  1 00:00:10 2026\nFrom: A <a@weaver.example>\nSubject: {n}\n\
+             Date: Thu, 1 Jan 2026 00:00:10 +0000\nMessage-ID: <{n}@x>\n\nx\n\n"
+        ));
+    }
+    fs::write(world.path("long.mbox"), text).unwrap();
+}
+
+#[test]
+fn on_a_terminal_a_bar_shows_how_long_it_will_take() {
+    let Some(script) = program("script") else {
+        return;
+    };
+    let mut world = World::new();
+    new_inbox(&mut world, "loom");
+    long_mailbox(&world);
+    let import = world.program();
+    let import = import.get_program().to_str().unwrap().to_owned();
+    // `script` runs it on a terminal of its own, which is where both of its outputs go.
+    let line = format!("stty cols 80; {import} import loom long.mbox --no-index");
+    let mut command = world.program();
+    let envs: Vec<_> = command
+        .get_envs()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
+        .collect();
+    let dir = command.get_current_dir().unwrap().to_owned();
+    command = std::process::Command::new(script);
+    command
+        .args(["-qec", &line, "/dev/null"])
+        .envs(envs)
+        .env("TERM", "xterm")
+        .current_dir(dir);
+    let done = fed(&mut command, b"");
+    let said = said(&done);
+    assert!(done.status.success(), "{said}");
+    // `██░░░ 1.52 MiB/3.79 MiB 3s 10000 added`, drawn over what was there.
+    let bars: Vec<&str> = said
+        .split(['\r', '\n', '\x1b'])
+        .filter(|drawn| drawn.contains("MiB/"))
+        .collect();
+    let told = bars.iter().find(|drawn| drawn.contains("0000 added"));
+    let told = told.unwrap_or_else(|| panic!("no bar says how many: {bars:?}"));
+    let mut words = told.rsplit(' ').skip(2);
+    let left = words.next().unwrap();
+    assert!(
+        left.ends_with('s') && left[..left.len() - 1].parse::<u32>().is_ok(),
+        "{told} has no estimate"
+    );
+    assert!(words.any(|word| word.contains('█')), "{told} has no bar");
+    assert!(!said.contains("% read"), "{said}");
+    assert!(said.contains("25000 added"), "{said}");
+}
+
+#[test]
+fn elsewhere_some_lines_say_how_far_it_is() {
+    let mut world = World::new();
+    new_inbox(&mut world, "loom");
+    long_mailbox(&world);
+    let done = world.run(&["import", "loom", "long.mbox", "--no-index"]);
+    assert!(done.status.success());
+    let told = String::from_utf8(done.stderr).unwrap();
+    let lines: Vec<&str> = told.lines().collect();
+    assert!(!lines.is_empty() && lines.len() < 10, "{told:?}");
+    for line in lines {
+        assert!(
+            line.contains("0 % read: ") && line.ends_with("0 added"),
+            "{told:?}"
+        );
+    }
+    assert!(!told.contains(['\x1b', '\r', '█']), "{told:?}");
 }

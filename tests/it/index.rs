@@ -66,6 +66,26 @@ fn indexing_again_changes_nothing() {
     assert_eq!(everything(&world), before);
 }
 
+/// How many segments the full-text index has.
+fn segments(world: &World) -> usize {
+    let layouts = fs::read_dir(world.path("index/words")).unwrap();
+    let layout = layouts.flatten().next().unwrap().path();
+    let meta = fs::read(layout.join("meta.json")).unwrap();
+    let meta: serde_json::Value = serde_json::from_slice(&meta).unwrap();
+    meta["segments"].as_array().unwrap().len()
+}
+
+#[test]
+fn a_list_indexed_mail_by_mail_has_few_segments() {
+    let all = mails(0, 440);
+    let (world, mut epoch) = world_with(&all[..400]);
+    for mail in &all[400..] {
+        epoch.add(&[mail.bytes()]);
+        world.index();
+        assert!(segments(&world) < 12, "{}", segments(&world));
+    }
+}
+
 #[test]
 fn a_list_indexed_in_steps_is_the_list_indexed_at_once() {
     let all = mails(0, 30);

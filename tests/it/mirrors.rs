@@ -242,6 +242,14 @@ fn lei_searches_a_server_and_makes_it_an_external() {
     assert!(said(&done).contains("0 written"), "{}", said(&done));
 }
 
+/// A clone of all that a server has.
+pub(crate) fn cloned(server: SocketAddr) -> World {
+    let here = World::new();
+    let done = here.run(&["clone", &format!("http://{server}/"), "site"]);
+    assert!(done.status.success(), "{}", said(&done));
+    here
+}
+
 /// A public-inbox server over these directories, by name.
 pub(crate) fn public_inbox(home: &Home, inboxes: &[(&str, &Path)]) -> Option<(Daemon, SocketAddr)> {
     let (httpd, index) = (
@@ -284,9 +292,7 @@ fn what_public_inbox_serves_is_served_by_our_mirror_as_well() {
     let Some((_daemon, theirs)) = public_inbox(&home, &[("warp", &warp), ("weft", &weft)]) else {
         return;
     };
-    let here = World::new();
-    let done = here.run(&["clone", &format!("http://{theirs}/"), "site"]);
-    assert!(done.status.success(), "{}", said(&done));
+    let here = cloned(theirs);
     let config = std::fs::read_to_string(here.path("config")).unwrap();
     for name in ["warp", "weft"] {
         assert!(

@@ -194,27 +194,47 @@ fn its_tools_follow_what_we_do() {
     assert_eq!(agree(&world, &peer).len(), numbers.len() + 2);
     both_show(&ours, &theirs, 21, "unheardof21");
 
-    // It cannot follow an edit, so it is said how its index is made anew.
-    let new = mails[11].clone().says("rewritten11");
-    fs::write(world.path("new.eml"), new.bytes()).unwrap();
-    let mid = "m11@weaver.example";
-    let done = world.run(&["edit", "test", "-m", mid, "--with", "new.eml"]);
-    let said = String::from_utf8_lossy(&done.stdout).into_owned();
-    assert!(
-        done.status.success() && said.contains("public-inbox-edit"),
-        "{said}"
-    );
-    for name in ["msgmap.sqlite3", "xap15"] {
+    // One of an old epoch, one of the newest, and then one that moves in its thread.
+    let numbers = agree(&world, &peer);
+    for (n, parent) in [(7, "m6"), (11, "m10"), (8, "m0")] {
+        let new = mails[n as usize]
+            .clone()
+            .answers(&format!("{parent}@weaver.example"))
+            .says(&format!("rewritten{n}"));
+        fs::write(world.path("new.eml"), new.bytes()).unwrap();
+        let mid = format!("m{n}@weaver.example");
+        let edit = ["edit", "test", "-m", &mid, "--with", "new.eml", "--force"];
+        let done = world.run(&edit);
+        let said = String::from_utf8_lossy(&done.stdout).into_owned();
         assert!(
-            said.contains(&format!("{}/{name}", dir(&world).display())),
+            done.status.success() && said.contains("index has followed"),
             "{said}"
         );
+        assert_eq!(numbers_of_theirs(&dir(&world)), numbers);
+        both_show(&ours, &theirs, n, &format!("rewritten{n}"));
+        for (word, status) in [("rewritten", 200), ("unheardof", 404)] {
+            wait_until(&format!("their search knows of {word}{n}"), || {
+                theirs.get(&format!("/test/?q={word}{n}")).status == status
+            });
+        }
+        assert_eq!(agree(&world, &peer), numbers);
     }
-    assert_eq!(
-        numbers_of_ours(&world, &dir(&world)).len(),
-        numbers.len() + 2
-    );
-    run(&world, &["fsck"]);
+    deliver(&world, &mail(22, 1));
+    // Whoever writes takes what is there for indexed.
+    agree(&world, &peer);
+    peer.deliver("test", &mail(23, 1).bytes());
+    assert_eq!(agree(&world, &peer).len(), numbers.len() + 2);
+    for n in [22, 23] {
+        both_show(&ours, &theirs, n, &format!("unheardof{n}"));
+    }
+    numbers_hold_in_an_index_made_again(&peer, &dir(&world));
+}
+
+/// What it reads again is what it had.
+fn numbers_hold_in_an_index_made_again(peer: &Peer<'_>, dir: &Path) {
+    let before = numbers_of_theirs(dir);
+    peer.run("index", &["--reindex", dir.to_str().unwrap()]);
+    assert_eq!(numbers_of_theirs(dir), before);
 }
 
 #[test]
@@ -348,7 +368,7 @@ fn it_mirrors_from_our_server_what_was_rewritten_and_what_came() {
     let epochs = |dir: &Path| fs::read_dir(dir.join("git")).unwrap().count();
     assert_eq!(epochs(&copy), epochs(&dir(&world)));
 
-    // Its index does not understand an edit; its git does.
+    // An edit that it does not follow by itself comes to its git all the same.
     let new = mails[11].clone().says("rewritten");
     fs::write(world.path("new.eml"), new.bytes()).unwrap();
     run(&world, &["edit", "test", "-n", "12", "--with", "new.eml"]);

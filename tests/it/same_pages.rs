@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-use crate::mirrors::public_inbox;
-use crate::support::{Ask, Home, Mail, World, said, text};
+use crate::mirrors::{cloned, public_inbox};
+use crate::support::{Ask, Home, Mail, World, hrefs, text};
 
 /// What is said otherwise, and means the same: theirs, ours.
 const MEANT: &[(&str, &str)] = &[
@@ -127,7 +127,7 @@ fn words(html: &str, drop: impl Fn(&(&'static str, &'static str)) -> &'static st
 /// Where the links of a page lead, whatever server they are on.
 fn links(html: &str, page: &str, server: SocketAddr) -> BTreeSet<String> {
     let own = format!("http://{server}");
-    let found = crate::support::hrefs(html).into_iter();
+    let found = hrefs(html).into_iter();
     found
         .map(|href| {
             let href = href.strip_prefix(&own).unwrap_or(&href).to_owned();
@@ -183,9 +183,7 @@ fn our_clone_shows_what_public_inbox_shows() {
     let Some((_daemon, theirs)) = public_inbox(&home, &[("warp", &dir), ("weft", &weft)]) else {
         return;
     };
-    let here = World::new();
-    let done = here.run(&["clone", &format!("http://{theirs}/"), "site"]);
-    assert!(done.status.success(), "{}", said(&done));
+    let here = cloned(theirs);
     let ours = here.serve();
     let mut paths = Vec::new();
     for (inbox, ids) in [
@@ -234,13 +232,10 @@ fn our_clone_shows_what_public_inbox_shows() {
         }
         let (theirs_lead, ours_lead) = (links(&a, path, theirs), links(&b, path, ours.address));
         if theirs_lead != ours_lead {
-            let only = |one: &BTreeSet<String>, other: &BTreeSet<String>| {
-                one.difference(other).cloned().collect::<Vec<_>>()
-            };
             wrong.push(format!(
                 "{path}\n  only theirs leads to {:?}\n  only ours to {:?}",
-                only(&theirs_lead, &ours_lead),
-                only(&ours_lead, &theirs_lead)
+                &theirs_lead - &ours_lead,
+                &ours_lead - &theirs_lead
             ));
         }
     }

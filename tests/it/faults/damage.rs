@@ -28,7 +28,7 @@ fn index_files_deleted_while_it_serves() {
             "all" => fs::remove_dir_all(world.path("index")).unwrap(),
             "catalogue" => fs::remove_file(world.path("index/catalogue.sqlite3")).unwrap(),
             "words" => fs::remove_dir_all(world.path("index/words")).unwrap(),
-            _ => fs::remove_file(words_file(&world, "meta.json")).unwrap(),
+            _ => fs::remove_file(index_file(&world, "meta.json")).unwrap(),
         }
         wait_until("the indexes are made anew", || {
             let words = fs::read_dir(world.path("index/words")).ok();
@@ -171,8 +171,23 @@ fn visit(server: &Server) -> Vec<u16> {
     pages.iter().map(|page| server.get(page).status).collect()
 }
 
-/// The file of the full-text index with this ending, or this name.
-fn words_file(world: &World, name: &str) -> std::path::PathBuf {
+/// The files of the indexes that are mapped into memory: by name, or by ending where the full-text index names them.
+const MAPPED: [&str; 8] = [
+    ".term",
+    ".idx",
+    ".pos",
+    ".fast",
+    ".fieldnorm",
+    ".store",
+    "catalogue.sqlite3",
+    "catalogue.sqlite3-shm",
+];
+
+/// The file of the indexes with this name or ending.
+fn index_file(world: &World, name: &str) -> std::path::PathBuf {
+    if name.starts_with("catalogue") {
+        return world.path("index").join(name);
+    }
     let mut files = world.words().into_iter();
     let file = files.find(|path| path.to_str().unwrap().ends_with(name));
     file.unwrap_or_else(|| panic!("no {name}"))
@@ -183,34 +198,20 @@ fn words_file(world: &World, name: &str) -> std::path::PathBuf {
 fn every_index_file_deleted_or_damaged_while_it_serves() {
     let (world, mut epoch) = world(30);
     world.index();
-    let files = [
-        "meta.json",
-        ".managed.json",
-        ".term",
-        ".idx",
-        ".pos",
-        ".fast",
-        ".fieldnorm",
-        ".store",
-        "catalogue.sqlite3",
-        "catalogue.sqlite3-shm",
-    ];
+    let files = ["meta.json", ".managed.json"].into_iter().chain(MAPPED);
     let deeds = ["deleted", "cut short", "garbage", "empty"];
-    let all = files.iter().enumerate().flat_map(|(n, file)| {
+    let all = files.enumerate().flat_map(|(n, file)| {
         let chosen = move |at: &usize| rounds() >= 100 || n % deeds.len() == *at;
         (0..deeds.len())
             .filter(chosen)
-            .map(move |at| (*file, deeds[at]))
+            .map(move |at| (file, deeds[at]))
     });
     let all = all.chain([(".pos", "deleted"), ("catalogue.sqlite3", "garbage")]);
     for (newest, (file, deed)) in (30..).zip(all) {
         let what = format!("{file} {deed}");
         let server = world.serve();
         wait_until("it is up", || visit(&server) == [200; 5]);
-        let path = match file.strip_prefix("catalogue") {
-            Some(_) => world.path("index").join(file),
-            None => words_file(&world, file),
-        };
+        let path = index_file(&world, file);
         let bytes = fs::read(&path).unwrap();
         match deed {
             "deleted" => fs::remove_file(&path).unwrap(),
@@ -303,25 +304,12 @@ fn cut(path: &Path, length: u64) {
 fn index_files_cut_short_under_the_server() {
     let (world, mut epoch) = world(30);
     world.index();
-    let files = [
-        "catalogue.sqlite3",
-        "catalogue.sqlite3-shm",
-        ".term",
-        ".idx",
-        ".pos",
-        ".fast",
-        ".fieldnorm",
-        ".store",
-    ];
     let mut lengths = Lot::new();
     let mut begun_again = 0;
-    for (newest, file) in (30..).zip(files) {
+    for (newest, file) in (30..).zip(MAPPED) {
         let server = world.serve();
         wait_until("it is up", || visit(&server) == [200; 5]);
-        let path = match file.strip_prefix("catalogue") {
-            Some(_) => world.path("index").join(file),
-            None => words_file(&world, file),
-        };
+        let path = index_file(&world, file);
         let length = fs::metadata(&path).unwrap().len();
         cut(&path, lengths.below(length / 2));
         let asked = [

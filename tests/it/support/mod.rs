@@ -17,7 +17,7 @@ pub(crate) use epoch::{Epoch, Mail, git, git_text};
 pub(crate) use html::{Line, hrefs, overview, text, unescape};
 pub(crate) use http::{Ask, Reply};
 pub(crate) use lmtp::Caller;
-pub(crate) use programs::{Daemon, Home, program, said};
+pub(crate) use programs::{Daemon, Home, fed, program, said};
 pub(crate) use series::Series;
 pub(crate) use shared::{real_epoch, shared};
 pub(crate) use site::{Server, Site, World, demo, fixtures, share, wait_until};
