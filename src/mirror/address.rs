@@ -5,6 +5,7 @@ use std::fmt;
 use ureq::http::Uri;
 
 use crate::error::{Error, Result};
+use crate::id::EpochNum;
 
 /// The address of a directory: `http` or `https`, a host, a path that ends in `/`, and nothing else.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -78,6 +79,19 @@ impl Address {
             Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
             _ => authority,
         }
+    }
+
+    /// The inbox whose epoch this is, if it looks like the address of one: `…/loom/0`, `…/loom/git/0.git`.
+    pub fn inbox_of_epoch(&self) -> Option<(Address, EpochNum)> {
+        let (rest, last) = self.path().trim_end_matches('/').rsplit_once('/')?;
+        let number = last.strip_suffix(".git").unwrap_or(last).parse().ok()?;
+        let inbox = rest.strip_suffix("/git").unwrap_or(rest);
+        let is_named = !inbox.is_empty();
+        let inbox = Address {
+            text: format!("{}{inbox}/", self.origin()),
+            path: self.path,
+        };
+        is_named.then_some((inbox, EpochNum(number)))
     }
 
     /// A file or directory below it.
@@ -167,5 +181,32 @@ mod tests {
             "https://a.example/x/loom/git/0.git"
         );
         assert_eq!(address.at("/y/z"), "https://a.example/y/z");
+    }
+
+    #[test]
+    fn an_epoch_is_told_from_an_inbox_by_its_number() {
+        for (given, inbox) in [
+            (
+                "https://a.example/loom/0",
+                Some(("https://a.example/loom/", 0)),
+            ),
+            (
+                "https://a.example/x/loom/git/12.git",
+                Some(("https://a.example/x/loom/", 12)),
+            ),
+            (
+                "https://a.example/loom/1.git/",
+                Some(("https://a.example/loom/", 1)),
+            ),
+            ("https://a.example/0", None),
+            ("https://a.example/git/0.git", None),
+            ("https://a.example/loom", None),
+            ("https://a.example/loom/99999999999", None),
+            ("https://a.example/", None),
+        ] {
+            let found = Address::parse(given).unwrap().inbox_of_epoch();
+            let found = found.as_ref().map(|(url, epoch)| (url.as_str(), epoch.0));
+            assert_eq!(found, inbox, "{given}");
+        }
     }
 }

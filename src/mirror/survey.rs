@@ -49,6 +49,15 @@ pub fn survey(http: &Http, url: &Address) -> Result<Found> {
         Got::Found(body) => body,
         Got::Missing | Got::Unchanged => {
             let offered = unlisted(http, url)?;
+            if offered.unlisted.is_empty()
+                && let Some((inbox, epoch)) = url.inbox_of_epoch()
+                && epochs_at(http, &inbox)?.contains(&epoch)
+            {
+                let why = format!(
+                    "it is an epoch of {inbox}: clone that, with --epoch {epoch} if you want no more"
+                );
+                return Err(Error::invalid(url.to_string(), why));
+            }
             return Ok(Found::Inbox(Box::new(offered)));
         }
     };
@@ -70,6 +79,18 @@ pub fn survey(http: &Http, url: &Address) -> Result<Found> {
         return Ok(Found::Inbox(Box::new(offered)));
     }
     site(&url, &manifest)
+}
+
+/// The epochs of the inbox at `url`, if there is one.
+fn epochs_at(http: &Http, url: &Address) -> Result<BTreeSet<EpochNum>> {
+    let asked = url.join("manifest.js.gz");
+    match http.get(&asked, None, MAX_PACKED)? {
+        Got::Found(body) => {
+            let offer = Manifest::read(&asked, &body.bytes)?.offer_at(url.path());
+            Ok(offer.map(|offer| offer.epochs()).unwrap_or_default())
+        }
+        Got::Missing | Got::Unchanged => probe::epochs(http, url),
+    }
 }
 
 /// The inboxes of a site. Those of a site that is mounted below a path are called with that path by some manifests,

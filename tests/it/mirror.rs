@@ -425,6 +425,28 @@ fn a_clone_that_was_interrupted_goes_on() {
     assert!(why.contains(&format!("a mirror of {through}")), "{why}");
 }
 
+/// What `git clone` takes is often pasted here.
+#[test]
+fn the_address_of_an_epoch_is_told_from_that_of_its_inbox() {
+    let (from, here) = (upstream(), World::new());
+    for epoch in ["warp/1", "warp/git/1.git"] {
+        let url = format!("http://{}/{epoch}", from.server.address);
+        let told = badly(&here, &["clone", &url], 1);
+        let inbox = format!(
+            "an epoch of http://{}/warp/: clone that",
+            from.server.address
+        );
+        assert!(
+            told.contains(&inbox) && told.contains("--epoch 1"),
+            "{told}"
+        );
+    }
+    assert!(!here.path("1").exists());
+    // An inbox of version 1 is not taken for one.
+    let weft = format!("http://{}/weft", from.server.address);
+    well(&here, &["clone", &weft]);
+}
+
 #[test]
 fn one_that_fails_does_not_keep_the_others_from_it() {
     let (mut from, here) = (upstream(), World::new());

@@ -227,7 +227,9 @@ fn mirror(inbox: &Inbox, base: &str) -> Text {
         .map_or(String::new(), |group| format!("--ng {group} "));
     let addresses = settings.addresses.join(" ");
     text += &format!(
-        "\n  # An archive server makes it readable. The commands of public-inbox are:\n\
+        "\n  # An archive server makes it readable. In one step with threadbare, which keeps it up to date as well:\n\
+         \x20 threadbare clone {url}\n\n\
+         \x20 # or with the commands of public-inbox:\n\
          \x20 public-inbox-init -V2 {newsgroup}\\\n    {name} ./{name} {url} \\\n    {addresses}\n\
          \x20 public-inbox-index ./{name}\n\n\
          Later `git fetch` in each of the repositories gets what is new.\n\n\
