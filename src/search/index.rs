@@ -1,6 +1,5 @@
 //! The index as a whole: opened once, read by many, written by one.
 
-use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
@@ -9,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use tantivy::directory::MmapDirectory;
 use tantivy::directory::error::OpenReadError;
-use tantivy::index::{SegmentComponent, SegmentId};
-use tantivy::{Index, IndexReader, IndexSettings, Opstamp, ReloadPolicy, Searcher, TantivyError};
+use tantivy::index::SegmentComponent;
+use tantivy::{Index, IndexReader, IndexSettings, ReloadPolicy, Searcher, TantivyError};
 
 use crate::error::{Error, Result};
 use crate::id::InboxId;
@@ -27,13 +26,10 @@ pub struct Search {
     opened: RwLock<(Index, IndexReader)>,
     lengths: Lengths,
     /// The copies of the state of the index that was searched last.
-    copies: Mutex<Option<Seen>>,
+    copies: Mutex<Arc<Copies>>,
     /// How often in a row it was found to be damaged.
     strikes: AtomicU32,
 }
-
-/// A state of the index, by its parts and what is deleted of them; and its copies.
-type Seen = (BTreeMap<SegmentId, Option<Opstamp>>, Arc<Copies>);
 
 /// How often in a row it has to be found damaged until it is made anew.
 const STRIKES: u32 = 3;
@@ -158,16 +154,11 @@ impl Search {
 
     /// The copies that `searcher` sees: found out once for each state of the index.
     pub(super) fn copies(&self, searcher: &Searcher) -> Result<Arc<Copies>> {
-        let mut seen = self.copies.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = searcher.generation().segments();
-        let before = match seen.as_ref() {
-            Some((then, copies)) if then == now => return Ok(Arc::clone(copies)),
-            Some((_, copies)) => Arc::clone(copies),
-            None => Arc::default(),
-        };
-        let copies = Arc::new(Copies::of(searcher, &before)?);
-        *seen = Some((now.clone(), Arc::clone(&copies)));
-        Ok(copies)
+        let mut copies = self.copies.lock().unwrap_or_else(PoisonError::into_inner);
+        if !copies.are_of(searcher) {
+            *copies = Arc::new(Copies::of(searcher, &copies)?);
+        }
+        Ok(Arc::clone(&copies))
     }
 }
 

@@ -319,20 +319,19 @@ impl Places {
 
     /// The value of `doc`, which is in `inbox`, at its first place there, or at all.
     pub(super) fn first(&self, doc: DocId, inbox: Option<InboxId>) -> Option<i64> {
-        let copies = self.copies.places(doc);
-        if self.single && copies.is_empty() {
-            return self.value.first(doc);
+        if let Some(inbox) = inbox {
+            return match self.single && !self.copies.tells_of(doc) {
+                true => self.value.first(doc),
+                false => self.values(doc, Some(inbox)).next(),
+            };
         }
-        match (inbox, copies) {
-            // Whichever copy came with the words, the eldest inbox counts.
-            (None, [first, ..]) => {
-                let own = self.inbox.first(doc);
-                match own.is_some_and(|own| own <= first.inbox) {
-                    true => self.value.first(doc),
-                    false => Some((self.of_copy)(first)),
-                }
+        // Whichever copy came with the words, the eldest inbox counts.
+        let own = self.inbox.first(doc);
+        match self.copies.places(doc).min() {
+            Some(eldest) if own.is_none_or(|own| eldest.inbox < own) => {
+                Some((self.of_copy)(eldest))
             }
-            _ => self.values(doc, inbox).next(),
+            _ => self.value.first(doc),
         }
     }
 
@@ -344,7 +343,7 @@ impl Places {
     ) -> impl Iterator<Item = i64> + '_ {
         let own = self.inbox.values_for_doc(doc);
         let own = own.zip(self.value.values_for_doc(doc));
-        let copies = self.copies.places(doc).iter();
+        let copies = self.copies.places(doc);
         own.chain(copies.map(|place| (place.inbox, (self.of_copy)(place))))
             .filter(move |(place, _)| inbox.is_none_or(|inbox| inbox.0 == *place))
             .map(|(_, value)| value)
