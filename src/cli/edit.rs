@@ -71,7 +71,10 @@ impl Edit {
                 }
                 site.scrub()?;
             }
-            println!("nothing was changed");
+            match self.dry_run && self.with.is_none() {
+                true => println!("it would be opened in {}", editor().display()),
+                false => println!("nothing was changed"),
+            }
             return Ok(ExitCode::SUCCESS);
         }
         self.check(&old, &new)?;
@@ -144,11 +147,14 @@ fn in_editor(raw: &[u8]) -> anyhow::Result<Vec<u8>> {
     Ok(edited)
 }
 
-fn run_editor(file: &Path) -> anyhow::Result<()> {
+fn editor() -> OsString {
     let set = |name| std::env::var_os(name).filter(|value: &OsString| !value.is_empty());
-    let editor = set("VISUAL")
-        .or_else(|| set("EDITOR"))
-        .unwrap_or_else(|| "vi".into());
+    let chosen = set("VISUAL").or_else(|| set("EDITOR"));
+    chosen.unwrap_or_else(|| "vi".into())
+}
+
+fn run_editor(file: &Path) -> anyhow::Result<()> {
+    let editor = editor();
     // It may have arguments, as in `emacsclient -t`; the shell takes it apart.
     let mut script = editor.clone();
     script.push(" \"$@\"");

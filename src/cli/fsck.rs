@@ -116,15 +116,12 @@ impl Look {
             .iter()
             .map(|(keep, n)| format!("{keep} {n}"))
             .collect();
-        match total {
-            0 => {
-                println!("{articles} articles and the words of {messages} messages: no difference")
-            }
-            _ => println!(
-                "{articles} articles and the words of {messages} messages: {total} differences ({})",
-                parts.join(", ")
-            ),
-        }
+        let told = match total {
+            0 => "no difference".to_owned(),
+            1 => format!("1 difference ({})", parts.join(", ")),
+            total => format!("{total} differences ({})", parts.join(", ")),
+        };
+        println!("{articles} articles and the words of {messages} messages: {told}");
         if found.differences.contains_key(&Keep::Git) {
             println!(
                 "What is wrong in git can only be had from a mirror or a backup: `git fsck` tells more."

@@ -206,7 +206,8 @@ impl Reader {
             let mut statement = sql.prepare(question)?;
             let mut rows = statement.query(())?;
             while let Some(row) = rows.next()? {
-                tell(format!("{what} {}", row.get::<_, i64>(0)?));
+                let which = row.get(0).map(|n: i64| n.to_string());
+                tell(format!("{what} {}", which.or_else(|_| row.get(0))?));
             }
         }
         threads(sql, &mut tell)
@@ -233,8 +234,8 @@ impl Writer {
 /// Rows that should not be: a question for their number, and what to say of each.
 const STRAY: [(&str, &str); 7] = [
     (
-        "SELECT id FROM inbox i WHERE articles <> (SELECT count(*) FROM place p WHERE p.inbox = i.id)",
-        "the articles are miscounted of inbox",
+        "SELECT dir FROM inbox i WHERE articles <> (SELECT count(*) FROM place p WHERE p.inbox = i.id)",
+        "the articles are miscounted of the inbox in",
     ),
     (
         "SELECT id FROM message m WHERE NOT EXISTS (SELECT 1 FROM place p WHERE p.message = m.id)",
@@ -253,8 +254,8 @@ const STRAY: [(&str, &str); 7] = [
         "a Message-ID leads to a message without a row:",
     ),
     (
-        "SELECT p.num FROM place p CROSS JOIN inbox i ON i.id = p.inbox WHERE p.num > i.last_num OR p.num < i.last_own
-            OR p.num = 0",
+        "SELECT p.num || ', of the inbox in ' || i.dir FROM place p CROSS JOIN inbox i ON i.id = p.inbox
+          WHERE p.num > i.last_num OR p.num < i.last_own OR p.num = 0",
         "a number was never given:",
     ),
     (

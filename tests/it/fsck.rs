@@ -121,7 +121,7 @@ fn every_damage_to_the_catalogue_is_named_and_mended() {
             "UPDATE place SET mid = (SELECT id FROM mid WHERE text LIKE '2026%') WHERE num = 4 AND inbox = (SELECT id FROM inbox WHERE dir LIKE '%test')",
             "a number is held by an id",
         ),
-        ("UPDATE inbox SET articles = 3", "miscounted"),
+        ("UPDATE inbox SET articles = 3", "miscounted of the inbox in /"),
         (
             "INSERT INTO mid (hash, thread, text) VALUES (1, 1, 'ghost')",
             "no mail has or names",

@@ -317,6 +317,12 @@ fn an_edited_mail_keeps_its_number_and_the_old_one_is_nowhere() {
         assert!(!output.status.success() && said.contains(why), "{said}");
     }
     fs::write(&file, new.bytes()).unwrap();
+    let mut looked = world.program();
+    looked.args(["edit", "test", "-m", "m3@weaver.example", "--dry-run"]);
+    let looked = looked.env("VISUAL", "cp new.eml").output().unwrap();
+    let said = String::from_utf8_lossy(&looked.stdout).into_owned();
+    assert!(said.contains("it would be opened in cp new.eml"), "{said}");
+    assert_eq!(world.articles(), before);
     let mut editor = world.program();
     let output = editor
         .args(["edit", "test", "-m", "m3@weaver.example"])
