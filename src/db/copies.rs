@@ -137,6 +137,18 @@ impl Writer {
             .optional()?)
     }
 
+    /// The size of a message in bytes and in lines, as its row has them.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn size_of(&self, message: MessageKey) -> Result<Option<(u64, u64)>> {
+        let mut statement = self
+            .sql
+            .prepare_cached("SELECT bytes, lines FROM message WHERE id = ?1")?;
+        let size = statement.query_row([message], |row| Ok((row.get(0)?, row.get(1)?)));
+        Ok(size.optional()?)
+    }
+
     /// Everywhere that a message stands, this batch included.
     ///
     /// # Errors

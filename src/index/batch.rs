@@ -1,5 +1,7 @@
 //! Changes on their way into both indexes: the catalogue and the words, batch by batch.
 
+use std::collections::HashSet;
+
 use super::words::Copies;
 use crate::db::{self, Db, Outcome, Removed, Stored};
 use crate::error::Result;
@@ -113,10 +115,38 @@ impl Batch {
             Some(Removed {
                 message,
                 last: false,
-            }) => self.renew_words(message)?,
+            }) => self.go_on_without(message)?,
             None => return Ok(false),
         }
         Ok(true)
+    }
+
+    /// What is left of a message that has lost one of its copies. Copies are equal in content, but each has its own size: where
+    /// the row was that of the lost one, the message becomes another row, as an index has it that never saw that copy.
+    fn go_on_without(&mut self, message: MessageKey) -> Result<()> {
+        let copies = self.db.copies(message)?;
+        let inboxes: HashSet<InboxId> = copies.iter().map(|copy| copy.inbox).collect();
+        let overviews = self.copies.overviews(&copies);
+        let first = overviews.as_ref().and_then(|all| all.first());
+        let (Some(first), true) = (first, inboxes.len() == copies.len()) else {
+            return self.renew_words(message);
+        };
+        if self.db.size_of(message)? == Some((first.bytes, first.lines)) {
+            return self.renew_words(message);
+        }
+        for copy in &copies {
+            self.db.remove(copy.inbox, copy.num)?;
+        }
+        self.words.remove(message);
+        let mut anew = None;
+        for (copy, overview) in copies.iter().zip(overviews.iter().flatten()) {
+            let num = Some(copy.num);
+            let outcome = self.db.add(copy.inbox, copy.stored, overview, num)?;
+            if let Outcome::Added { message, .. } = outcome {
+                anew = Some(message);
+            }
+        }
+        anew.map_or(Ok(()), |message| self.renew_words(message))
     }
 
     /// Indexes the words of a message anew, by all the copies that there are.

@@ -34,10 +34,7 @@ impl Copies {
                 continue;
             };
             let mail = Message::parse(&raw);
-            let times = CommitTimes {
-                author: copy.sent,
-                committer: copy.received,
-            };
+            let times = times(&copy);
             match (&mut document, depth) {
                 (Some(_), Depth::Ids) => {}
                 (Some(document), Depth::Words) => document.add_copy(&mail),
@@ -50,6 +47,15 @@ impl Copies {
             }
         }
         document.map(|document| document.at(message, &places))
+    }
+
+    /// What each of these copies says of itself. `None` where git has lost one of them.
+    pub(super) fn overviews(&mut self, copies: &[Copy]) -> Option<Vec<Overview>> {
+        let overview = |copy: &Copy| {
+            let raw = self.read(copy)?;
+            Some(Overview::of(&Message::parse(&raw), times(copy)))
+        };
+        copies.iter().map(overview).collect()
     }
 
     fn read(&mut self, copy: &Copy) -> Option<Vec<u8>> {
@@ -67,5 +73,12 @@ impl Copies {
                 None
             }
         }
+    }
+}
+
+fn times(copy: &Copy) -> CommitTimes {
+    CommitTimes {
+        author: copy.sent,
+        committer: copy.received,
     }
 }
