@@ -172,17 +172,22 @@ fn message_page(inbox: InboxName, tail: &str) -> Route {
             Some(index) => MessagePage::Attachment(index.to_owned()),
             // A front end may have decoded the slash in a Message-ID; the rest of one has its domain.
             None if last.contains('@') => return with_slash(&inbox, tail),
-            // `2005-March/001234.html`: an old address, of Pipermail.
-            None if is_numbered_page(last) => return with_slash(&inbox, tail),
+            None if is_old_address(encoded, last) => return with_slash(&inbox, tail),
             None => return Route::Nothing,
         },
     };
     message(inbox, encoded, page)
 }
 
-fn is_numbered_page(name: &str) -> bool {
-    let number = name.strip_suffix(".html");
-    number.is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+/// Whether it looks like an address of Pipermail (`2005-March/001234.html`), or of HyperKitty (`message/` and a hash in
+/// base32).
+fn is_old_address(before: &str, name: &str) -> bool {
+    let is_numbered = name
+        .strip_suffix(".html")
+        .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+    let mut bytes = name.bytes();
+    let is_hash = name.len() == 32 && bytes.all(|b| matches!(b, b'A'..=b'Z' | b'2'..=b'7'));
+    is_numbered || (matches!(before, "message" | "thread") && is_hash)
 }
 
 /// `MSGID/`, `MSGID/T/` and the like: `encoded` is all before the last slash.
