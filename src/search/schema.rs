@@ -3,7 +3,7 @@
 //! One document is one message of the site with the places where it is kept, so that a cross-posted mail is
 //! indexed once, and one row at `/all/`. What differs from place to place (the inbox, when it came, its number there)
 //! stands in columns with several values in one order: the third inbox goes with the third `received`. A copy that came
-//! when the words were there already is a small document of its own, without words (`copies.rs`).
+//! when the words were there already is a small document of its own, without words (`copies/`).
 //!
 //! There are few text fields. A term begins with one character that names its zone: `Skernel` is the word
 //! "kernel" in a subject. So there is one dictionary to open instead of twenty, and a zone costs nothing where it
