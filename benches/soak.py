@@ -7,7 +7,8 @@ One server, a copy of that list and a new one. For as long as it is told: mail c
 edited, everything is indexed anew, the config is changed, the server is sent SIGHUP; and a crawler, a feed reader, one who
 searches, one who fetches mboxes and one who clones go on all the time. What has to hold:
 
-  - no connection fails, and no answer is 5xx but 503 with Retry-After;
+  - no connection fails, and no answer is 5xx but 503 with Retry-After; a clone may break off whose mail was purged meanwhile,
+    and is whole when it is begun again;
   - a mail that was acknowledged is on its page, in the list, the feed and the search, soon; one that was removed or purged is gone
     from all of them, soon, and never comes back; of one that was edited the old words are never seen again;
   - memory and descriptors at the end are what they were after the first sixth;
@@ -42,6 +43,7 @@ class Soak:
     def __init__(self, options, directory):
         self.options, self.directory = options, directory
         self.lock = threading.Lock()
+        self.under_way, self.rewritten, self.broken_off = 0, 0, 0
         self.failures, self.counts, self.lags = [], Counter(), {}
         self.over = threading.Event()
         # Ids of the new list that are there, and that are gone for good; words that must not be seen again.
@@ -100,6 +102,16 @@ class Soak:
             time.sleep(0.05)
         self.took(what.split(":")[0], time.monotonic() - began)
         return True
+
+    def rewrite(self, *args):
+        """A command after which objects are gone that a clone may just be reading."""
+        with self.lock:
+            self.under_way, self.rewritten = self.under_way + 1, self.rewritten + 1
+        try:
+            return self.command(*args)
+        finally:
+            with self.lock:
+                self.under_way -= 1
 
     def command(self, *args):
         done = subprocess.run([self.options.program, *args], env=self.environment(), capture_output=True, timeout=600)
@@ -174,7 +186,7 @@ class Soak:
             mid = self.take()
             if not mid:
                 continue
-            if not self.command(what, "loom", "--mid", mid):
+            if not (self.rewrite if what == "purge" else self.command)(what, "loom", "--mid", mid):
                 self.leave(mid)
                 continue
             self.soon(f"{what}: {mid}", lambda: self.is_gone(mid))
@@ -201,7 +213,7 @@ class Soak:
             old, new = body.split()[-1], f"w{random.getrandbits(60):x}"
             file = self.directory / "edited"
             file.write_text(f"{head}\n\n{body.rstrip()[: -len(old)]}{new}\n".replace(f"About {old}", f"About {new}"))
-            if status == 200 and self.command("edit", "loom", "--mid", mid, "--with", str(file)):
+            if status == 200 and self.rewrite("edit", "loom", "--mid", mid, "--with", str(file)):
                 if self.soon(f"edit: {mid}", lambda: new in self.patiently(f"/loom/{mid}/")[1]):
                     with self.lock:
                         self.old_words.append((mid, old))
@@ -260,7 +272,13 @@ class Soak:
             count += 1
             to = self.directory / f"clone-{count}"
             url = f"http://127.0.0.1:{self.port}/{random.choice(['loom', 'ksummit'])}/git/0.git"
-            done = subprocess.run(["git", "clone", "-q", "--mirror", url, str(to)], capture_output=True, timeout=600)
+            command = ["git", "clone", "-q", "--mirror", url, str(to)]
+            for _ in range(10):
+                before, under_way = self.rewritten, self.under_way
+                done = subprocess.run(command, capture_output=True, timeout=600)
+                if done.returncode == 0 or (self.rewritten == before and not under_way):
+                    break
+                self.broken_off += 1
             if done.returncode != 0:
                 self.failed(f"git clone: {done.stderr.decode(errors='replace')[-300:]}")
             else:
@@ -372,6 +390,7 @@ class Soak:
                 self.failed(f"descriptors leak: {files:.0f}, then {files_late:.0f}")
         print(f"answers by status: {dict(sorted(self.counts.items()))}")
         print(f"{len(self.here) + len(self.gone)} mails came, {len(self.gone)} went, {len(self.old_words)} were edited")
+        print(f"{self.broken_off} clones broke off while history was written anew")
         for what, times in sorted(self.lags.items()):
             times.sort()
             print(f"  {what}: {len(times)} times, p50 {times[len(times) // 2]:.2f} s, "
