@@ -179,7 +179,7 @@ fn message_page(inbox: InboxName, tail: &str) -> Route {
     message(inbox, encoded, page)
 }
 
-/// Whether it looks like an address of Pipermail (`2005-March/001234.html`), or of HyperKitty (`message/` and a hash in
+/// Whether it looks like an address of Pipermail (`2005-March/001234.html`), or of `HyperKitty` (`message/` and a hash in
 /// base32).
 fn is_old_address(before: &str, name: &str) -> bool {
     let is_numbered = name
