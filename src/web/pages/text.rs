@@ -227,7 +227,8 @@ fn mirror(inbox: &Inbox, base: &str) -> Text {
         .map_or(String::new(), |group| format!("--ng {group} "));
     let addresses = settings.addresses.join(" ");
     text += &format!(
-        "\n  # An archive server makes it readable. In one step with threadbare, which keeps it up to date as well:\n\
+        "\n  # An archive server makes it readable: in one step with threadbare,\n\
+         \x20 # which keeps it up to date as well:\n\
          \x20 threadbare clone {url}\n\n\
          \x20 # or with the commands of public-inbox:\n\
          \x20 public-inbox-init -V2 {newsgroup}\\\n    {name} ./{name} {url} \\\n    {addresses}\n\
