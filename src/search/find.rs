@@ -179,7 +179,7 @@ impl Search {
         filter: Filter<'_>,
         copies: &Arc<Copies>,
     ) -> Result<Box<dyn Weight>> {
-        let measure = self.measure(searcher, filter.inbox, copies)?;
+        let measure = self.lengths.measure(searcher, filter.inbox, copies)?;
         let scoring = EnableScoring::enabled_from_searcher(searcher);
         Ok(plan(searcher, query, filter, Some(measure), copies)?.weight(scoring)?)
     }

@@ -12,10 +12,9 @@ use tantivy::index::SegmentComponent;
 use tantivy::{Index, IndexReader, IndexSettings, ReloadPolicy, Searcher, TantivyError};
 
 use crate::error::{Error, Result};
-use crate::id::InboxId;
 
 use super::copies::Copies;
-use super::measure::{Lengths, Measure};
+use super::measure::Lengths;
 use super::schema::{FIELDS, LAYOUT, tokenizers};
 use super::writer::Writer;
 
@@ -24,7 +23,8 @@ pub struct Search {
     dir: PathBuf,
     /// Replaced when its files were deleted.
     opened: RwLock<(Index, IndexReader)>,
-    lengths: Lengths,
+    /// What words are weighed against in an inbox, or in the whole site.
+    pub(super) lengths: Lengths,
     /// The copies of the state of the index that was searched last.
     copies: Mutex<Arc<Copies>>,
     /// How often in a row it was found to be damaged.
@@ -140,16 +140,6 @@ impl Search {
 
     pub(super) fn searcher(&self) -> Searcher {
         self.reader().searcher()
-    }
-
-    /// What words are weighed against in an inbox, or in the whole site.
-    pub(super) fn measure(
-        &self,
-        searcher: &Searcher,
-        inbox: Option<InboxId>,
-        copies: &Copies,
-    ) -> Result<Measure> {
-        self.lengths.measure(searcher, inbox, copies)
     }
 
     /// The copies that `searcher` sees: found out once for each state of the index.

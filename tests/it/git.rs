@@ -669,38 +669,3 @@ fn public_inbox_clone_makes_a_mirror_and_fetch_keeps_it() {
         String::from_utf8_lossy(&done.stderr)
     );
 }
-
-#[test]
-fn grokmirror_pulls_every_repository() {
-    let (site, work) = (mirrored(), Work::new());
-    let config = format!(
-        "[core]\ntoplevel = {0}/mirror\nmanifest = {0}/mirror/manifest.js.gz\nlog = {0}/log\n[remote]\nsite = {1}\n\
-         manifest = {1}/manifest.js.gz\n[pull]\nprojectslist =\ninclude = *\nrefresh = 60\n",
-        work.path("").display().to_string().trim_end_matches('/'),
-        site.url().trim_end_matches('/')
-    );
-    std::fs::create_dir_all(work.path("mirror")).unwrap();
-    std::fs::write(work.path("grok.conf"), config).unwrap();
-    let pull = work
-        .command("grok-pull")
-        .args(["-c", "grok.conf", "-o"])
-        .output();
-    let Ok(done) = pull else {
-        println!("skipped: there is no grok-pull");
-        return;
-    };
-    assert!(
-        done.status.success(),
-        "{}",
-        String::from_utf8_lossy(&done.stderr)
-    );
-    for (mirror, ours) in [
-        ("warp/git/0.git", epoch(&site, 0)),
-        ("warp/git/1.git", epoch(&site, 1)),
-    ] {
-        assert_eq!(
-            work.state(&work.path("mirror").join(mirror)),
-            work.state(&ours)
-        );
-    }
-}
