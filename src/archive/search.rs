@@ -4,6 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use foldhash::fast::RandomState;
+
 use super::Inbox;
 use crate::db::{Article, Reader};
 use crate::error::{Error, Result};
@@ -187,7 +189,7 @@ impl Realm {
     fn look_up(&self, reader: &Reader, hits: Vec<Hit>) -> Result<Vec<Match>> {
         let numbers: Vec<ArticleNum> = hits.iter().map(|hit| hit.num).collect();
         let articles = reader.articles_numbered(self.inbox().id(), &numbers)?;
-        let mut by_number: HashMap<ArticleNum, Article> =
+        let mut by_number: HashMap<ArticleNum, Article, RandomState> =
             articles.into_iter().map(|a| (a.num, a)).collect();
         let found = hits.into_iter().filter_map(|hit| {
             let article = by_number.remove(&hit.num)?;

@@ -435,6 +435,13 @@ impl Reader {
 
 /// `[1,2,3]`, as `json_each` takes a list of any length in one parameter.
 fn json_list(numbers: impl Iterator<Item = i64>) -> String {
-    let numbers: Vec<String> = numbers.map(|number| number.to_string()).collect();
-    format!("[{}]", numbers.join(","))
+    use std::fmt::Write as _;
+    let mut list = String::from("[");
+    for number in numbers {
+        let comma = if list.len() > 1 { "," } else { "" };
+        // Writing to a String cannot fail.
+        let _ = write!(list, "{comma}{number}");
+    }
+    list.push(']');
+    list
 }

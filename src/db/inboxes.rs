@@ -75,12 +75,8 @@ impl Reader {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn words_token(&self) -> Result<(String, Option<String>)> {
-        let row = self
-            .sql()?
-            .query_row("SELECT id, words FROM site", (), |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })?;
-        Ok(row)
+        let mut statement = self.sql()?.prepare_cached("SELECT id, words FROM site")?;
+        Ok(statement.query_row((), |row| Ok((row.get(0)?, row.get(1)?)))?)
     }
 
     /// Every inbox: what a server compares to see whether another process has indexed.

@@ -43,6 +43,12 @@ impl Html {
         self.escape(text, true);
     }
 
+    /// What formats itself, between tags or inside a quoted attribute, without a string in between.
+    pub fn print(&mut self, text: fmt::Arguments<'_>) {
+        // Writing to a String cannot fail.
+        let _ = fmt::write(&mut Escaping(self), text);
+    }
+
     /// So many blanks.
     pub fn blanks(&mut self, count: usize) {
         self.0.extend(std::iter::repeat_n(' ', count));
@@ -140,6 +146,16 @@ impl Html {
             done = at;
         }
         self.0.push_str(&text[done..]);
+    }
+}
+
+/// Escapes what is written to it, as [`Html::text`] does; a line break that falls apart into two writes is two.
+struct Escaping<'a>(&'a mut Html);
+
+impl fmt::Write for Escaping<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.text(text);
+        Ok(())
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use tantivy::query::{BooleanQuery, EnableScoring, Query as _, Weight};
+use tantivy::query::{BooleanQuery, EnableScoring, Query as _, Scorer, Weight};
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocSet, Searcher, TERMINATED, Term};
 
@@ -21,6 +21,10 @@ use crate::id::{InboxId, MessageKey};
 
 /// Between two looks at the clock, so many documents are read.
 const STRIDE: u32 = 1024;
+
+/// Where a query goes through no more documents than these, all that it finds is weighed at once: that takes less time
+/// than to go through them and then to weigh those that are shown.
+const WEIGHED_AT_ONCE: u64 = if cfg!(test) { 10 } else { 30_000 };
 
 /// What is searched.
 #[derive(Clone, Copy, Debug, Default)]
@@ -78,29 +82,33 @@ impl Search {
     ) -> Result<Found> {
         let searcher = self.searcher();
         let copies = &self.copies(&searcher)?;
-        // By time, only those that are shown are weighed.
-        let weight = match sort {
-            Sort::Relevance => self.weighed(&searcher, query, filter, copies)?,
-            Sort::Newest | Sort::Oldest => plan(&searcher, query, filter, None, copies)?
-                .weight(EnableScoring::disabled_from_searcher(&searcher))?,
-        };
+        let weighed = self.weighed(&searcher, query, filter, copies)?;
         let mut window = window;
         if let (Sort::Relevance, Some(edge)) = (sort, &mut window.edge) {
             let (Edge::After(cursor) | Edge::Before(cursor)) = edge;
-            *cursor = present(&searcher, weight.as_ref(), *cursor, copies)?;
+            *cursor = present(&searcher, weighed.as_ref(), *cursor, copies)?;
+        }
+        let mut scorers = scorers(&searcher, weighed.as_ref())?;
+        // Where many may be found by time, only those that are shown are weighed, later.
+        let cost = scorers.iter().map(|scorer| scorer.cost()).sum::<u64>();
+        let later = sort != Sort::Relevance && cost > WEIGHED_AT_ONCE;
+        if later {
+            let unweighed = plan(&searcher, query, filter, None, copies)?
+                .weight(EnableScoring::disabled_from_searcher(&searcher))?;
+            scorers = self::scorers(&searcher, unweighed.as_ref())?;
         }
         let mut top = Top::new(window);
         let mut complete = true;
-        for (ord, segment) in searcher.segment_readers().iter().enumerate() {
+        for (ord, scorer) in scorers.iter_mut().enumerate() {
+            let segment = searcher.segment_reader(ord as u32);
             let columns = Columns::open(segment, filter.inbox, copies).map_err(failed)?;
-            let mut scorer = weight.scorer(segment, 1.0).map_err(failed)?;
             let mut read = 0u32;
             while scorer.doc() != TERMINATED && complete {
                 let doc = scorer.doc();
                 if !segment.is_deleted(doc) && columns.has_words(doc) {
-                    let score = match sort {
-                        Sort::Relevance => scorer.score().max(0.0).to_bits(),
-                        Sort::Newest | Sort::Oldest => 0,
+                    let score = || match later {
+                        true => 0,
+                        false => scorer.score().max(0.0).to_bits(),
                     };
                     top.add(&columns, sort, (ord, doc), score);
                 }
@@ -114,9 +122,12 @@ impl Search {
             }
         }
         let mut shown = top.finish();
+        if later {
+            weigh(&searcher, weighed.as_ref(), &mut shown).map_err(failed)?;
+        }
         if sort != Sort::Relevance {
-            let weight = self.weighed(&searcher, query, filter, copies)?;
-            top.best = weigh(&searcher, weight.as_ref(), &mut shown).map_err(failed)?;
+            let scores = shown.iter().map(|candidate| candidate.score);
+            top.best = scores.max().unwrap_or(0);
         }
         let best = f32::from_bits(top.best);
         Ok(Found {
@@ -247,15 +258,17 @@ fn present(
     Ok(cursor)
 }
 
-/// Gives each of these its score, and says which is the highest.
-fn weigh(
-    searcher: &Searcher,
-    weight: &dyn Weight,
-    shown: &mut [Candidate],
-) -> tantivy::Result<u32> {
+/// What goes through each of the segments.
+fn scorers(searcher: &Searcher, weight: &dyn Weight) -> Result<Vec<Box<dyn Scorer>>> {
+    let segments = searcher.segment_readers().iter();
+    let scorers = segments.map(|segment| weight.scorer(segment, 1.0).map_err(failed));
+    scorers.collect()
+}
+
+/// Gives each of these its score.
+fn weigh(searcher: &Searcher, weight: &dyn Weight, shown: &mut [Candidate]) -> tantivy::Result<()> {
     let mut by_place: Vec<&mut Candidate> = shown.iter_mut().collect();
     by_place.sort_by_key(|candidate| (candidate.segment, candidate.doc));
-    let mut best = 0;
     for in_segment in by_place.chunk_by_mut(|a, b| a.segment == b.segment) {
         let Some(first) = in_segment.first() else {
             continue;
@@ -269,8 +282,7 @@ fn weigh(
             if scorer.doc() == candidate.doc {
                 candidate.score = scorer.score().max(0.0).to_bits();
             }
-            best = best.max(candidate.score);
         }
     }
-    Ok(best)
+    Ok(())
 }

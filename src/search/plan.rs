@@ -18,7 +18,7 @@ use super::near::{Either, Near, Without};
 use super::prefix;
 use super::query::{Date, Node, Number, Scope};
 use super::schema::{FIELDS, Tag, Zone, column};
-use super::score::Weighed;
+use super::score::{InZone, Weighed};
 use super::stems::Stems;
 use crate::error::{Error, Result};
 use crate::id::{InboxId, MessageKey};
@@ -136,30 +136,30 @@ impl Plan<'_> {
             Some(stem) => self.stems.of(stem).is_none().then_some(stem.as_str()),
             None => Some(word),
         };
-        let mut all = Vec::new();
-        for zone in scope.zones {
+        let in_zones = scope.zones.iter().map(|zone| {
             let stem = stem
                 .as_ref()
                 .map(|stem| marked(FIELDS.1.stems(*zone), zone.mark(), stem));
             let plain = plain.map(|plain| word_term(*zone, plain));
-            self.forms(*zone, plain.into_iter().chain(stem).collect(), &mut all)?;
-        }
+            in_zone(*zone, plain.into_iter().chain(stem).collect())
+        });
+        let mut all = self.one_of(in_zones.collect())?;
         if scope.blobs && prefix::is_blob(word) {
             all.push(no_weight(self.exact(&[Tag::Pre, Tag::Post], word)?));
         }
         Ok(union(all))
     }
 
-    /// A word in one zone that may stand there in any of these forms.
-    fn forms(&self, zone: Zone, forms: Vec<Term>, all: &mut Vec<Planned>) -> Result<()> {
-        match self.measure {
-            Some(measure) if zone_counts(zone) => {
-                all.push(Box::new(Weighed::new(self.searcher, forms, measure)?));
-            }
-            Some(_) => all.extend(forms.into_iter().map(one).map(no_weight)),
-            None => all.extend(forms.into_iter().map(one)),
-        }
-        Ok(())
+    /// What has at least one of these words.
+    fn one_of(&self, words: Vec<InZone>) -> Result<Vec<Planned>> {
+        Ok(match self.measure {
+            Some(measure) => vec![Box::new(Weighed::new(self.searcher, &words, measure)?)],
+            None => words
+                .into_iter()
+                .flat_map(|word| word.forms)
+                .map(one)
+                .collect(),
+        })
     }
 
     /// Words that stand together in one zone, as `how` says; each of them weighs.
@@ -175,11 +175,8 @@ impl Plan<'_> {
             let found = how(terms.clone());
             let found = match self.measure {
                 Some(_) if zone_counts(*zone) => {
-                    let mut weights = Vec::with_capacity(terms.len());
-                    for term in terms {
-                        self.forms(*zone, vec![term], &mut weights)?;
-                    }
-                    weighed_by(found, weights)
+                    let each = terms.into_iter().map(|term| in_zone(*zone, vec![term]));
+                    weighed_by(found, self.one_of(each.collect())?)
                 }
                 Some(_) => no_weight(found),
                 None => found,
@@ -201,7 +198,7 @@ impl Plan<'_> {
                     format!("“{start}*” stands for too many words, write more of its letters"),
                 ));
             };
-            self.forms(*zone, found, &mut all)?;
+            all.extend(self.one_of(vec![in_zone(*zone, found)])?);
         }
         Ok(union(all))
     }
@@ -304,12 +301,27 @@ impl Places {
         name: &str,
         copies: &Copies,
     ) -> tantivy::Result<Places> {
+        let inbox = segment.fast_fields().i64(column::INBOX)?;
+        Places::within(segment, name, inbox, copies.in_segment(segment))
+    }
+
+    /// Another value of the same places.
+    pub(super) fn beside(&self, segment: &SegmentReader, name: &str) -> tantivy::Result<Places> {
+        Places::within(segment, name, self.inbox.clone(), Arc::clone(&self.copies))
+    }
+
+    fn within(
+        segment: &SegmentReader,
+        name: &str,
+        inbox: Column<i64>,
+        copies: Arc<InSegment>,
+    ) -> tantivy::Result<Places> {
         let value = segment.fast_fields().i64(name)?;
         Ok(Places {
-            inbox: segment.fast_fields().i64(column::INBOX)?,
+            inbox,
             single: value.get_cardinality() == Cardinality::Full,
             value,
-            copies: copies.in_segment(segment),
+            copies,
             of_copy: match name {
                 column::NUM => |place| place.num,
                 _ => |place| place.received,
@@ -436,6 +448,13 @@ fn marked(field: Field, mark: char, text: &str) -> Term {
 
 fn one(term: Term) -> Planned {
     Box::new(TermQuery::new(term, IndexRecordOption::Basic))
+}
+
+fn in_zone(zone: Zone, forms: Vec<Term>) -> InZone {
+    InZone {
+        forms,
+        counts: zone_counts(zone),
+    }
 }
 
 /// Quoted text is found, but does not make a mail more relevant: who is quoted has said it already.

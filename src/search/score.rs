@@ -3,12 +3,14 @@
 //! A word weighs the more the fewer mails have it in its zone. Its further occurrences in a mail count less and less,
 //! and the less the longer the mail is; only that mails below half the usual length are not told apart.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use tantivy::columnar::Column;
-use tantivy::postings::{Postings, SegmentPostings};
+use tantivy::index::SegmentId;
+use tantivy::postings::{Postings, SegmentPostings, TermInfo};
 use tantivy::query::{EmptyScorer, EnableScoring, Explanation, Query, Scorer, Weight};
-use tantivy::schema::IndexRecordOption;
+use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, DocSet, Result, Score, Searcher, SegmentReader, TERMINATED, Term};
 
 use super::measure::Measure;
@@ -22,26 +24,64 @@ const SHORTEST: Score = 0.5;
 /// What a word weighs at most, against its first occurrence in a mail of the usual length.
 const MOST: Score = 2.0;
 
-/// A word in one zone, in one form or in several that count as one; weighed.
+/// A word in one zone.
+pub(super) struct InZone {
+    /// The forms it may have there, which count as one.
+    pub(super) forms: Vec<Term>,
+    /// Whether it makes a mail more relevant to have it there.
+    pub(super) counts: bool,
+}
+
+/// Words in zones, at least one of which a mail must have; weighed.
 #[derive(Clone, Debug)]
 pub(super) struct Weighed {
-    terms: Arc<Vec<Term>>,
-    weight: Score,
+    /// What each of the words weighs.
+    weights: Arc<[Score]>,
+    /// Their forms that are in the index, with the number of the word, in its order.
+    forms: Arc<HashMap<SegmentId, Vec<Form>>>,
     usual_length: Score,
 }
 
+/// A form of a word, found in a segment.
+#[derive(Debug)]
+struct Form {
+    word: usize,
+    field: Field,
+    term: TermInfo,
+}
+
 impl Weighed {
-    /// Weighs a word that has these forms in its zone.
-    pub(super) fn new(searcher: &Searcher, terms: Vec<Term>, measure: Measure) -> Result<Weighed> {
+    pub(super) fn new(searcher: &Searcher, words: &[InZone], measure: Measure) -> Result<Weighed> {
         let mails = measure.mails.max(1) as f64;
-        let mut without = 1.0;
-        for term in &terms {
-            // As if the forms had nothing to do with each other: to count them together would take long.
-            without *= (1.0 - searcher.doc_freq(term)? as f64 / mails).max(0.0);
+        let mut forms: HashMap<SegmentId, Vec<Form>> = HashMap::new();
+        let mut weights = Vec::with_capacity(words.len());
+        for (number, word) in words.iter().enumerate() {
+            let mut without = 1.0;
+            for term in &word.forms {
+                let mut having = 0;
+                for segment in searcher.segment_readers() {
+                    let index = segment.inverted_index(term.field())?;
+                    let Some(found) = index.get_term_info(term)? else {
+                        continue;
+                    };
+                    having += u64::from(found.doc_freq);
+                    forms.entry(segment.segment_id()).or_default().push(Form {
+                        word: number,
+                        field: term.field(),
+                        term: found,
+                    });
+                }
+                // As if the forms had nothing to do with each other: to count them together would take long.
+                without *= (1.0 - having as f64 / mails).max(0.0);
+            }
+            weights.push(match word.counts {
+                true => rarity(mails * (1.0 - without), mails) * MOST,
+                false => 0.0,
+            });
         }
         Ok(Weighed {
-            terms: Arc::new(terms),
-            weight: rarity(mails * (1.0 - without), mails) * MOST,
+            weights: weights.into(),
+            forms: Arc::new(forms),
             usual_length: measure.usual_length.max(1.0),
         })
     }
@@ -62,19 +102,23 @@ impl Query for Weighed {
 
 impl Weight for Weighed {
     fn scorer(&self, reader: &SegmentReader, boost: Score) -> Result<Box<dyn Scorer>> {
-        let mut lists = Vec::with_capacity(self.terms.len());
-        for term in self.terms.iter() {
-            let index = reader.inverted_index(term.field())?;
-            lists.extend(index.read_postings(term, IndexRecordOption::WithFreqs)?);
-        }
-        if lists.is_empty() {
+        let Some(forms) = self.forms.get(&reader.segment_id()) else {
             return Ok(Box::new(EmptyScorer));
+        };
+        let mut lists = Vec::with_capacity(forms.len());
+        for form in forms {
+            let index = reader.inverted_index(form.field)?;
+            let list =
+                index.read_postings_from_terminfo(&form.term, IndexRecordOption::WithFreqs)?;
+            lists.push((form.word, list));
         }
         let mut scorer = WordScorer {
+            heads: lists.iter().map(|(_, list)| list.doc()).collect(),
             lists,
             doc: 0,
             lengths: reader.fast_fields().u64(column::LENGTH)?,
-            weight: self.weight * boost,
+            weights: Arc::clone(&self.weights),
+            boost,
             usual_length: self.usual_length,
         };
         scorer.settle();
@@ -86,38 +130,41 @@ impl Weight for Weighed {
     }
 }
 
-/// Goes through the mails that have a word in at least one of its forms.
+/// Goes through the mails that have at least one of the words in at least one of its forms.
 struct WordScorer {
-    lists: Vec<SegmentPostings>,
+    /// With the number of the word, in its order.
+    lists: Vec<(usize, SegmentPostings)>,
+    /// Where each of the lists stands: side by side, since they are compared for each mail.
+    heads: Vec<DocId>,
     doc: DocId,
     lengths: Column<u64>,
-    weight: Score,
+    weights: Arc<[Score]>,
+    boost: Score,
     usual_length: Score,
 }
 
 impl WordScorer {
     /// Stands where the first of the lists stands.
     fn settle(&mut self) -> DocId {
-        let docs = self.lists.iter().map(DocSet::doc);
-        self.doc = docs.min().unwrap_or(TERMINATED);
+        self.doc = self.heads.iter().copied().min().unwrap_or(TERMINATED);
         self.doc
     }
 }
 
 impl DocSet for WordScorer {
     fn advance(&mut self) -> DocId {
-        for list in &mut self.lists {
-            if list.doc() == self.doc {
-                list.advance();
+        for (head, (_, list)) in self.heads.iter_mut().zip(&mut self.lists) {
+            if *head == self.doc {
+                *head = list.advance();
             }
         }
         self.settle()
     }
 
     fn seek(&mut self, target: DocId) -> DocId {
-        for list in &mut self.lists {
-            if list.doc() < target {
-                list.seek(target);
+        for (head, (_, list)) in self.heads.iter_mut().zip(&mut self.lists) {
+            if *head < target {
+                *head = list.seek(target);
             }
         }
         self.settle()
@@ -128,18 +175,29 @@ impl DocSet for WordScorer {
     }
 
     fn size_hint(&self) -> u32 {
-        let sizes = self.lists.iter().map(DocSet::size_hint);
+        let sizes = self.lists.iter().map(|(_, list)| list.size_hint());
         sizes.fold(0, u32::saturating_add)
     }
 }
 
 impl Scorer for WordScorer {
     fn score(&mut self) -> Score {
-        let here = self.lists.iter().filter(|list| list.doc() == self.doc);
-        let count = here.map(|list| list.term_freq() as Score).sum::<Score>();
         let length = self.lengths.first(self.doc).unwrap_or(0) as Score;
         let length = (length / self.usual_length).max(SHORTEST);
-        self.weight * count / (count + LENGTH_COUNTS * length + (1.0 - LENGTH_COUNTS))
+        let beside = LENGTH_COUNTS * length + (1.0 - LENGTH_COUNTS);
+        let heads = self.heads.iter().zip(&self.lists);
+        let mut here = heads
+            .filter(|(head, _)| **head == self.doc)
+            .map(|(_, (word, list))| (*word, list.term_freq() as Score))
+            .peekable();
+        let mut score = 0.0;
+        while let Some((word, mut count)) = here.next() {
+            while let Some((_, more)) = here.next_if(|(next, _)| *next == word) {
+                count += more;
+            }
+            score += self.weights[word] * count / (count + beside);
+        }
+        score * self.boost
     }
 }
 

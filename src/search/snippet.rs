@@ -1,8 +1,8 @@
 //! A few lines of a mail around the words that were sought, with these marked.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use memchr::memmem;
+use memchr::memmem::Finder;
 
 use super::query::{Node, Query};
 use super::stems::Stems;
@@ -32,7 +32,11 @@ const FIRST_LOOK: usize = 4 << 10;
 /// What the snippets of one query are made with.
 pub struct Snippets {
     sought: Sought,
+    /// What a word must begin with to be sought; `None` where every word has to be looked at.
+    starts: Option<Vec<Finder<'static>>>,
     stems: Stems,
+    /// The text that is looked through, in lower case.
+    lower: String,
 }
 
 impl Snippets {
@@ -41,7 +45,16 @@ impl Snippets {
         let mut sought = Sought::default();
         let mut stems = Stems::new(64);
         sought.gather(&query.root, &mut stems);
-        Snippets { sought, stems }
+        let starts = sought.starts().map(|starts| {
+            let finders = starts.into_iter().map(Finder::new);
+            finders.map(Finder::into_owned).collect()
+        });
+        Snippets {
+            sought,
+            starts,
+            stems,
+            lower: String::new(),
+        }
     }
 
     /// About `width` bytes of `text` where most of the different words of the query stand together; `None` where none
@@ -50,15 +63,33 @@ impl Snippets {
         let text = &text[..text.floor_char_boundary(TEXT_MAX)];
         if text.len() > 2 * FIRST_LOOK {
             let beginning = &text[..at_blank_before(text, FIRST_LOOK)];
-            let matches = self.sought.find(beginning, &mut self.stems);
+            let matches = self.find(beginning, width);
             let found = densest(&matches, width, self.sought.count);
             if let Some(dense) = found.filter(|dense| dense.words == self.sought.count) {
                 return cut_around(text, &matches[dense.first..=dense.last], width);
             }
         }
-        let matches = self.sought.find(text, &mut self.stems);
+        let matches = self.find(text, width);
         let dense = densest(&matches, width, self.sought.count)?;
         cut_around(text, &matches[dense.first..=dense.last], width)
+    }
+
+    fn find(&mut self, text: &str, width: usize) -> Vec<Match> {
+        let Some(starts) = &self.starts else {
+            return self.sought.find_in_all_words(text, &mut self.stems);
+        };
+        self.lower.clear();
+        self.lower.push_str(text);
+        self.lower.make_ascii_lowercase();
+        let lower = self.lower.as_bytes();
+        // Where one word is sought the first place is as good as any.
+        let reach = if self.sought.count == 1 {
+            width
+        } else {
+            usize::MAX
+        };
+        self.sought
+            .find_starts((text, lower), starts, reach, &mut self.stems)
     }
 }
 
@@ -137,13 +168,6 @@ impl Sought {
         self.count - 1
     }
 
-    fn find(&self, text: &str, stems: &mut Stems) -> Vec<Match> {
-        match self.starts() {
-            Some(starts) => self.find_starts(text, &starts, stems),
-            None => self.find_in_all_words(text, stems),
-        }
-    }
-
     /// What a word must begin with to be sought, in ASCII; `None` where there is too much of it, or other letters.
     fn starts(&self) -> Option<Vec<&str>> {
         // The last letter of a stem may be another one than in the word: happi, happy.
@@ -163,11 +187,18 @@ impl Sought {
         (plain && starts.len() <= STARTS_MAX).then_some(starts)
     }
 
-    fn find_starts(&self, text: &str, starts: &[&str], stems: &mut Stems) -> Vec<Match> {
-        let lower = text.to_ascii_lowercase();
+    /// What begins with one of `starts` in a text, which stands there in lower case, too; of each as far as `reach`
+    /// behind its first place.
+    fn find_starts(
+        &self,
+        (text, lower): (&str, &[u8]),
+        starts: &[Finder<'_>],
+        reach: usize,
+        stems: &mut Stems,
+    ) -> Vec<Match> {
         let mut found: Vec<Match> = Vec::new();
         for start in starts {
-            let places = memmem::find_iter(lower.as_bytes(), start.as_bytes());
+            let places = start.find_iter(lower);
             let in_words = places.filter(|at| {
                 let before = text
                     .get(..*at)
@@ -179,7 +210,11 @@ impl Sought {
                 let word = self.matched(&word, stems)?;
                 Some(Match { from: at, to, word })
             });
-            found.extend(here.take(MATCHES_MAX));
+            let mut end = None;
+            let near = here.take_while(|found| {
+                found.from <= *end.get_or_insert(found.from.saturating_add(reach))
+            });
+            found.extend(near.take(MATCHES_MAX));
         }
         found.sort_by_key(|found| found.from);
         found.dedup_by_key(|found| found.from);
@@ -231,13 +266,15 @@ struct Dense {
 fn densest(matches: &[Match], width: usize, all: usize) -> Option<Dense> {
     let mut best: Option<Dense> = None;
     for (first, start) in matches.iter().enumerate() {
-        let mut different = HashSet::new();
+        let mut different: Vec<usize> = Vec::new();
         let mut last = first;
         for (i, other) in matches.iter().enumerate().skip(first).take(20) {
             if i > first && other.to - start.from > width {
                 break;
             }
-            different.insert(other.word);
+            if !different.contains(&other.word) {
+                different.push(other.word);
+            }
             last = i;
         }
         let words = different.len();

@@ -135,10 +135,11 @@ impl Columns {
         inbox: Option<InboxId>,
         copies: &Copies,
     ) -> tantivy::Result<Columns> {
+        let received = Places::open(segment, column::RECEIVED, copies)?;
         Ok(Columns {
             key: segment.fast_fields().i64(column::KEY)?,
-            received: Places::open(segment, column::RECEIVED, copies)?,
-            num: Places::open(segment, column::NUM, copies)?,
+            num: received.beside(segment, column::NUM)?,
+            received,
             inbox,
             copies: copies.in_segment(segment),
         })
@@ -147,17 +148,6 @@ impl Columns {
     /// Whether a document has the words of a message, and so can be a result.
     pub(super) fn has_words(&self, doc: DocId) -> bool {
         !self.copies.is_copy(doc)
-    }
-
-    /// The first and most telling number of the rank.
-    fn first_rank(&self, doc: DocId, sort: Sort, score: u32) -> (i64, i64) {
-        let received = self.received.first(doc, self.inbox).unwrap_or(0);
-        let first = match sort {
-            Sort::Newest => received,
-            Sort::Oldest => received.saturating_neg(),
-            Sort::Relevance => i64::from(score),
-        };
-        (first, received)
     }
 }
 
@@ -203,16 +193,23 @@ impl Top {
         self.offset.saturating_add(self.limit).max(1)
     }
 
+    /// Adds a result; `score` says how well it fits, and is asked where that matters.
     pub(super) fn add(
         &mut self,
         columns: &Columns,
         sort: Sort,
         (segment, doc): (usize, DocId),
-        score: u32,
+        mut score: impl FnMut() -> u32,
     ) {
         self.total += 1;
-        self.best = self.best.max(score);
-        let (first, received) = columns.first_rank(doc, sort, score);
+        let received = columns.received.first(doc, columns.inbox).unwrap_or(0);
+        let weighed = (sort == Sort::Relevance).then(&mut score);
+        self.best = self.best.max(weighed.unwrap_or(0));
+        let first = match sort {
+            Sort::Newest => received,
+            Sort::Oldest => received.saturating_neg(),
+            Sort::Relevance => i64::from(weighed.unwrap_or(0)),
+        };
         let first = match self.from_behind {
             true => first.saturating_neg(),
             false => first,
@@ -243,7 +240,7 @@ impl Top {
             key,
             num,
             received,
-            score,
+            score: weighed.unwrap_or_else(score),
             segment,
             doc,
         });

@@ -20,6 +20,9 @@ use crate::web::lines;
 /// So many results show the words around what was sought: each of them takes a mail to be read.
 const SNIPPETS: usize = 25;
 
+/// A result is about so many bytes of a page.
+const A_RESULT: usize = 320;
+
 #[derive(Template)]
 #[template(path = "search.html")]
 struct SearchPage {
@@ -139,7 +142,7 @@ pub(super) fn frame(asked: &Asked<'_, '_>) -> Frame {
 }
 
 fn list(asked: &Asked<'_, '_>, query: &Query, results: &Results) -> Html {
-    let mut html = Html::new();
+    let mut html = Html::with_capacity(results.matches.len() * A_RESULT);
     let width = results.total.to_string().len();
     let mut seen = HashSet::new();
     let mut snippets = Snippets::of(query);
@@ -149,7 +152,7 @@ fn list(asked: &Asked<'_, '_>, query: &Query, results: &Results) -> Html {
             continue;
         }
         let rank = results.passed + n + 1;
-        html.text(&format!("{rank:>width$}. "));
+        html.print(format_args!("{rank:>width$}. "));
         row(&mut html, asked, found, width);
         if n < SNIPPETS {
             words_around(&mut html, asked, &mut snippets, found, width + 2);
@@ -175,8 +178,11 @@ fn row(html: &mut Html, asked: &Asked<'_, '_>, found: &Match, width: usize) {
     html.markup("- by ");
     html.line(&lines::author(asked.inbox(), article));
     html.markup(" @ ");
-    html.text(&article.sent.minute().to_string());
-    html.text(&format!(" UTC [{}%]", found.percent));
+    html.print(format_args!(
+        "{} UTC [{}%]",
+        article.sent.minute(),
+        found.percent
+    ));
     for (n, list) in found.lists.iter().enumerate() {
         html.markup(if n == 0 { " in " } else { ", " });
         html.link(&on(list), list.config().name.as_str());
