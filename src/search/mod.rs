@@ -16,6 +16,7 @@ mod measure;
 mod near;
 mod parse;
 mod patch;
+mod places;
 mod plan;
 mod prefix;
 mod query;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tantivy::{DocId, SegmentReader};
 
 use super::copies::{Copies, InSegment};
-use super::plan::Places;
+use super::places::Places;
 use super::schema::column;
 use crate::id::{ArticleNum, InboxId, MessageKey};
 use crate::time::Timestamp;

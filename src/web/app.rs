@@ -18,11 +18,11 @@ use super::answer::{Answer, Content, Media, ascii};
 use super::ask::Ask;
 use super::burden::Burden;
 use super::cache::{Kept, Key, Pages};
-use super::class::{Class, Gatehouse, Loads, Shares};
+use super::class::{Class, Gatehouse, Loads};
 use super::client::{Network, client};
 use super::compress::Coding;
 use super::coverage;
-use super::doors::{self, Begun, PieceDeadline};
+use super::doors::{self, Begun};
 use super::error::{Outcome, WebError};
 use super::freshness::Fresh;
 use super::freshness::Validators;
@@ -32,58 +32,11 @@ use super::pages::refusal;
 use super::posted::Input;
 use super::program;
 use super::router::{self, Line, Page, Posts};
+use super::settings::Settings;
 use super::site::{Site, Visit};
 use crate::archive::Archive;
-use crate::config::{self, LogAddresses, Proxy};
+use crate::config::Proxy;
 use crate::url;
-
-/// How the site is run.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Where the site is to be found, ending in `/`, whatever the config says. It is never taken from a request.
-    pub url: Option<String>,
-    /// Where it listens, for the links that cannot be relative where nobody says where it is to be found.
-    pub listens: Option<String>,
-    /// Bytes of finished pages to keep; 0 keeps none.
-    pub cache_bytes: usize,
-    /// Bytes of finished answers that may wait for their readers, besides the pages that are kept.
-    pub answer_bytes: usize,
-    /// How much of each class may go on at once.
-    pub shares: Shares,
-    /// How long a reader may take for one piece of a long answer.
-    pub piece_deadline: PieceDeadline,
-    /// Whose word is taken for where a request comes from.
-    pub proxy: Proxy,
-    /// How much of a visitor's address the log shows.
-    pub log_addresses: LogAddresses,
-}
-
-impl Settings {
-    /// The same with what the operator has said of answers in memory.
-    #[must_use]
-    pub fn with(mut self, limits: &config::Limits) -> Settings {
-        let megabytes = limits
-            .answers
-            .map(|megabytes| megabytes.saturating_mul(1 << 20));
-        self.answer_bytes = megabytes.unwrap_or(self.answer_bytes);
-        self
-    }
-}
-
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings {
-            url: None,
-            listens: None,
-            cache_bytes: 32 << 20,
-            answer_bytes: 64 << 20,
-            shares: Shares::default(),
-            piece_deadline: PieceDeadline::default(),
-            proxy: Proxy::default(),
-            log_addresses: LogAddresses::default(),
-        }
-    }
-}
 
 /// Bodies of POST that are larger are refused: search forms are short.
 const FORM_MAX: usize = 64 * 1024;

@@ -39,6 +39,7 @@ mod range;
 mod resources;
 mod router;
 mod server;
+mod settings;
 mod site;
 mod stall;
 mod stream;
@@ -47,7 +48,7 @@ mod threads;
 #[cfg(test)]
 mod xml;
 
-pub use app::{App, Settings};
+pub use app::App;
 pub use capture::Captured;
 pub use class::{Class, Loads, Share, Shares};
 pub use client::Network;
@@ -57,3 +58,4 @@ pub use health::{Health, Phase};
 pub use ops::serve_health;
 pub use resources::max_descriptors;
 pub use server::{Limits, Signals, serve};
+pub use settings::Settings;

@@ -8,8 +8,9 @@ use crate::id::Oid;
 
 const FAN_OUT: u64 = 8;
 const NAMES: u64 = FAN_OUT + 256 * 4;
-/// The longest run of names that is read at once: those that begin with one byte, in a pack of a quarter million.
-const AT_ONCE: u32 = 1024;
+/// The longest run of names that is read at once: those that begin with one byte, in a pack of thirty thousand. A larger
+/// buffer takes longer to be emptied than a few more steps take in a larger pack.
+const AT_ONCE: u32 = 128;
 
 /// An opened index.
 #[derive(Debug)]
