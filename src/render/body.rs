@@ -142,7 +142,7 @@ impl Writer<'_> {
             &part.content_type
         });
         self.out.markup(", Size: ");
-        self.out.text(&part.size.to_string());
+        self.out.print(format_args!("{}", part.size));
         self.out.markup(" bytes --]</a>\n");
     }
 

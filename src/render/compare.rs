@@ -97,7 +97,7 @@ pub fn compare(old: &str, new: &str) -> Option<Html> {
         let old_range = span(first.old_range().start, last.old_range().end);
         let new_range = span(first.new_range().start, last.new_range().end);
         out.markup("<span class=\"hunk\">");
-        out.text(&format!("@@ -{old_range} +{new_range} @@\n"));
+        out.print(format_args!("@@ -{old_range} +{new_range} @@\n"));
         out.markup("</span>");
         for op in hunk {
             if op.tag() == DiffTag::Equal {

@@ -183,7 +183,7 @@ impl Lines<'_, '_> {
                 score,
                 ..
             } => {
-                self.out.text(&sent.minute().to_string());
+                self.out.print(format_args!("{}", sent.minute()));
                 if self.family.scored {
                     skeleton::per_cent(self.out, *score);
                 }
@@ -211,7 +211,7 @@ impl Lines<'_, '_> {
             return;
         };
         self.out.markup("<b>@ ");
-        self.out.text(&sent.minute().to_string());
+        self.out.print(format_args!("{}", sent.minute()));
         if self.family.scored {
             skeleton::per_cent(self.out, *score);
         }

@@ -29,7 +29,7 @@ pub fn entry_head(
     out.markup("From: ");
     out.line(&addresses.written(author));
     out.markup(" @ ");
-    out.text(&sent.minute().to_string());
+    out.print(format_args!("{}", sent.minute()));
     out.markup(" UTC (");
     out.link(base, "permalink");
     out.markup(" / ");

@@ -12,7 +12,7 @@ pub(super) fn quote(out: &mut Html, lines: &str, fold: bool) {
     let count = if fold { count_lines(lines) } else { 0 };
     if count > LONG {
         out.markup("</pre><details class=\"q\"><summary>");
-        out.text(&count.to_string());
+        out.print(format_args!("{count}"));
         out.markup(" quoted lines\n</summary><pre class=\"q\">");
         linkify(out, lines);
         // Parsers drop a line break right behind `<pre>`; the mail has one there more often than not.

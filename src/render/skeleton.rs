@@ -87,7 +87,7 @@ pub fn skeleton(entries: &[Entry<'_>], links: Links<'_>) -> Html {
                 if current == Some(index) =>
             {
                 out.markup("<b>");
-                out.text(&sent.minute().to_string());
+                out.print(format_args!("{}", sent.minute()));
                 out.markup(" ");
                 indent(&mut out, entry.depth);
                 out.markup("<a id=\"r\" href=\"#t\">");
@@ -103,7 +103,7 @@ pub fn skeleton(entries: &[Entry<'_>], links: Links<'_>) -> Html {
                 },
                 _,
             ) => {
-                out.text(&sent.minute().to_string());
+                out.print(format_args!("{}", sent.minute()));
                 if let Links::Anchors { scores: true, .. } = links {
                     per_cent(&mut out, *score);
                 }
@@ -177,7 +177,7 @@ pub(super) fn indent(out: &mut Html, depth: usize) {
 /// How well a message fits, behind its date.
 pub(super) fn per_cent(out: &mut Html, score: Option<u8>) {
     match score {
-        Some(score) => out.text(&format!(" {score:2}%")),
+        Some(score) => out.print(format_args!(" {score:2}%")),
         None => out.blanks(4),
     }
 }

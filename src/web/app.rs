@@ -261,8 +261,8 @@ impl App {
             Ok(Ready::new(page(&visit)?, coding))
         };
         match class {
-            Class::Page => doors::read_here(pass, page),
-            _ => doors::read(class, pass, page).await,
+            Class::Page | Class::List => doors::read_here(pass, page),
+            Class::Search | Class::Bulk => doors::read(class, pass, page).await,
         }
     }
 

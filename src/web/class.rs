@@ -155,9 +155,9 @@ impl Shares {
         self
     }
 
-    /// How many threads a runtime needs for requests: pages are worked out on them, and one is always left.
+    /// How many threads a runtime needs for requests: pages and lists are worked out on them, and one is always left.
     pub fn threads(&self) -> usize {
-        self.page.work + 1
+        self.page.work + self.list.work + 1
     }
 
     /// The share of a class.

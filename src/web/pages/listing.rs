@@ -74,8 +74,8 @@ fn summary(visit: &Visit<'_>, all: usize, shown: usize) -> Html {
         return html;
     }
     match all == shown {
-        true => html.text(&format!("{} lists", grouped(all as u64))),
-        false => html.text(&format!("{shown} of {} lists", grouped(all as u64))),
+        true => html.print(format_args!("{} lists", grouped(all as u64))),
+        false => html.print(format_args!("{shown} of {} lists", grouped(all as u64))),
     }
     if let Some(together) = visit.site.archive.all() {
         html.markup(" | ");
@@ -91,7 +91,7 @@ fn entry(html: &mut Html, visit: &Visit<'_>, inbox: &Inbox) -> Result<(), WebErr
     let name = inbox.config().name.as_str();
     html.markup("* ");
     match inbox.newest()? {
-        Some(newest) => html.text(&newest.minute().to_string()),
+        Some(newest) => html.print(format_args!("{}", newest.minute())),
         None => html.blanks(16),
     }
     html.markup(" - ");
@@ -100,7 +100,7 @@ fn entry(html: &mut Html, visit: &Visit<'_>, inbox: &Inbox) -> Result<(), WebErr
     match inbox.count()? {
         0 => html.markup("  (no messages yet)"),
         1 => html.markup("  (1 message)"),
-        count => html.text(&format!("  ({} messages)", grouped(count))),
+        count => html.print(format_args!("  ({} messages)", grouped(count))),
     }
     html.markup("\n  ");
     html.line(&lines::description(inbox));

@@ -236,7 +236,7 @@ impl ThreadPage {
         if only {
             html.markup("(only message)");
         } else {
-            html.text(&format!("{}+ messages", self.thread.total));
+            html.print(format_args!("{}+ messages", self.thread.total));
         }
         html.markup(" (download: <a href=\"../t.mbox.gz\">mbox.gz</a> / follow: <a href=\"../t.atom\">Atom feed</a>)\n");
         html.markup("-- links below jump to the message on this page --\n");

@@ -53,12 +53,12 @@ pub(in crate::web) fn show(
 fn list(inbox: &Inbox, topics: &[Topic]) -> Html {
     let mut html = Html::new();
     for Topic { article, count } in topics {
-        html.text(&article.sent.minute().to_string());
+        html.print(format_args!("{}", article.sent.minute()));
         html.markup(" ");
         let subject = lines::subject(inbox, article);
         html.link(&format!("{}/#r", url::escape_mid(&article.mid)), &subject);
         if *count > 1 {
-            html.text(&format!(" {count}+ messages"));
+            html.print(format_args!(" {count}+ messages"));
         }
         html.markup("\n");
     }

@@ -1,9 +1,6 @@
 //! `/INBOX/` — its latest threads. Threads are woven of the latest messages only; `?t=` moves that window.
 
-use std::collections::HashMap;
-
 use askama::Template;
-use foldhash::fast::RandomState;
 
 use crate::archive::{Article, Thread};
 use crate::id::{InboxName, MessageId};
@@ -132,7 +129,7 @@ struct Subject<'a> {
 fn list(lines: &[Line], rows: &[Row<'_>], addresses: Addresses<'_>) -> Html {
     let mut topics = gather(lines, rows);
     topics.sort_by_key(|topic| std::cmp::Reverse(topic.newest_sent));
-    let mut html = Html::new();
+    let mut html = Html::with_capacity(rows.len() * 128);
     for (n, topic) in topics.iter().enumerate() {
         if n > 0 {
             html.markup("\n");
@@ -147,10 +144,8 @@ fn list(lines: &[Line], rows: &[Row<'_>], addresses: Addresses<'_>) -> Html {
 
 fn gather<'a>(lines: &[Line], rows: &'a [Row<'a>]) -> Vec<Topic<'a>> {
     let mut topics: Vec<Topic<'_>> = Vec::new();
-    // Where in its thread a subject stands.
-    let mut known: HashMap<String, usize, RandomState> = HashMap::default();
-    // The same by the subject as it was written, which most answers have from each other.
-    let mut written: HashMap<&str, usize, RandomState> = HashMap::default();
+    // The subject of the message before, as it was written, and where in its thread it stands: most have the same.
+    let mut before: Option<(&str, usize)> = None;
     let mut fresh = true;
     for line in lines {
         if line.depth == 0 {
@@ -162,8 +157,7 @@ fn gather<'a>(lines: &[Line], rows: &'a [Row<'a>]) -> Vec<Topic<'a>> {
         let Some(row) = rows.get(index) else { continue };
         if fresh {
             fresh = false;
-            known.clear();
-            written.clear();
+            before = None;
             topics.push(Topic {
                 newest_sent: row.sent,
                 count: 0,
@@ -175,19 +169,22 @@ fn gather<'a>(lines: &[Line], rows: &'a [Row<'a>]) -> Vec<Topic<'a>> {
         };
         topic.count += 1;
         topic.newest_sent = topic.newest_sent.max(row.sent);
-        let place = *written.entry(row.subject).or_insert_with(|| {
-            let text = mail::normalize_subject(row.subject);
-            let next = topic.subjects.len();
-            let place = *known.entry(text.clone()).or_insert(next);
-            if place == next {
-                topic.subjects.push(Subject {
-                    depth: line.depth,
-                    text,
-                    last: row,
-                });
+        let place = match before {
+            Some((written, place)) if written == row.subject => place,
+            _ => {
+                let text = mail::normalize_subject(row.subject);
+                let known = topic.subjects.iter().position(|known| known.text == text);
+                known.unwrap_or_else(|| {
+                    topic.subjects.push(Subject {
+                        depth: line.depth,
+                        text,
+                        last: row,
+                    });
+                    topic.subjects.len() - 1
+                })
             }
-            place
-        });
+        };
+        before = Some((row.subject, place));
         if let Some(subject) = topic.subjects.get_mut(place) {
             subject.last = row;
         }
@@ -206,10 +203,9 @@ fn write_topic(html: &mut Html, topic: &Topic<'_>, addresses: Addresses<'_>) {
     };
     link(html, top.last, end, &shown);
     html.markup("\n ");
-    html.text(&topic.newest_sent.minute().to_string());
-    html.markup(" UTC ");
+    html.print(format_args!("{} UTC ", topic.newest_sent.minute()));
     if topic.count > 1 {
-        html.text(&format!(" ({}+ messages)", topic.count));
+        html.print(format_args!(" ({}+ messages)", topic.count));
     }
     html.markup("\n");
     let mut before = &top.text;

@@ -106,9 +106,12 @@ pub(super) fn below(search: &Search, results: &Results) -> Html {
     let last = offset.saturating_add(results.shown).min(total);
     if offset < total {
         let about = if results.complete { "" } else { "~" };
-        html.text(&format!("Results {}-{last} of {about}{total}", offset + 1));
+        html.print(format_args!(
+            "Results {}-{last} of {about}{total}",
+            offset + 1
+        ));
     } else {
-        html.text(&format!("No more results, only {total}"));
+        html.print(format_args!("No more results, only {total}"));
     }
     let (forth, back) = directions(search, results);
     let more = last < total;

@@ -151,7 +151,7 @@ impl NestedPage {
             None,
             "",
         ));
-        html.text(&format!("\t[relevance {score}%]"));
+        html.print(format_args!("\t[relevance {score}%]"));
         Ok(html.into_string())
     }
 
