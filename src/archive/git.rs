@@ -178,9 +178,11 @@ fn manifest(inboxes: &[Inbox]) -> Vec<Mirrored> {
     let mut borrowing = Vec::new();
     for inbox in inboxes {
         let layout = inbox.layout();
+        let known = inbox.facts();
+        known.retain(|number| layout.epochs.iter().any(|(there, _)| *there == number));
         let described = file_written(&layout.dir.join("description"));
         for (number, place) in &layout.epochs {
-            let facts = match Epoch::open(place).and_then(|epoch| epoch.facts()) {
+            let facts = match known.of(*number, place) {
                 Ok(Some(facts)) => facts,
                 Ok(None) => continue,
                 // One that is damaged must not keep anybody from mirroring the others.

@@ -15,7 +15,7 @@ use crate::db::{Article, Db, InboxRow, Reader, Shelf, TopicRow};
 use crate::error::Result;
 use crate::id::{ArticleNum, EpochNum, InboxId, MessageId};
 use crate::search::Search;
-use crate::store::{Blobs, Layout, Partial, Redirects};
+use crate::store::{Blobs, KnownFacts, Layout, Partial, Redirects};
 use crate::time::{self, Timestamp};
 use crate::url::{TopicOrder, Window};
 
@@ -47,6 +47,7 @@ struct Shared {
     graves: Graves,
     description: RwLock<Arc<str>>,
     redirects: Redirects,
+    facts: KnownFacts,
     /// Style sheets of its own.
     sheets: RwLock<Arc<Sheets>>,
     row: RwLock<Option<InboxRow>>,
@@ -126,6 +127,7 @@ impl Inbox {
             description: RwLock::new(description),
             layout: RwLock::new(Arc::new(layout)),
             redirects: Redirects::default(),
+            facts: KnownFacts::default(),
             graves: Graves::default(),
             sheets: RwLock::default(),
             row: RwLock::default(),
@@ -506,6 +508,11 @@ impl Inbox {
 
     pub(super) fn shelf(&self) -> &Shelf {
         &self.0.shelf
+    }
+
+    /// What a manifest tells of its repositories.
+    pub(super) fn facts(&self) -> &KnownFacts {
+        &self.0.facts
     }
 
     pub(super) fn graves(&self) -> &Graves {

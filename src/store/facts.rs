@@ -3,17 +3,16 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use sha1::{Digest, Sha1};
 
 use super::epoch::{Epoch, own};
 use super::layout::{description_in, note};
+use super::seal::Seal;
 use crate::error::Result;
 use crate::id::Oid;
 use crate::time::Timestamp;
-
-/// How many files and directories of refs are looked at; an epoch has few.
-const MAX_REFS: usize = 1000;
 
 /// What a manifest tells of one repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,33 +36,14 @@ pub struct Facts {
 /// When a file was written last; the beginning of time where there is none.
 pub fn file_written(path: &Path) -> Timestamp {
     let written = fs::metadata(path).and_then(|about| about.modified()).ok();
-    let since = written.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-    let seconds = since.map_or(0, |since| since.as_secs());
-    Timestamp(i64::try_from(seconds).unwrap_or(0))
+    written.map_or(Timestamp(0), in_seconds)
 }
 
-/// When refs or settings of the repository at `path` were written last.
-fn written(path: &Path) -> Timestamp {
-    let files = ["HEAD", "config", "description", "packed-refs", "refs"];
-    let mut newest = files
-        .iter()
-        .map(|name| file_written(&path.join(name)))
-        .max();
-    let mut dirs = vec![path.join("refs")];
-    let mut seen = 0;
-    while let Some(dir) = dirs.pop() {
-        for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
-            newest = newest.max(Some(file_written(&entry.path())));
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                dirs.push(entry.path());
-            }
-            seen += 1;
-            if seen > MAX_REFS {
-                return newest.unwrap_or_default();
-            }
-        }
-    }
-    newest.unwrap_or_default()
+/// The whole seconds of a date of a file; those before 1970 are 0.
+pub(super) fn in_seconds(date: SystemTime) -> Timestamp {
+    let since = date.duration_since(std::time::UNIX_EPOCH);
+    let seconds = since.map_or(0, |since| since.as_secs());
+    Timestamp(i64::try_from(seconds).unwrap_or(0))
 }
 
 impl Epoch {
@@ -73,7 +53,7 @@ impl Epoch {
     /// [`Error::Store`](crate::error::Error::Store) where its refs cannot be read.
     pub fn facts(&self) -> Result<Option<Facts>> {
         // Before the rest: what is written meanwhile makes this look too old, never too new.
-        let written = written(self.path());
+        let written = Seal::of(self.path()).written();
         let refs = self.refs()?;
         if refs.is_empty() {
             return Ok(None);

@@ -22,6 +22,7 @@ mod packs;
 mod redirects;
 mod remote;
 mod rewrite;
+mod seal;
 mod serve;
 mod settings;
 mod stamp;
@@ -48,6 +49,7 @@ pub use remote::{
     init_mirror, init_mirror_epoch, init_mirror_version_1, mirror_remote, want_mirror_epoch,
 };
 pub use rewrite::{Instead, Rewritten};
+pub use seal::KnownFacts;
 pub use serve::is_immutable;
 pub use settings::can_read_settings;
 pub use stamp::{RefsWatch, refs_stamp};

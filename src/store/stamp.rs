@@ -35,15 +35,9 @@ impl RefsWatch {
         // Before the refs: what is written in between has another date.
         let branch = branch_of(path);
         let dates = dates(path, branch.as_deref());
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the dates of files are compared with it, and no page shows them"
-        )]
-        let now = SystemTime::now();
-        let is_old = |date: &SystemTime| now.duration_since(*date).is_ok_and(|age| age > SETTLED);
         RefsWatch {
             stamp: refs_stamp(path),
-            settled: dates.iter().flatten().all(is_old),
+            settled: dates.iter().flatten().all(is_settled),
             branch,
             dates,
             read: Instant::now(),
@@ -60,6 +54,16 @@ impl RefsWatch {
         }
         self.stamp
     }
+}
+
+/// Whether a file that was written then will have another date when it is written next.
+pub(super) fn is_settled(date: &SystemTime) -> bool {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the dates of files are compared with it, and no page shows them"
+    )]
+    let now = SystemTime::now();
+    now.duration_since(*date).is_ok_and(|age| age > SETTLED)
 }
 
 /// When the repository, its branches and the branch of HEAD were written.

@@ -12,7 +12,7 @@ use std::process::Command;
 use tempfile::TempDir;
 use threadbare::id::EpochNum;
 use threadbare::store::{
-    CommitMeta, Epoch, Layout, Who, append, append_many, init_inbox, is_immutable,
+    CommitMeta, Epoch, KnownFacts, Layout, Who, append, append_many, init_inbox, is_immutable,
 };
 use threadbare::time::Timestamp;
 use threadbare::url::GitFile;
@@ -195,6 +195,67 @@ fn an_empty_repository_has_nothing_to_mirror() {
     let dir = TempDir::new().unwrap();
     git2::Repository::init_bare(dir.path()).unwrap();
     assert_eq!(Epoch::open(dir.path()).unwrap().facts().unwrap(), None);
+}
+
+/// As if everything in a directory had been at rest for an hour.
+fn age(dir: &Path) {
+    let hour = std::time::Duration::from_secs(3600);
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            age(&path);
+        }
+        let before = fs::metadata(&path).unwrap().modified().unwrap() - hour;
+        fs::File::open(path).unwrap().set_modified(before).unwrap();
+    }
+}
+
+#[test]
+fn what_is_known_of_a_repository_is_told_again_until_its_files_change() {
+    let dir = inbox();
+    let zero = dir.path().join("git/0.git");
+    let facts = |known: &KnownFacts| known.of(EpochNum(0), &zero).unwrap().unwrap();
+    // One that was written this moment is read each time, as it could change without another date.
+    let (known, first) = (KnownFacts::default(), facts(&KnownFacts::default()));
+    assert_eq!(facts(&known), first);
+    fs::rename(zero.join("objects"), zero.join("elsewhere")).unwrap();
+    assert!(known.of(EpochNum(0), &zero).ok().flatten() != Some(first));
+    fs::rename(zero.join("elsewhere"), zero.join("objects")).unwrap();
+    // Once it is at rest nothing needs to be opened.
+    age(&zero);
+    let first = facts(&known);
+    fs::rename(zero.join("objects"), zero.join("elsewhere")).unwrap();
+    assert_eq!(facts(&known), first);
+    assert!(
+        known
+            .of(EpochNum(0), &dir.path().join("all.git"))
+            .unwrap()
+            .is_none(),
+        "another repository under that number"
+    );
+    fs::rename(zero.join("elsewhere"), zero.join("objects")).unwrap();
+    let repo = git2::Repository::open_bare(&zero).unwrap();
+    let head = repo.head().unwrap().target().unwrap();
+    let changes: [&dyn Fn(); 4] = [
+        &|| drop(repo.reference("refs/heads/a/b", head, false, "").unwrap()),
+        &|| fs::write(zero.join("description"), "An epoch\n").unwrap(),
+        &|| {
+            let mut config = repo.config().unwrap();
+            config.set_str("gitweb.owner", "Me").unwrap();
+        },
+        &|| fs::remove_file(zero.join("refs/heads/a/b")).unwrap(),
+    ];
+    for (number, change) in changes.iter().enumerate() {
+        age(&zero);
+        let before = facts(&known);
+        change();
+        let after = facts(&known);
+        assert_ne!(after, before, "{number}");
+        let anew = facts(&KnownFacts::default());
+        assert_eq!(after, anew, "{number}");
+    }
+    known.retain(|_| false);
+    assert_eq!(facts(&known), facts(&KnownFacts::default()));
 }
 
 #[test]
