@@ -20,7 +20,7 @@ fn run(program: &str, args: &[&str]) -> Option<(bool, String)> {
             ))
         }
         Err(error) => {
-            println!("skipped: {program}: {error}");
+            skipped!("{program}: {error}");
             None
         }
     }
@@ -35,7 +35,7 @@ fn python(script: &str, args: &[&str]) {
         return;
     };
     if said.trim_end().ends_with("No module named 'feedparser'") {
-        println!("skipped: python has no feedparser");
+        skipped!("python has no feedparser");
         return;
     }
     assert!(well && said.trim_end().ends_with("ok"), "{said}");

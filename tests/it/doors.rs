@@ -179,7 +179,7 @@ fn sockets_of_systemd_are_listened_on() {
         .arg("--version")
         .output();
     if !found.is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: systemd-socket-activate is not installed");
+        skipped!("systemd-socket-activate is not installed");
         return;
     }
     let world = world();

@@ -643,7 +643,7 @@ fn public_inbox_clone_makes_a_mirror_and_fetch_keeps_it() {
         .args(["-q", &format!("{}warp/", site.url()), "warp"])
         .output();
     let Ok(done) = clone else {
-        println!("skipped: there is no public-inbox-clone");
+        skipped!("there is no public-inbox-clone");
         return;
     };
     assert!(

@@ -138,7 +138,7 @@ fn every_file_introduces_itself() {
 #[test]
 fn every_template_has_a_test_of_its_name() {
     let Ok(entries) = fs::read_dir(root().join("templates")) else {
-        println!("skipped: there are no templates");
+        skipped!("there are no templates");
         return;
     };
     let tested: BTreeSet<String> = fs::read_dir(root().join("tests/it/web"))

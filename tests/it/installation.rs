@@ -21,7 +21,7 @@ fn is_installed() -> bool {
     let found = |tool: &&str| Path::new("/usr/bin").join(tool).exists();
     let all = tools.iter().all(found);
     if !all {
-        println!("skipped: public-inbox is not installed");
+        skipped!("public-inbox is not installed");
     }
     all
 }

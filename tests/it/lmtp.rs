@@ -326,7 +326,7 @@ fn nasty_mail_comes_in_by_lmtp() {
 fn pythons_smtplib_hands_in_mail() {
     let python = std::env::var_os("THREADBARE_PYTHON").unwrap_or_else(|| "python3".into());
     if Command::new(&python).arg("--version").output().is_err() {
-        println!("skipped: python3 is not installed");
+        skipped!("python3 is not installed");
         return;
     }
     let mut world = World::new();

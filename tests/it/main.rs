@@ -5,6 +5,15 @@
     reason = "a test that cannot go on has failed"
 )]
 
+/// Says that a test, or a part of one, is skipped, and why: past the harness, which shows only what failing tests print.
+macro_rules! skipped {
+    ($($why:tt)+) => {{
+        use std::io::Write as _;
+        let name = std::thread::current().name().unwrap_or_default().to_owned();
+        let _ = writeln!(std::io::stderr(), "skipped: {name}: {}", format_args!($($why)+));
+    }};
+}
+
 mod b4;
 mod catalogue;
 mod clients;

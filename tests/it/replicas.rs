@@ -320,7 +320,7 @@ fn behind_a_balancer_no_request_fails_while_one_dies_and_another_is_upgraded() {
     let mut servers: Vec<Option<Server>> = (0..3).map(|n| Some(start(n))).collect();
     let scratch = World::new();
     let Some(balancer) = Balancer::start(&scratch.path("."), &addresses) else {
-        println!("skipped: HAProxy is not installed");
+        skipped!("HAProxy is not installed");
         return;
     };
     let front = balancer.address;

@@ -154,7 +154,7 @@ fn ksummit_goes_out_and_comes_back() {
 #[test]
 fn linux_mtd_goes_out_and_comes_back() {
     if std::env::var_os("THREADBARE_LONG").is_none() {
-        println!("skipped: it takes minutes; set THREADBARE_LONG");
+        skipped!("it takes minutes; set THREADBARE_LONG");
         return;
     }
     round_trip("linux-mtd", 8585);

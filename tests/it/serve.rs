@@ -41,7 +41,7 @@ fn git(dir: &Path, args: &[&str]) -> Option<Vec<u8>> {
         Ok(output) if output.status.success() => Some(output.stdout),
         Ok(output) => panic!("git {args:?}: {}", String::from_utf8_lossy(&output.stderr)),
         Err(_) => {
-            eprintln!("skipped: git is not installed");
+            skipped!("git is not installed");
             None
         }
     }

@@ -124,7 +124,7 @@ fn point(repo: &git2::Repository, to: git2::Oid) {
 fn git(dir: &Path, args: &[&str]) -> Option<String> {
     let run = Command::new("git").arg("-C").arg(dir).args(args).output();
     let Ok(output) = run else {
-        eprintln!("skipped: git is not installed");
+        skipped!("git is not installed");
         return None;
     };
     let said = String::from_utf8_lossy(&output.stderr);
@@ -892,7 +892,7 @@ fn real(name: &str, into: &Path) -> Option<PathBuf> {
         assert!(done.is_ok_and(|status| status.success()));
         return Some(into.join(format!("{name}.git")));
     }
-    eprintln!("skipped: no {name} in {}", data.display());
+    skipped!("no {name} in {}", data.display());
     None
 }
 

@@ -355,7 +355,7 @@ impl Dovecot {
             return Some(dovecot);
         }
         let log = fs::read_to_string(base.join("log")).unwrap_or_default();
-        println!("skipped: dovecot does not run here: {log}");
+        skipped!("dovecot does not run here: {log}");
         None
     }
 

@@ -95,7 +95,7 @@ impl Disk {
         if mounted.is_ok_and(|status| status.success()) {
             return Some(disk);
         }
-        println!("skipped: a small disk cannot be mounted here");
+        skipped!("a small disk cannot be mounted here");
         None
     }
 

@@ -24,7 +24,7 @@ pub(crate) fn program(name: &str) -> Option<PathBuf> {
     let dirs = dirs.chain([made]).chain(std::env::split_paths(&path));
     let found = dirs.map(|dir| dir.join(name)).find(|path| path.is_file());
     if found.is_none() {
-        println!("skipped: {name} is not installed");
+        skipped!("{name} is not installed");
     }
     found
 }

@@ -12,7 +12,7 @@ pub(crate) fn shared() -> Option<PathBuf> {
     if dir.join("golden").is_dir() {
         return Some(dir);
     }
-    println!("skipped: {} has no real archives", dir.display());
+    skipped!("{} has no real archives", dir.display());
     None
 }
 
