@@ -89,16 +89,17 @@ impl Search {
             let (Edge::After(cursor) | Edge::Before(cursor)) = edge;
             *cursor = present(&searcher, weighed.as_ref(), *cursor, copies)?;
         }
-        let mut scorers = scorers(&searcher, weighed.as_ref())?;
+        let mut scorers = scorers(&searcher, weighed.as_ref(), budget)?;
         // Where many may be found by time, only those that are shown are weighed, later.
         let cost = scorers.iter().map(|scorer| scorer.cost()).sum::<u64>();
         let later = sort != Sort::Relevance && cost > WEIGHED_AT_ONCE;
         if later {
             let unweighed = plan(&searcher, query, filter, None, copies)?
                 .weight(EnableScoring::disabled_from_searcher(&searcher))?;
-            scorers = self::scorers(&searcher, unweighed.as_ref())?;
+            scorers = self::scorers(&searcher, unweighed.as_ref(), budget)?;
         }
         let mut top = Top::new(window);
+        let every_segment = scorers.len() == searcher.segment_readers().len();
         let mut complete = true;
         for (ord, scorer) in scorers.iter_mut().enumerate() {
             let segment = searcher.segment_reader(ord as u32);
@@ -135,7 +136,7 @@ impl Search {
             hits: shown.iter().map(|candidate| candidate.hit(best)).collect(),
             total: top.total,
             passed: top.passed(shown.len()),
-            complete,
+            complete: complete && every_segment,
         })
     }
 
@@ -259,10 +260,16 @@ fn present(
     Ok(cursor)
 }
 
-/// What goes through each of the segments.
-fn scorers(searcher: &Searcher, weight: &dyn Weight) -> Result<Vec<Box<dyn Scorer>>> {
+/// What goes through each of the segments, as far as the budget goes: some kinds of match are worked out at once.
+fn scorers(
+    searcher: &Searcher,
+    weight: &dyn Weight,
+    budget: Budget<'_>,
+) -> Result<Vec<Box<dyn Scorer>>> {
     let segments = searcher.segment_readers().iter();
-    let scorers = segments.map(|segment| weight.scorer(segment, 1.0).map_err(failed));
+    let scorers = segments
+        .take_while(|_| !budget.is_spent())
+        .map(|segment| weight.scorer(segment, 1.0).map_err(failed));
     scorers.collect()
 }
 
