@@ -3,6 +3,7 @@
 //! It finds messages by their keys in the catalogue, and nothing else of them is kept here. It may be thrown away and
 //! made again from the mail.
 
+mod any_of;
 mod approxidate;
 mod audit;
 mod copies;

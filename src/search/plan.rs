@@ -11,6 +11,7 @@ use tantivy::query::{
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, Searcher, SegmentReader, Term};
 
+use super::any_of::AnyOf;
 use super::copies::Copies;
 use super::dates::Span;
 use super::measure::Measure;
@@ -29,6 +30,9 @@ const BEGINNING_MAX: usize = 250;
 
 /// The most blobs that an abbreviation may stand for.
 const BLOBS_MAX: usize = 1000;
+
+/// So many alternatives are looked at one by one.
+const FEW: usize = 16;
 
 /// Makes tantivy queries for one search.
 pub(super) struct Plan<'a> {
@@ -124,7 +128,7 @@ impl Plan<'_> {
         if !ids.is_empty() {
             others.push(no_weight(Box::new(TermSetQuery::new(ids))));
         }
-        Ok(union(others))
+        Ok(self.union(others))
     }
 
     fn word(&mut self, scope: &Scope, word: &str, forms: bool) -> Result<Planned> {
@@ -148,7 +152,7 @@ impl Plan<'_> {
         if scope.blobs && prefix::is_blob(word) {
             all.push(no_weight(self.exact(&[Tag::Pre, Tag::Post], word)?));
         }
-        Ok(union(all))
+        Ok(self.union(all))
     }
 
     /// What has at least one of these words.
@@ -161,6 +165,14 @@ impl Plan<'_> {
                 .map(one)
                 .collect(),
         })
+    }
+
+    /// What at least one of these finds. Where it is not weighed much may be found, and tantivy's union is the quicker one.
+    fn union(&self, queries: Vec<Planned>) -> Planned {
+        match self.measure {
+            Some(_) if queries.len() <= FEW => few(queries),
+            _ => union(queries),
+        }
     }
 
     /// Words that stand together in one zone, as `how` says; each of them weighs.
@@ -184,7 +196,7 @@ impl Plan<'_> {
             };
             all.push(found);
         }
-        Ok(union(all))
+        Ok(few(all))
     }
 
     /// Every word that begins so, in every zone of the scope.
@@ -201,7 +213,7 @@ impl Plan<'_> {
             };
             all.extend(self.one_of(vec![in_zone(*zone, found)])?);
         }
-        Ok(union(all))
+        Ok(self.union(all))
     }
 
     /// The terms of `field` that begin with `mark` and `start`, in all segments; `None` where they are too many.
@@ -395,6 +407,15 @@ fn weighed_by(found: Planned, weights: Vec<Planned>) -> Planned {
 
 fn no_weight(query: Planned) -> Planned {
     Box::new(ConstScoreQuery::new(query, 0.0))
+}
+
+/// What at least one of a few finds, each of which looks only where it is led to.
+fn few(mut queries: Vec<Planned>) -> Planned {
+    match queries.len() {
+        0 => Box::new(EmptyQuery),
+        1 => queries.remove(0),
+        _ => Box::new(AnyOf(queries)),
+    }
 }
 
 fn union(mut queries: Vec<Planned>) -> Planned {
