@@ -149,7 +149,7 @@ impl Html {
     }
 }
 
-/// Escapes what is written to it, as [`Html::text`] does; a line break that falls apart into two writes is two.
+/// Escapes what is written to it, piece by piece, as [`Html::text`] does.
 struct Escaping<'a>(&'a mut Html);
 
 impl fmt::Write for Escaping<'_> {
