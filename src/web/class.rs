@@ -93,7 +93,7 @@ impl Shares {
         let patience = Duration::from_secs(15);
         Shares {
             page: Share {
-                work: cores * 2,
+                work: cores,
                 writers: cores,
                 streams: 128,
                 line: 1024,
@@ -155,9 +155,10 @@ impl Shares {
         self
     }
 
-    /// How many threads a runtime needs for requests: pages and lists are worked out on them, and one is always left.
+    /// How many threads a runtime needs for requests: pages and lists are worked out on them, and one is left to read and
+    /// send while either of these takes all it may. More threads than processors would make each answer wait for others.
     pub fn threads(&self) -> usize {
-        self.page.work + self.list.work + 1
+        self.page.work.max(self.list.work) + 1
     }
 
     /// The share of a class.
