@@ -1,15 +1,13 @@
 //! Searches: from words to articles, in an inbox, in several together, or in one thread.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
-
-use foldhash::fast::RandomState;
 
 use super::Inbox;
 use crate::db::{Article, Reader};
 use crate::error::{Error, Result};
-use crate::id::{ArticleNum, InboxId, MessageId, MessageKey};
+use crate::id::{InboxId, MessageId, MessageKey};
 use crate::search::{Budget, Cursor, Edge, Filter, Found, Hit, Query, Search, Sort, Window};
 
 /// No search works for longer than this; what it found until then is shown.
@@ -187,19 +185,23 @@ impl Realm {
 
     /// The articles of the hits. The index of words may know what the catalogue has forgotten since.
     fn look_up(&self, reader: &Reader, hits: Vec<Hit>) -> Result<Vec<Match>> {
-        let numbers: Vec<ArticleNum> = hits.iter().map(|hit| hit.num).collect();
-        let articles = reader.articles_numbered(self.inbox().id(), &numbers)?;
-        let mut by_number: HashMap<ArticleNum, Article, RandomState> =
-            articles.into_iter().map(|a| (a.num, a)).collect();
-        let found = hits.into_iter().filter_map(|hit| {
-            let article = by_number.remove(&hit.num)?;
-            (article.message == hit.key).then(|| Match {
-                article,
-                lists: Vec::new(),
-                percent: hit.percent,
-            })
-        });
-        Ok(found.collect())
+        let messages: Vec<MessageKey> = hits.iter().map(|hit| hit.key).collect();
+        let articles = reader.articles_of(self.inbox().id(), &messages)?;
+        let mut articles = articles.into_iter().peekable();
+        let mut found = Vec::with_capacity(hits.len());
+        for hit in hits {
+            // A message may stand in an inbox twice.
+            while let Some(article) = articles.next_if(|article| article.message == hit.key) {
+                if article.num == hit.num {
+                    found.push(Match {
+                        article,
+                        lists: Vec::new(),
+                        percent: hit.percent,
+                    });
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// The same for several inboxes together, and to which of them each message went.

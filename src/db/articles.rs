@@ -348,19 +348,17 @@ impl Reader {
         Ok(found.into_iter().next())
     }
 
-    /// The articles of an inbox with these numbers, as far as there are any, in no order.
+    /// The articles that these messages are in an inbox, in the order of the messages, as far as there are any.
     ///
     /// # Errors
     /// The catalogue cannot be read.
-    pub fn articles_numbered(
-        &self,
-        inbox: InboxId,
-        numbers: &[ArticleNum],
-    ) -> Result<Vec<Article>> {
+    pub fn articles_of(&self, inbox: InboxId, messages: &[MessageKey]) -> Result<Vec<Article>> {
         self.list(
             &Shelf::Inbox(inbox),
-            places!("FROM json_each(?2) n CROSS JOIN place p ON p.inbox = ?1 AND p.num = n.value"),
-            (inbox, json_list(numbers.iter().map(|num| num.0))),
+            places!(
+                "FROM json_each(?2) n CROSS JOIN place p ON p.message = n.value AND p.inbox = ?1"
+            ),
+            (inbox, json_list(messages.iter().map(|key| key.0))),
             usize::MAX,
         )
     }

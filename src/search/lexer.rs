@@ -347,7 +347,9 @@ impl<'a> Lexer<'a> {
 
     /// The word at this place, as it is written and as it is sought.
     fn take(&mut self) -> (&'a str, String) {
-        let (word, end) = Words::one(self.text, self.at);
+        let mut words = Words::new(self.text);
+        words.take_at(self.at);
+        let (word, end) = (words.word, words.to);
         let written = &self.text[self.at..end];
         self.at = end;
         (written, word)

@@ -11,6 +11,7 @@ mod cut;
 mod dates;
 mod document;
 mod find;
+mod gathered;
 mod index;
 mod lexer;
 mod measure;

@@ -13,6 +13,7 @@ use tantivy::query::{EmptyScorer, EnableScoring, Explanation, Query, Scorer, Wei
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, DocSet, Result, Score, Searcher, SegmentReader, TERMINATED, Term};
 
+use super::gathered::{self, Gathered};
 use super::measure::Measure;
 use super::near::explain;
 use super::schema::column;
@@ -112,17 +113,18 @@ impl Weight for Weighed {
                 index.read_postings_from_terminfo(&form.term, IndexRecordOption::WithFreqs)?;
             lists.push((form.word, list));
         }
-        let mut scorer = WordScorer {
-            heads: lists.iter().map(|(_, list)| list.doc()).collect(),
-            lists,
-            doc: 0,
+        let scale = Scale {
             lengths: reader.fast_fields().u64(column::LENGTH)?,
-            weights: Arc::clone(&self.weights),
-            boost,
             usual_length: self.usual_length,
+            boost,
         };
-        scorer.settle();
-        Ok(Box::new(scorer))
+        if let [weight] = *self.weights
+            && gathered::is_worth_it(&lists)
+        {
+            return Ok(Box::new(Gathered::of(lists, weight, scale)));
+        }
+        let weights = Arc::clone(&self.weights);
+        Ok(Box::new(WordScorer::new(lists, weights, scale)))
     }
 
     fn explain(&self, reader: &SegmentReader, doc: DocId) -> Result<Explanation> {
@@ -130,20 +132,52 @@ impl Weight for Weighed {
     }
 }
 
+/// What words weigh by how often they are in a mail.
+pub(super) struct Scale {
+    pub(super) lengths: Column<u64>,
+    pub(super) usual_length: Score,
+    pub(super) boost: Score,
+}
+
+impl Scale {
+    /// What words weigh in a mail, of each of which is given what it weighs at most, and how often it is there.
+    pub(super) fn of(&self, doc: DocId, words: impl Iterator<Item = (Score, Score)>) -> Score {
+        let length = self.lengths.first(doc).unwrap_or(0) as Score;
+        let length = (length / self.usual_length).max(SHORTEST);
+        let beside = LENGTH_COUNTS * length + (1.0 - LENGTH_COUNTS);
+        let each = words.map(|(weight, count)| weight * count / (count + beside));
+        each.sum::<Score>() * self.boost
+    }
+}
+
 /// Goes through the mails that have at least one of the words in at least one of its forms.
-struct WordScorer {
+pub(super) struct WordScorer {
     /// With the number of the word, in its order.
     lists: Vec<(usize, SegmentPostings)>,
     /// Where each of the lists stands: side by side, since they are compared for each mail.
     heads: Vec<DocId>,
     doc: DocId,
-    lengths: Column<u64>,
     weights: Arc<[Score]>,
-    boost: Score,
-    usual_length: Score,
+    scale: Scale,
 }
 
 impl WordScorer {
+    pub(super) fn new(
+        lists: Vec<(usize, SegmentPostings)>,
+        weights: Arc<[Score]>,
+        scale: Scale,
+    ) -> WordScorer {
+        let mut scorer = WordScorer {
+            heads: lists.iter().map(|(_, list)| list.doc()).collect(),
+            lists,
+            doc: 0,
+            weights,
+            scale,
+        };
+        scorer.settle();
+        scorer
+    }
+
     /// Stands where the first of the lists stands.
     fn settle(&mut self) -> DocId {
         self.doc = self.heads.iter().copied().min().unwrap_or(TERMINATED);
@@ -182,22 +216,19 @@ impl DocSet for WordScorer {
 
 impl Scorer for WordScorer {
     fn score(&mut self) -> Score {
-        let length = self.lengths.first(self.doc).unwrap_or(0) as Score;
-        let length = (length / self.usual_length).max(SHORTEST);
-        let beside = LENGTH_COUNTS * length + (1.0 - LENGTH_COUNTS);
         let heads = self.heads.iter().zip(&self.lists);
         let mut here = heads
             .filter(|(head, _)| **head == self.doc)
             .map(|(_, (word, list))| (*word, list.term_freq() as Score))
             .peekable();
-        let mut score = 0.0;
-        while let Some((word, mut count)) = here.next() {
+        let words = std::iter::from_fn(|| {
+            let (word, mut count) = here.next()?;
             while let Some((_, more)) = here.next_if(|(next, _)| *next == word) {
                 count += more;
             }
-            score += self.weights[word] * count / (count + beside);
-        }
-        score * self.boost
+            Some((self.weights[word], count))
+        });
+        self.scale.of(self.doc, words)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use memchr::memmem::Finder;
 
 use super::query::{Node, Query};
@@ -26,8 +27,9 @@ pub struct Piece {
     pub matched: bool,
 }
 
-/// So much of a text is looked through first: mostly all that is sought stands near its beginning.
-const FIRST_LOOK: usize = 4 << 10;
+/// So much of a text is looked through first, and then four times as much each: mostly all that is sought stands near its
+/// beginning.
+const FIRST_LOOK: usize = 1 << 10;
 
 /// What the snippets of one query are made with.
 pub struct Snippets {
@@ -61,13 +63,15 @@ impl Snippets {
     /// of them is in it.
     pub fn cut(&mut self, text: &str, width: usize) -> Option<Vec<Piece>> {
         let text = &text[..text.floor_char_boundary(TEXT_MAX)];
-        if text.len() > 2 * FIRST_LOOK {
-            let beginning = &text[..at_blank_before(text, FIRST_LOOK)];
+        let mut look = FIRST_LOOK;
+        while text.len() > 2 * look {
+            let beginning = &text[..at_blank_before(text, look)];
             let matches = self.find(beginning, width);
             let found = densest(&matches, width, self.sought.count);
             if let Some(dense) = found.filter(|dense| dense.words == self.sought.count) {
                 return cut_around(text, &matches[dense.first..=dense.last], width);
             }
+            look *= 4;
         }
         let matches = self.find(text, width);
         let dense = densest(&matches, width, self.sought.count)?;
@@ -115,8 +119,8 @@ fn cut_around(text: &str, inner: &[Match], width: usize) -> Option<Vec<Piece>> {
 /// What is marked: words, stems, beginnings, each with the number of the word of the query that it stands for.
 #[derive(Default)]
 struct Sought {
-    words: HashMap<String, usize>,
-    stems: HashMap<String, usize>,
+    words: HashMap<String, usize, RandomState>,
+    stems: HashMap<String, usize, RandomState>,
     beginnings: Vec<(String, usize)>,
     /// How many different words there are.
     count: usize,
@@ -197,6 +201,7 @@ impl Sought {
         stems: &mut Stems,
     ) -> Vec<Match> {
         let mut found: Vec<Match> = Vec::new();
+        let mut words = Words::new(text);
         for start in starts {
             let places = start.find_iter(lower);
             let in_words = places.filter(|at| {
@@ -206,9 +211,10 @@ impl Sought {
                 !before.is_some_and(is_word)
             });
             let here = in_words.filter_map(|at| {
-                let (word, to) = Words::one(text, at);
-                let word = self.matched(&word, stems)?;
-                Some(Match { from: at, to, word })
+                words.take_at(at);
+                let (from, to) = (words.from, words.to);
+                let word = self.matched(&words.word, stems)?;
+                Some(Match { from, to, word })
             });
             let mut end = None;
             let near = here.take_while(|found| {
@@ -265,8 +271,9 @@ struct Dense {
 /// The first of those matches that fit into `width` and have the most different words, of `all` of them.
 fn densest(matches: &[Match], width: usize, all: usize) -> Option<Dense> {
     let mut best: Option<Dense> = None;
+    let mut different: Vec<usize> = Vec::new();
     for (first, start) in matches.iter().enumerate() {
-        let mut different: Vec<usize> = Vec::new();
+        different.clear();
         let mut last = first;
         for (i, other) in matches.iter().enumerate().skip(first).take(20) {
             if i > first && other.to - start.from > width {

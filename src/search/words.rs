@@ -47,12 +47,11 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// The one word that begins at byte `at` of `text`, however long, and where it ends. A word character stands there.
-    pub(super) fn one(text: &str, at: usize) -> (String, usize) {
-        let mut words = Words::from(text, at);
-        words.take();
-        let end = words.at;
-        (words.word, end.max(at + char_at(text, at).len_utf8()))
+    /// Takes the one word that begins at byte `at`, however long; a word character stands there.
+    pub(super) fn take_at(&mut self, at: usize) {
+        (self.from, self.at) = (at, at);
+        self.take();
+        self.to = self.at.max(at + char_at(self.text, at).len_utf8());
     }
 
     /// Goes to the next word; `false` after the last one. What is too long to be indexed is passed over as if it

@@ -53,10 +53,10 @@ const MAILTO: &AsciiSet = &NON_ALPHANUMERIC
 /// A Message-ID as one segment of a path.
 ///
 /// `.` and `..` keep their angle brackets, because browsers resolve them away in whatever spelling.
-pub fn escape_mid(mid: &MessageId) -> String {
+pub fn escape_mid(mid: &MessageId) -> Cow<'_, str> {
     match mid.as_str() {
-        dots @ ("." | "..") => format!("%3C{dots}%3E"),
-        plain => utf8_percent_encode(plain, SEGMENT).to_string(),
+        dots @ ("." | "..") => format!("%3C{dots}%3E").into(),
+        plain => utf8_percent_encode(plain, SEGMENT).into(),
     }
 }
 

@@ -231,7 +231,7 @@ pub(super) fn ascii(html: String) -> String {
     }
     let mut plain = String::with_capacity(html.len() + html.len() / 8);
     let mut rest = html.as_str();
-    while let Some(at) = rest.bytes().position(|b| !b.is_ascii()) {
+    while let Some(at) = beyond_ascii(rest) {
         plain.push_str(&rest[..at]);
         let mut after = rest[at..].chars();
         if let Some(c) = after.next() {
@@ -242,6 +242,15 @@ pub(super) fn ascii(html: String) -> String {
     }
     plain.push_str(rest);
     plain
+}
+
+/// Where the first byte beyond ASCII is: most pages have a few, so what has none is passed over by the line.
+fn beyond_ascii(text: &str) -> Option<usize> {
+    const LINE: usize = 64;
+    let mut lines = text.as_bytes().chunks(LINE).enumerate();
+    let (number, line) = lines.find(|(_, line)| !line.is_ascii())?;
+    let at = line.iter().position(|b| !b.is_ascii())?;
+    Some(number * LINE + at)
 }
 
 #[cfg(test)]

@@ -165,8 +165,10 @@ fn list(asked: &Asked<'_, '_>, query: &Query, results: &Results) -> Html {
 fn row(html: &mut Html, asked: &Asked<'_, '_>, found: &Match, width: usize) {
     let article = &found.article;
     let mid = url::escape_mid(&article.mid);
-    let site = asked.visit.ask.up_to_site();
-    let on = |list: &Inbox| format!("{site}{}/{mid}/", list.config().name);
+    let on = |list: &Inbox| {
+        let site = asked.visit.ask.up_to_site();
+        format!("{site}{}/{mid}/", list.config().name)
+    };
     let href = match found.lists.first() {
         Some(first) if asked.at_root() => on(first),
         _ => format!("{}{mid}/", asked.up),
