@@ -121,7 +121,7 @@ impl Writer<'_> {
             self.out.markup("\n");
         }
         let href = format!("{}{}", self.options.base, attachment_href(part));
-        self.out.open_link(&href);
+        self.out.open_link(&[&href]);
         if mangled {
             self.out
                 .markup("[-- Warning: decoded text below may be mangled, UTF-8 assumed --]\n");

@@ -94,7 +94,7 @@ pub fn entry_foot(mid: &MessageId, base: &str, view: Option<View>, in_thread: &s
 }
 
 fn view_link(out: &mut Html, href: &str, name: &'static str, here: bool) {
-    out.open_link(href);
+    out.open_link(&[href]);
     if here {
         out.markup("<b>");
     }

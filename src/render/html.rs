@@ -66,15 +66,17 @@ impl Html {
 
     /// `<a href="HREF">TEXT</a>`. The address must be one of ours, or of a scheme that was looked at.
     pub fn link(&mut self, href: &str, text: &str) {
-        self.open_link(href);
+        self.open_link(&[href]);
         self.line(text);
         self.markup("</a>");
     }
 
-    /// `<a href="HREF">`, to be closed by the caller.
-    pub fn open_link(&mut self, href: &str) {
+    /// `<a href="HREF">`, to be closed by the caller; the address in pieces.
+    pub fn open_link(&mut self, href: &[&str]) {
         self.markup("<a href=\"");
-        self.line(href);
+        for piece in href {
+            self.line(piece);
+        }
         self.markup("\">");
     }
 

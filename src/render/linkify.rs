@@ -25,7 +25,7 @@ pub fn linkify(out: &mut Html, text: &str) {
         if end > colon + 3 {
             let url = &text[start..end];
             out.text(&text[done..start]);
-            out.open_link(url);
+            out.open_link(&[url]);
             out.text(url);
             out.markup("</a>");
             done = end;

@@ -11,12 +11,12 @@ use tantivy::{DocSet, Searcher, TERMINATED, Term};
 use super::copies::Copies;
 use super::index::{Search, failed};
 use super::measure::Measure;
-use super::places::Places;
+use super::places::{Places, Value};
 use super::plan::{self, Plan};
 use super::query::Query;
-use super::schema::{FIELDS, column};
+use super::schema::FIELDS;
 use super::stems::Stems;
-use super::window::{Candidate, Columns, Cursor, Edge, Hit, Sort, Top, Window};
+use super::window::{Candidate, Cursor, Edge, Hit, Marks, Sort, Top, Window};
 use crate::error::Result;
 use crate::id::{InboxId, MessageKey};
 
@@ -83,6 +83,7 @@ impl Search {
     ) -> Result<Found> {
         let searcher = self.searcher();
         let copies = &self.copies(&searcher)?;
+        self.columns.keep(&searcher);
         let weighed = self.weighed(&searcher, query, filter, copies)?;
         let mut window = window;
         if let (Sort::Relevance, Some(edge)) = (sort, &mut window.edge) {
@@ -94,7 +95,8 @@ impl Search {
         let cost = scorers.iter().map(|scorer| scorer.cost()).sum::<u64>();
         let later = sort != Sort::Relevance && cost > WEIGHED_AT_ONCE;
         if later {
-            let unweighed = plan(&searcher, query, filter, None, copies)?
+            let unweighed = self
+                .plan(&searcher, query, filter, None, copies)?
                 .weight(EnableScoring::disabled_from_searcher(&searcher))?;
             scorers = self::scorers(&searcher, unweighed.as_ref(), budget)?;
         }
@@ -103,16 +105,17 @@ impl Search {
         let mut complete = true;
         for (ord, scorer) in scorers.iter_mut().enumerate() {
             let segment = searcher.segment_reader(ord as u32);
-            let columns = Columns::open(segment, filter.inbox, copies).map_err(failed)?;
+            let columns = self.columns.of(segment).map_err(failed)?;
+            let marks = Marks::of(columns, filter.inbox, copies.in_segment(segment));
             let mut read = 0u32;
             while scorer.doc() != TERMINATED && complete {
                 let doc = scorer.doc();
-                if !segment.is_deleted(doc) && columns.has_words(doc) {
+                if !segment.is_deleted(doc) && marks.has_words(doc) {
                     let score = || match later {
                         true => 0,
                         false => scorer.score().max(0.0).to_bits(),
                     };
-                    top.add(&columns, sort, (ord, doc), score);
+                    top.add(&marks, sort, (ord, doc), score);
                 }
                 read += 1;
                 complete = !(read.is_multiple_of(STRIDE) && budget.is_spent());
@@ -155,24 +158,26 @@ impl Search {
         let searcher = self.searcher();
         let copies = &self.copies(&searcher)?;
         let scoring = EnableScoring::disabled_from_searcher(&searcher);
-        let weight = plan(&searcher, query, filter, None, copies)?.weight(scoring)?;
+        let weight = self
+            .plan(&searcher, query, filter, None, copies)?
+            .weight(scoring)?;
         let order = match filter.inbox {
-            Some(_) => column::NUM,
-            None => column::RECEIVED,
+            Some(_) => Value::Num,
+            None => Value::Received,
         };
         let mut all: Vec<(i64, i64)> = Vec::new();
         let mut complete = true;
         for segment in searcher.segment_readers() {
-            let keys = segment.fast_fields().i64(column::KEY)?;
-            let order = Places::open(segment, order, copies)?;
+            let columns = self.columns.of(segment)?;
             let here = copies.in_segment(segment);
+            let order = Places::of(&columns, order, Arc::clone(&here));
             let mut scorer = weight.scorer(segment, 1.0)?;
             let mut read = 0u32;
             while scorer.doc() != TERMINATED && complete {
                 let doc = scorer.doc();
                 if !segment.is_deleted(doc) && !here.is_copy(doc) {
                     let place = order.first(doc, filter.inbox);
-                    all.extend(place.zip(keys.first(doc)));
+                    all.extend(place.zip(columns.key.first(doc)));
                 }
                 read += 1;
                 complete = !(read.is_multiple_of(STRIDE) && budget.is_spent());
@@ -194,35 +199,35 @@ impl Search {
     ) -> Result<Box<dyn Weight>> {
         let measure = self.lengths.measure(searcher, filter.inbox, copies)?;
         let scoring = EnableScoring::enabled_from_searcher(searcher);
-        Ok(plan(searcher, query, filter, Some(measure), copies)?.weight(scoring)?)
+        let plan = self.plan(searcher, query, filter, Some(measure), copies)?;
+        Ok(plan.weight(scoring)?)
     }
-}
 
-/// The query as tantivy asks it. Without a measure nothing is weighed.
-fn plan(
-    searcher: &Searcher,
-    query: &Query,
-    filter: Filter<'_>,
-    measure: Option<Measure>,
-    copies: &Arc<Copies>,
-) -> Result<BooleanQuery> {
-    let mut plan = Plan {
-        searcher,
-        inbox: filter.inbox,
-        stems: Stems::new(16),
-        measure,
-        copies: Arc::clone(copies),
-    };
-    let mut parts = vec![plan.of(&query.root)?];
-    let inbox = filter.inbox;
-    parts.extend(inbox.and_then(|inbox| plan::in_inbox(searcher, inbox, copies)));
-    parts.extend(
-        filter
-            .any_of
-            .map(|inboxes| plan::in_any_inbox(inboxes, copies)),
-    );
-    parts.extend(filter.among.map(plan::among));
-    Ok(BooleanQuery::intersection(parts))
+    /// The query as tantivy asks it. Without a measure nothing is weighed.
+    fn plan(
+        &self,
+        searcher: &Searcher,
+        query: &Query,
+        filter: Filter<'_>,
+        measure: Option<Measure>,
+        copies: &Arc<Copies>,
+    ) -> Result<BooleanQuery> {
+        let mut plan = Plan {
+            searcher,
+            inbox: filter.inbox,
+            stems: Stems::new(16),
+            measure,
+            copies: Arc::clone(copies),
+            columns: Arc::clone(&self.columns),
+        };
+        let mut parts = vec![plan.of(&query.root)?];
+        let in_inbox = |inbox| plan::in_inbox(searcher, inbox, copies, &self.columns);
+        parts.extend(filter.inbox.and_then(in_inbox));
+        let in_any = |inboxes| plan::in_any_inbox(inboxes, copies);
+        parts.extend(filter.any_of.map(in_any));
+        parts.extend(filter.among.map(plan::among));
+        Ok(BooleanQuery::intersection(parts))
+    }
 }
 
 /// Where a result of an earlier search by relevance stands now: each mail that comes changes all weights a little.

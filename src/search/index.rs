@@ -13,6 +13,7 @@ use tantivy::{Index, IndexReader, IndexSettings, ReloadPolicy, Searcher, Tantivy
 
 use crate::error::{Error, Result};
 
+use super::columns::Opened;
 use super::copies::Copies;
 use super::measure::Lengths;
 use super::schema::{FIELDS, LAYOUT, tokenizers};
@@ -25,6 +26,7 @@ pub struct Search {
     opened: RwLock<(Index, IndexReader)>,
     /// What words are weighed against in an inbox, or in the whole site.
     pub(super) lengths: Lengths,
+    pub(super) columns: Arc<Opened>,
     /// The copies of the state of the index that was searched last.
     copies: Mutex<Arc<Copies>>,
     /// How often in a row it was found to be damaged.
@@ -48,6 +50,7 @@ impl Search {
             dir,
             opened,
             lengths: Lengths::default(),
+            columns: Arc::default(),
             copies: Mutex::default(),
             strikes: AtomicU32::new(0),
         })

@@ -6,6 +6,7 @@
 mod any_of;
 mod approxidate;
 mod audit;
+mod columns;
 mod copies;
 mod cut;
 mod dates;

@@ -2,12 +2,21 @@
 
 use std::sync::Arc;
 
+use tantivy::DocId;
 use tantivy::columnar::{Cardinality, Column};
-use tantivy::{DocId, SegmentReader};
 
-use super::copies::{Copies, InSegment, Told};
-use super::schema::column;
+use super::columns::Columns;
+use super::copies::{InSegment, Told};
 use crate::id::InboxId;
+
+/// What a place has.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Value {
+    /// The number of the article there.
+    Num,
+    /// When it came there.
+    Received,
+}
 
 /// A column with one value for each place of a document.
 pub(super) struct Places {
@@ -20,37 +29,18 @@ pub(super) struct Places {
 }
 
 impl Places {
-    pub(super) fn open(
-        segment: &SegmentReader,
-        name: &str,
-        copies: &Copies,
-    ) -> tantivy::Result<Places> {
-        let inbox = segment.fast_fields().i64(column::INBOX)?;
-        Places::within(segment, name, inbox, copies.in_segment(segment))
-    }
-
-    /// Another value of the same places.
-    pub(super) fn beside(&self, segment: &SegmentReader, name: &str) -> tantivy::Result<Places> {
-        Places::within(segment, name, self.inbox.clone(), Arc::clone(&self.copies))
-    }
-
-    fn within(
-        segment: &SegmentReader,
-        name: &str,
-        inbox: Column<i64>,
-        copies: Arc<InSegment>,
-    ) -> tantivy::Result<Places> {
-        let value = segment.fast_fields().i64(name)?;
-        Ok(Places {
-            inbox,
-            single: value.get_cardinality() == Cardinality::Full,
-            value,
+    pub(super) fn of(columns: &Columns, value: Value, copies: Arc<InSegment>) -> Places {
+        let (column, of_copy): (_, fn(&Told) -> i64) = match value {
+            Value::Num => (&columns.num, |place| place.num),
+            Value::Received => (&columns.received, |place| place.received),
+        };
+        Places {
+            inbox: columns.inbox.clone(),
+            value: column.clone(),
+            single: column.get_cardinality() == Cardinality::Full,
             copies,
-            of_copy: match name {
-                column::NUM => |place| place.num,
-                _ => |place| place.received,
-            },
-        })
+            of_copy,
+        }
     }
 
     /// The value of `doc`, which is in `inbox`, at its first place there, or at all.

@@ -12,11 +12,12 @@ use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, Searcher, SegmentReader, Term};
 
 use super::any_of::AnyOf;
+use super::columns::Opened;
 use super::copies::Copies;
 use super::dates::Span;
 use super::measure::Measure;
 use super::near::{Either, Near, Without};
-use super::places::Places;
+use super::places::{Places, Value};
 use super::prefix;
 use super::query::{Date, Node, Number, Scope};
 use super::schema::{FIELDS, Tag, Zone, column};
@@ -43,6 +44,7 @@ pub(super) struct Plan<'a> {
     /// What words are weighed against; `None` where only what is found matters.
     pub(super) measure: Option<Measure>,
     pub(super) copies: Arc<Copies>,
+    pub(super) columns: Arc<Opened>,
 }
 
 type Planned = Box<dyn Query>;
@@ -158,7 +160,10 @@ impl Plan<'_> {
     /// What has at least one of these words.
     fn one_of(&self, words: Vec<InZone>) -> Result<Vec<Planned>> {
         Ok(match self.measure {
-            Some(measure) => vec![Box::new(Weighed::new(self.searcher, &words, measure)?)],
+            Some(measure) => {
+                let found = Weighed::new(self.searcher, &words, measure, &self.columns)?;
+                vec![Box::new(found)]
+            }
             None => words
                 .into_iter()
                 .flat_map(|word| word.forms)
@@ -269,7 +274,7 @@ impl Plan<'_> {
             Date::Sent => {
                 where_column(column::SENT, move |value: i64| (from..=to).contains(&value))
             }
-            Date::Received => self.where_place(column::RECEIVED, from, to),
+            Date::Received => self.where_place(Value::Received, from, to),
         }
     }
 
@@ -279,16 +284,17 @@ impl Plan<'_> {
             Number::Bytes => where_column(column::BYTES, move |v: u64| (from..=to).contains(&v)),
             Number::Article => {
                 let small = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-                self.where_place(column::NUM, small(from), small(to))
+                self.where_place(Value::Num, small(from), small(to))
             }
         }
     }
 
     /// Documents with a place, in the inbox that is searched, whose value lies within.
-    fn where_place(&self, name: &'static str, from: i64, to: i64) -> Planned {
-        let (inbox, copies) = (self.inbox, Arc::clone(&self.copies));
+    fn where_place(&self, value: Value, from: i64, to: i64) -> Planned {
+        let inbox = self.inbox;
+        let (copies, columns) = (Arc::clone(&self.copies), Arc::clone(&self.columns));
         predicate(move |segment: &SegmentReader| {
-            let places = Places::open(segment, name, &copies)?;
+            let places = Places::of(&*columns.of(segment)?, value, copies.in_segment(segment));
             Ok(move |doc: DocId| {
                 places
                     .values(doc, inbox)
@@ -299,10 +305,17 @@ impl Plan<'_> {
 }
 
 /// The documents kept in that inbox; `None` where that is all of them.
-pub(super) fn in_inbox(searcher: &Searcher, inbox: InboxId, copies: &Copies) -> Option<Planned> {
+pub(super) fn in_inbox(
+    searcher: &Searcher,
+    inbox: InboxId,
+    copies: &Copies,
+    columns: &Opened,
+) -> Option<Planned> {
     let is_all = |segment: &SegmentReader| {
-        let column = segment.fast_fields().i64(column::INBOX);
-        column.is_ok_and(|c| c.min_value() == inbox.0 && c.max_value() == inbox.0)
+        let here = columns.of(segment);
+        here.is_ok_and(|here| {
+            (here.inbox.min_value(), here.inbox.max_value()) == (inbox.0, inbox.0)
+        })
     };
     if searcher.segment_readers().iter().all(is_all) {
         return None;

@@ -3,7 +3,6 @@
 //! A word weighs the more the fewer mails have it in its zone. Its further occurrences in a mail count less and less,
 //! and the less the longer the mail is; only that mails below half the usual length are not told apart.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use tantivy::columnar::Column;
@@ -13,10 +12,10 @@ use tantivy::query::{EmptyScorer, EnableScoring, Explanation, Query, Scorer, Wei
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, DocSet, Result, Score, Searcher, SegmentReader, TERMINATED, Term};
 
+use super::columns::Opened;
 use super::gathered::{self, Gathered};
 use super::measure::Measure;
 use super::near::explain;
-use super::schema::column;
 
 /// How much the length of a mail counts, 0 to 1.
 const LENGTH_COUNTS: Score = 0.5;
@@ -38,9 +37,18 @@ pub(super) struct InZone {
 pub(super) struct Weighed {
     /// What each of the words weighs.
     weights: Arc<[Score]>,
-    /// Their forms that are in the index, with the number of the word, in its order.
-    forms: Arc<HashMap<SegmentId, Vec<Form>>>,
+    segments: Arc<[Here]>,
     usual_length: Score,
+}
+
+/// What a segment has of the words.
+#[derive(Debug)]
+struct Here {
+    segment: SegmentId,
+    /// How long its mails are.
+    lengths: Column<u64>,
+    /// Their forms that are in it, with the number of the word, in its order.
+    forms: Vec<Form>,
 }
 
 /// A form of a word, found in a segment.
@@ -52,21 +60,34 @@ struct Form {
 }
 
 impl Weighed {
-    pub(super) fn new(searcher: &Searcher, words: &[InZone], measure: Measure) -> Result<Weighed> {
+    pub(super) fn new(
+        searcher: &Searcher,
+        words: &[InZone],
+        measure: Measure,
+        columns: &Opened,
+    ) -> Result<Weighed> {
         let mails = measure.mails.max(1) as f64;
-        let mut forms: HashMap<SegmentId, Vec<Form>> = HashMap::new();
+        let readers = searcher.segment_readers();
+        let nothing = readers.iter().map(|reader| {
+            Ok(Here {
+                segment: reader.segment_id(),
+                lengths: columns.of(reader)?.length.clone(),
+                forms: Vec::new(),
+            })
+        });
+        let mut segments: Vec<Here> = nothing.collect::<Result<_>>()?;
         let mut weights = Vec::with_capacity(words.len());
         for (number, word) in words.iter().enumerate() {
             let mut without = 1.0;
             for term in &word.forms {
                 let mut having = 0;
-                for segment in searcher.segment_readers() {
-                    let index = segment.inverted_index(term.field())?;
+                for (reader, here) in readers.iter().zip(&mut segments) {
+                    let index = reader.inverted_index(term.field())?;
                     let Some(found) = index.get_term_info(term)? else {
                         continue;
                     };
                     having += u64::from(found.doc_freq);
-                    forms.entry(segment.segment_id()).or_default().push(Form {
+                    here.forms.push(Form {
                         word: number,
                         field: term.field(),
                         term: found,
@@ -82,7 +103,7 @@ impl Weighed {
         }
         Ok(Weighed {
             weights: weights.into(),
-            forms: Arc::new(forms),
+            segments: segments.into(),
             usual_length: measure.usual_length.max(1.0),
         })
     }
@@ -103,18 +124,20 @@ impl Query for Weighed {
 
 impl Weight for Weighed {
     fn scorer(&self, reader: &SegmentReader, boost: Score) -> Result<Box<dyn Scorer>> {
-        let Some(forms) = self.forms.get(&reader.segment_id()) else {
+        let mut segments = self.segments.iter();
+        let here = segments.find(|here| here.segment == reader.segment_id());
+        let Some(here) = here.filter(|here| !here.forms.is_empty()) else {
             return Ok(Box::new(EmptyScorer));
         };
-        let mut lists = Vec::with_capacity(forms.len());
-        for form in forms {
+        let mut lists = Vec::with_capacity(here.forms.len());
+        for form in &here.forms {
             let index = reader.inverted_index(form.field)?;
             let list =
                 index.read_postings_from_terminfo(&form.term, IndexRecordOption::WithFreqs)?;
             lists.push((form.word, list));
         }
         let scale = Scale {
-            lengths: reader.fast_fields().u64(column::LENGTH)?,
+            lengths: here.lengths.clone(),
             usual_length: self.usual_length,
             boost,
         };

@@ -297,15 +297,13 @@ fn densest(matches: &[Match], width: usize, all: usize) -> Option<Dense> {
 
 /// Adds text with its white space squeezed.
 fn push(pieces: &mut Vec<Piece>, text: &str, matched: bool) {
+    let is_blank = |c: char| c.is_whitespace() || c.is_control();
     let mut squeezed = String::with_capacity(text.len());
-    for c in text.chars() {
-        let c = if c.is_whitespace() || c.is_control() {
-            ' '
-        } else {
-            c
-        };
-        if c != ' ' || !squeezed.ends_with(' ') {
-            squeezed.push(c);
+    for word in text.split_inclusive(is_blank) {
+        let rest = word.trim_end_matches(is_blank);
+        squeezed.push_str(rest);
+        if rest.len() < word.len() && !squeezed.ends_with(' ') {
+            squeezed.push(' ');
         }
     }
     if !squeezed.is_empty() {

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use tantivy::{DocId, SegmentReader};
+use tantivy::DocId;
 
-use super::copies::{Copies, InSegment};
-use super::places::Places;
-use super::schema::column;
+use super::columns::Columns;
+use super::copies::InSegment;
+use super::places::{Places, Value};
 use crate::id::{ArticleNum, InboxId, MessageKey};
 use crate::time::Timestamp;
 
@@ -120,29 +120,28 @@ impl Candidate {
     }
 }
 
-/// The columns that results are told apart by.
-pub(super) struct Columns {
-    key: tantivy::columnar::Column<i64>,
+/// What results of one segment are told apart by.
+pub(super) struct Marks {
+    columns: Arc<Columns>,
     received: Places,
     num: Places,
     inbox: Option<InboxId>,
     copies: Arc<InSegment>,
 }
 
-impl Columns {
-    pub(super) fn open(
-        segment: &SegmentReader,
+impl Marks {
+    pub(super) fn of(
+        columns: Arc<Columns>,
         inbox: Option<InboxId>,
-        copies: &Copies,
-    ) -> tantivy::Result<Columns> {
-        let received = Places::open(segment, column::RECEIVED, copies)?;
-        Ok(Columns {
-            key: segment.fast_fields().i64(column::KEY)?,
-            num: received.beside(segment, column::NUM)?,
-            received,
+        copies: Arc<InSegment>,
+    ) -> Marks {
+        Marks {
+            received: Places::of(&columns, Value::Received, Arc::clone(&copies)),
+            num: Places::of(&columns, Value::Num, Arc::clone(&copies)),
+            columns,
             inbox,
-            copies: copies.in_segment(segment),
-        })
+            copies,
+        }
     }
 
     /// Whether a document has the words of a message, and so can be a result.
@@ -196,13 +195,13 @@ impl Top {
     /// Adds a result; `score` says how well it fits, and is asked where that matters.
     pub(super) fn add(
         &mut self,
-        columns: &Columns,
+        marks: &Marks,
         sort: Sort,
         (segment, doc): (usize, DocId),
         mut score: impl FnMut() -> u32,
     ) {
         self.total += 1;
-        let received = columns.received.first(doc, columns.inbox).unwrap_or(0);
+        let received = marks.received.first(doc, marks.inbox).unwrap_or(0);
         let weighed = (sort == Sort::Relevance).then(&mut score);
         self.best = self.best.max(weighed.unwrap_or(0));
         let first = match sort {
@@ -217,8 +216,8 @@ impl Top {
         if self.floor.is_some_and(|floor| first < floor.0) {
             return; // most end here, before more is read of them
         }
-        let key = columns.key.first(doc).unwrap_or_default();
-        let num = columns.num.first(doc, columns.inbox).unwrap_or(0);
+        let key = marks.columns.key.first(doc).unwrap_or_default();
+        let num = marks.num.first(doc, marks.inbox).unwrap_or(0);
         // Mail of the same second stands in the order of its numbers, either way round.
         let second = match (sort, self.from_behind) {
             (Sort::Newest | Sort::Oldest, false) => -num,

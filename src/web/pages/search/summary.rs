@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use askama::Template;
+use foldhash::fast::RandomState;
 
 use super::around::words_around;
 use super::asked::Asked;
@@ -144,7 +145,7 @@ pub(super) fn frame(asked: &Asked<'_, '_>) -> Frame {
 fn list(asked: &Asked<'_, '_>, query: &Query, results: &Results) -> Html {
     let mut html = Html::with_capacity(results.matches.len() * A_RESULT);
     let width = results.total.to_string().len();
-    let mut seen = HashSet::new();
+    let mut seen: HashSet<_, RandomState> = HashSet::default();
     let mut snippets = Snippets::of(query);
     for (n, found) in results.matches.iter().enumerate() {
         // Two mails of one Message-ID are one page.
@@ -169,13 +170,13 @@ fn row(html: &mut Html, asked: &Asked<'_, '_>, found: &Match, width: usize) {
         let site = asked.visit.ask.up_to_site();
         format!("{site}{}/{mid}/", list.config().name)
     };
-    let href = match found.lists.first() {
-        Some(first) if asked.at_root() => on(first),
-        _ => format!("{}{mid}/", asked.up),
-    };
     html.markup("<b>");
-    html.link(&href, &lines::subject(asked.inbox(), article));
-    html.markup("</b>\n");
+    match found.lists.first() {
+        Some(first) if asked.at_root() => html.open_link(&[&on(first)]),
+        _ => html.open_link(&[&asked.up, &mid, "/"]),
+    }
+    html.line(&lines::subject(asked.inbox(), article));
+    html.markup("</a></b>\n");
     html.blanks(width + 2);
     html.markup("- by ");
     html.line(&lines::author(asked.inbox(), article));
