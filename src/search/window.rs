@@ -150,6 +150,9 @@ impl Marks {
     }
 }
 
+/// So many results are kept, at least, before any is thrown away.
+const AT_FIRST: usize = 1024;
+
 /// The first results of all, kept while they are read in any order.
 pub(super) struct Top {
     /// How many of those that are kept are passed over.
@@ -180,7 +183,7 @@ impl Top {
             limit: window.limit,
             after,
             from_behind,
-            kept: Vec::new(),
+            kept: Vec::with_capacity(AT_FIRST),
             floor: None,
             total: 0,
             beyond: 0,
@@ -243,7 +246,7 @@ impl Top {
             segment,
             doc,
         });
-        if self.kept.len() >= self.wanted().saturating_mul(2).max(1024) {
+        if self.kept.len() >= self.wanted().saturating_mul(2).max(AT_FIRST) {
             self.shrink();
         }
     }

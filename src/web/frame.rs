@@ -1,5 +1,7 @@
 //! What stands around every page: the bar at its top, the note at its foot.
 
+use std::fmt;
+
 use askama::Template;
 
 use super::assets;
@@ -187,7 +189,25 @@ pub(super) fn print(template: &impl Template) -> Result<String, WebError> {
 
 /// The same where only errors of the rooms below can be told.
 pub(super) fn printed(template: &impl Template) -> Result<String, Error> {
+    let mut page = Page(String::with_capacity(FRAME));
     template
-        .render()
-        .map_err(|error| Error::corrupt(format!("a template failed: {error}")))
+        .render_into(&mut page)
+        .map_err(|error| Error::corrupt(format!("a template failed: {error}")))?;
+    Ok(page.0)
+}
+
+/// What is around the content of a page takes about so much, in bytes.
+const FRAME: usize = 4096;
+
+/// A page that is being printed. Its content comes in one piece; with room for what follows, it is copied once.
+struct Page(String);
+
+impl fmt::Write for Page {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if text.len() > FRAME {
+            self.0.reserve_exact(text.len() + FRAME);
+        }
+        self.0.push_str(text);
+        Ok(())
+    }
 }
