@@ -242,7 +242,8 @@ pub fn query(bytes: &[u8]) {
             let _ = search.find(&query, Filter::default(), sort, all, Budget::default());
         }
     });
-    let _ = threadbare::search::Snippets::of(&query).cut(TEXT, 80);
+    let _ =
+        threadbare::search::Snippets::of(&query).and_then(|mut snippets| snippets.cut(TEXT, 80));
     let printed = url::Query::parse(&format!("q={}", url::escape_query(&text)));
     assert_eq!(printed.value('q'), Some(&*text));
     let search = url::Search::of(&url::Query::parse(&text));

@@ -54,6 +54,16 @@ pub(super) enum Zone {
 }
 
 impl Zone {
+    /// Whether its words stand in the text of a mail.
+    pub(super) fn is_in_text(self) -> bool {
+        match self {
+            Zone::Quoted | Zone::Body => true,
+            Zone::DiffFile | Zone::Removed | Zone::Added | Zone::Context | Zone::Hunk => true,
+            Zone::Subject | Zone::From | Zone::To | Zone::Cc | Zone::File => false,
+            Zone::Id | Zone::List => false,
+        }
+    }
+
     /// The character before its terms.
     pub(super) fn mark(self) -> char {
         match self {

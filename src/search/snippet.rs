@@ -42,8 +42,8 @@ pub struct Snippets {
 }
 
 impl Snippets {
-    /// For the words of `query`.
-    pub fn of(query: &Query) -> Snippets {
+    /// For those words of `query` that are sought in the text of a mail; `None` where there are none.
+    pub fn of(query: &Query) -> Option<Snippets> {
         let mut sought = Sought::default();
         let mut stems = Stems::new(64);
         sought.gather(&query.root, &mut stems);
@@ -51,12 +51,12 @@ impl Snippets {
             let finders = starts.into_iter().map(Finder::new);
             finders.map(Finder::into_owned).collect()
         });
-        Snippets {
+        (sought.count > 0).then(|| Snippets {
             sought,
             starts,
             stems,
             lower: String::new(),
-        }
+        })
     }
 
     /// About `width` bytes of `text` where most of the different words of the query stand together; `None` where none
@@ -137,6 +137,11 @@ struct Match {
 impl Sought {
     fn gather(&mut self, node: &Node, known: &mut Stems) {
         match node {
+            Node::Word { scope, .. }
+            | Node::Phrase(scope, _)
+            | Node::Near { scope, .. }
+            | Node::Beginning(scope, _)
+                if !scope.zones.iter().any(|zone| zone.is_in_text()) => {}
             Node::Word { word, forms, .. } => {
                 let number = self.word(word);
                 if *forms {
@@ -346,7 +351,7 @@ mod tests {
 
     fn marked(query: &str, text: &str, width: usize) -> Option<String> {
         let query = Query::parse(query, Timestamp(0)).unwrap();
-        let pieces = Snippets::of(&query).cut(text, width)?;
+        let pieces = Snippets::of(&query)?.cut(text, width)?;
         let marked = pieces.iter().map(|piece| match piece.matched {
             true => format!("[{}]", piece.text),
             false => piece.text.clone(),
@@ -369,7 +374,13 @@ mod tests {
                 "an engineer's  \n\tengine",
                 Some("an [engineer's] [engine]"),
             ),
-            ("f:ada OR \"b c\"", "ada b.c", Some("[ada] [b].[c]")),
+            ("f:ada OR \"b c\"", "ada b.c", Some("ada [b].[c]")),
+            ("s:engine t:ada", "ada, the engine", None),
+            (
+                "q:engine dfb:ada",
+                "ada, the engine",
+                Some("[ada], the [engine]"),
+            ),
             ("日本", "こんにちは日本", Some("こんにちは[日][本]")),
             ("t \"don't\"", "we don't wait", Some("we [don't] wait")),
             ("engine", "nothing of it", None),

@@ -155,8 +155,10 @@ fn list(asked: &Asked<'_, '_>, query: &Query, results: &Results) -> Html {
         let rank = results.passed + n + 1;
         html.print(format_args!("{rank:>width$}. "));
         row(&mut html, asked, found, width);
-        if n < SNIPPETS {
-            words_around(&mut html, asked, &mut snippets, found, width + 2);
+        if n < SNIPPETS
+            && let Some(snippets) = &mut snippets
+        {
+            words_around(&mut html, asked, snippets, found, width + 2);
         }
         html.markup("\n");
     }
