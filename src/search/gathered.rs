@@ -1,11 +1,12 @@
 //! The mails that have a word of many forms: a beginning (`write*`) stands for hundreds. Where these are in few mails, to
 //! read all their lists once takes less than to compare where they stand for each mail.
 
-use tantivy::postings::{Postings, SegmentPostings};
+use tantivy::postings::BlockSegmentPostings;
 use tantivy::query::Scorer;
-use tantivy::{DocId, DocSet, Score, TERMINATED};
+use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::{DocId, DocSet, Result, Score, SegmentReader, TERMINATED};
 
-use super::score::Scale;
+use super::score::{List, Scale};
 
 /// With fewer lists these are rather gone through side by side.
 const MANY: usize = if cfg!(test) { 1 } else { 8 };
@@ -14,9 +15,13 @@ const MANY: usize = if cfg!(test) { 1 } else { 8 };
 const FEW_MAILS: u32 = 30_000;
 
 /// Whether lists should be read at once.
-pub(super) fn is_worth_it(lists: &[(usize, SegmentPostings)]) -> bool {
-    let mails = lists.iter().map(|(_, list)| list.size_hint());
-    lists.len() > MANY && mails.fold(0, u32::saturating_add) <= FEW_MAILS
+pub(super) fn is_worth_it(lists: &[List]) -> bool {
+    lists.len() > MANY && mails_in(lists) <= FEW_MAILS
+}
+
+fn mails_in(lists: &[List]) -> u32 {
+    let mails = lists.iter().map(|list| list.term.doc_freq);
+    mails.fold(0, u32::saturating_add)
 }
 
 /// Goes through the mails that have one word, read from the lists of all its forms.
@@ -30,16 +35,31 @@ pub(super) struct Gathered {
 
 impl Gathered {
     pub(super) fn of(
-        lists: Vec<(usize, SegmentPostings)>,
+        segment: &SegmentReader,
+        lists: &[List],
         weight: Score,
         scale: Scale,
-    ) -> Gathered {
-        let mut mails: Vec<(DocId, u32)> = Vec::new();
-        for (_, mut list) in lists {
-            while list.doc() != TERMINATED {
-                mails.push((list.doc(), list.term_freq()));
-                list.advance();
+    ) -> Result<Gathered> {
+        let mut mails = Vec::with_capacity(mails_in(lists) as usize);
+        let mut last: Option<(Field, BlockSegmentPostings)> = None;
+        for list in lists {
+            let index = segment.inverted_index(list.field)?;
+            let mut block = match last {
+                Some((field, mut block)) if field == list.field => {
+                    index.reset_block_postings_from_terminfo(&list.term, &mut block)?;
+                    block
+                }
+                _ => {
+                    let freqs = IndexRecordOption::WithFreqs;
+                    index.read_block_postings_from_terminfo(&list.term, freqs)?
+                }
+            };
+            while !block.docs().is_empty() {
+                let counts = block.freqs().iter().copied();
+                mails.extend(block.docs().iter().copied().zip(counts));
+                block.advance();
             }
+            last = Some((list.field, block));
         }
         mails.sort_unstable();
         mails.dedup_by(|(doc, count), (before, counted)| {
@@ -49,12 +69,12 @@ impl Gathered {
             }
             is_same
         });
-        Gathered {
+        Ok(Gathered {
             mails,
             at: 0,
             weight,
             scale,
-        }
+        })
     }
 }
 
@@ -95,13 +115,12 @@ mod tests {
 
     use proptest::collection::{btree_set, vec};
     use proptest::prelude::*;
-    use tantivy::postings::SegmentPostings;
     use tantivy::query::Scorer;
     use tantivy::schema::{FAST, IndexRecordOption, STORED, Schema, TEXT};
     use tantivy::{DocSet, Index, SegmentReader, TERMINATED, TantivyDocument, Term};
 
     use super::Gathered;
-    use crate::search::score::{Scale, WordScorer};
+    use crate::search::score::{List, Scale, WordScorer};
 
     const MAILS: u64 = 300;
 
@@ -130,16 +149,29 @@ mod tests {
         searcher.segment_reader(0).clone()
     }
 
-    fn lists(segment: &SegmentReader, count: usize) -> Vec<(usize, SegmentPostings)> {
-        let text = segment.schema().get_field("text").unwrap();
-        let index = segment.inverted_index(text).unwrap();
+    fn lists(segment: &SegmentReader, count: usize) -> Vec<List> {
+        let field = segment.schema().get_field("text").unwrap();
+        let index = segment.inverted_index(field).unwrap();
         let list = |number: usize| {
-            let term = Term::from_field_text(text, &format!("form{number}"));
-            index
-                .read_postings(&term, IndexRecordOption::WithFreqs)
-                .unwrap()
+            let term = Term::from_field_text(field, &format!("form{number}"));
+            let term = index.get_term_info(&term).unwrap()?;
+            Some(List {
+                word: 0,
+                field,
+                term,
+            })
         };
-        (0..count).filter_map(list).map(|list| (0, list)).collect()
+        (0..count).filter_map(list).collect()
+    }
+
+    fn side_by_side(segment: &SegmentReader, lists: &[List], scale: Scale) -> WordScorer {
+        let read = |list: &List| {
+            let index = segment.inverted_index(list.field).unwrap();
+            let freqs = IndexRecordOption::WithFreqs;
+            let list = index.read_postings_from_terminfo(&list.term, freqs);
+            (0, list.unwrap())
+        };
+        WordScorer::new(lists.iter().map(read).collect(), Arc::new([3.0]), scale)
     }
 
     proptest! {
@@ -147,7 +179,7 @@ mod tests {
 
         #[test]
         fn it_finds_and_weighs_what_the_lists_side_by_side_do(
-            forms in vec(btree_set(0..MAILS, 0..60), 1..12),
+            forms in vec(btree_set(0..MAILS, 0..250), 1..12),
             steps in vec(prop_oneof![Just(None), (1u32..60).prop_map(Some)], 0..200),
         ) {
             let segment = segment(&forms);
@@ -156,9 +188,9 @@ mod tests {
                 usual_length: 100.0,
                 boost: 1.5,
             };
-            let mut gathered = Gathered::of(lists(&segment, forms.len()), 3.0, scale());
-            let mut beside =
-                WordScorer::new(lists(&segment, forms.len()), Arc::new([3.0]), scale());
+            let lists = lists(&segment, forms.len());
+            let mut gathered = Gathered::of(&segment, &lists, 3.0, scale()).unwrap();
+            let mut beside = side_by_side(&segment, &lists, scale());
             for step in steps {
                 prop_assert_eq!(gathered.doc(), beside.doc());
                 if beside.doc() == TERMINATED {

@@ -1,9 +1,10 @@
 //! Turns a [`Query`](super::Query) into what tantivy runs.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tantivy::columnar::Column;
+use tantivy::postings::TermInfo;
 use tantivy::query::doc_predicate_query::{DocPredicateQuery, FunctionPredicate};
 use tantivy::query::{
     BooleanQuery, ConstScoreQuery, EmptyQuery, Occur, PhraseQuery, Query, TermQuery, TermSetQuery,
@@ -21,7 +22,7 @@ use super::places::{Places, Value};
 use super::prefix;
 use super::query::{Date, Node, Number, Scope};
 use super::schema::{FIELDS, Tag, Zone, column};
-use super::score::{InZone, Weighed};
+use super::score::{Form, InZone, Weighed};
 use super::stems::Stems;
 use crate::error::{Error, Result};
 use crate::id::{InboxId, MessageKey};
@@ -148,7 +149,7 @@ impl Plan<'_> {
                 .as_ref()
                 .map(|stem| marked(FIELDS.1.stems(*zone), zone.mark(), stem));
             let plain = plain.map(|plain| word_term(*zone, plain));
-            in_zone(*zone, plain.into_iter().chain(stem).collect())
+            in_zone(*zone, plain.into_iter().chain(stem).map(Form::of).collect())
         });
         let mut all = self.one_of(in_zones.collect())?;
         if scope.blobs && prefix::is_blob(word) {
@@ -167,7 +168,7 @@ impl Plan<'_> {
             None => words
                 .into_iter()
                 .flat_map(|word| word.forms)
-                .map(one)
+                .map(|form| one(form.term))
                 .collect(),
         })
     }
@@ -193,7 +194,9 @@ impl Plan<'_> {
             let found = how(terms.clone());
             let found = match self.measure {
                 Some(_) if zone_counts(*zone) => {
-                    let each = terms.into_iter().map(|term| in_zone(*zone, vec![term]));
+                    let each = terms
+                        .into_iter()
+                        .map(|term| in_zone(*zone, vec![Form::of(term)]));
                     weighed_by(found, self.one_of(each.collect())?)
                 }
                 Some(_) => no_weight(found),
@@ -228,28 +231,28 @@ impl Plan<'_> {
         mark: char,
         start: &str,
         most: usize,
-    ) -> Result<Option<Vec<Term>>> {
+    ) -> Result<Option<Vec<Form>>> {
         let low = format!("{mark}{start}").into_bytes();
         let mut high = low.clone();
         high.push(0xff); // behind all that UTF-8 can say
-        let mut found: BTreeSet<Vec<u8>> = BTreeSet::new();
-        for segment in self.searcher.segment_readers() {
+        let mut found: BTreeMap<Vec<u8>, Vec<(usize, TermInfo)>> = BTreeMap::new();
+        for (number, segment) in self.searcher.segment_readers().iter().enumerate() {
             let index = segment.inverted_index(field)?;
             let range = index.terms().range().ge(&low).lt(&high).into_stream();
             let mut stream = range.map_err(|e| Error::Search(e.to_string()))?;
             while stream.advance() {
-                if !found.contains(stream.key()) {
-                    found.insert(stream.key().to_owned());
-                }
+                let met = found.entry(stream.key().to_owned()).or_default();
+                met.push((number, stream.value().clone()));
                 if found.len() > most {
                     return Ok(None);
                 }
             }
         }
-        let terms = found
-            .iter()
-            .map(|key| Term::from_field_text(field, &String::from_utf8_lossy(key)));
-        Ok(Some(terms.collect()))
+        let forms = found.into_iter().map(|(key, met)| Form {
+            term: Term::from_field_text(field, &String::from_utf8_lossy(&key)),
+            met: Some(met),
+        });
+        Ok(Some(forms.collect()))
     }
 
     fn exact(&self, tags: &[Tag], value: &str) -> Result<Planned> {
@@ -257,7 +260,7 @@ impl Plan<'_> {
         for tag in tags {
             if shortens(&[*tag]) {
                 let found = self.beginning_with(FIELDS.1.exact, tag.mark(), value, BLOBS_MAX)?;
-                terms.extend(found.unwrap_or_default());
+                terms.extend(found.unwrap_or_default().into_iter().map(|form| form.term));
             } else {
                 terms.push(exact_term(*tag, value));
             }
@@ -399,7 +402,7 @@ fn one(term: Term) -> Planned {
     Box::new(TermQuery::new(term, IndexRecordOption::Basic))
 }
 
-fn in_zone(zone: Zone, forms: Vec<Term>) -> InZone {
+fn in_zone(zone: Zone, forms: Vec<Form>) -> InZone {
     InZone {
         forms,
         counts: zone_counts(zone),

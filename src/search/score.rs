@@ -3,6 +3,7 @@
 //! A word weighs the more the fewer mails have it in its zone. Its further occurrences in a mail count less and less,
 //! and the less the longer the mail is; only that mails below half the usual length are not told apart.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use tantivy::columnar::Column;
@@ -27,9 +28,33 @@ const MOST: Score = 2.0;
 /// A word in one zone.
 pub(super) struct InZone {
     /// The forms it may have there, which count as one.
-    pub(super) forms: Vec<Term>,
+    pub(super) forms: Vec<Form>,
     /// Whether it makes a mail more relevant to have it there.
     pub(super) counts: bool,
+}
+
+/// A form of a word.
+pub(super) struct Form {
+    pub(super) term: Term,
+    /// In which segments it was met, by their order; `None` where that is to be found out.
+    pub(super) met: Option<Vec<(usize, TermInfo)>>,
+}
+
+impl Form {
+    /// One that was not looked for yet.
+    pub(super) fn of(term: Term) -> Form {
+        Form { term, met: None }
+    }
+
+    fn find(&self, searcher: &Searcher) -> Result<Vec<(usize, TermInfo)>> {
+        let mut met = Vec::new();
+        for (number, reader) in searcher.segment_readers().iter().enumerate() {
+            let index = reader.inverted_index(self.term.field())?;
+            let found = index.get_term_info(&self.term)?;
+            met.extend(found.map(|found| (number, found)));
+        }
+        Ok(met)
+    }
 }
 
 /// Words in zones, at least one of which a mail must have; weighed.
@@ -47,16 +72,17 @@ struct Here {
     segment: SegmentId,
     /// How long its mails are.
     lengths: Column<u64>,
-    /// Their forms that are in it, with the number of the word, in its order.
-    forms: Vec<Form>,
+    /// Of their forms that are in it, in the order of the words.
+    lists: Vec<List>,
 }
 
-/// A form of a word, found in a segment.
+/// The mails of a segment that have a form of a word.
 #[derive(Debug)]
-struct Form {
-    word: usize,
-    field: Field,
-    term: TermInfo,
+pub(super) struct List {
+    /// The number of the word.
+    pub(super) word: usize,
+    pub(super) field: Field,
+    pub(super) term: TermInfo,
 }
 
 impl Weighed {
@@ -72,25 +98,25 @@ impl Weighed {
             Ok(Here {
                 segment: reader.segment_id(),
                 lengths: columns.of(reader)?.length.clone(),
-                forms: Vec::new(),
+                lists: Vec::new(),
             })
         });
         let mut segments: Vec<Here> = nothing.collect::<Result<_>>()?;
         let mut weights = Vec::with_capacity(words.len());
         for (number, word) in words.iter().enumerate() {
             let mut without = 1.0;
-            for term in &word.forms {
+            for form in &word.forms {
                 let mut having = 0;
-                for (reader, here) in readers.iter().zip(&mut segments) {
-                    let index = reader.inverted_index(term.field())?;
-                    let Some(found) = index.get_term_info(term)? else {
-                        continue;
-                    };
-                    having += u64::from(found.doc_freq);
-                    here.forms.push(Form {
+                let met = match &form.met {
+                    Some(met) => Cow::Borrowed(met),
+                    None => Cow::Owned(form.find(searcher)?),
+                };
+                for (segment, term) in met.iter() {
+                    having += u64::from(term.doc_freq);
+                    segments[*segment].lists.push(List {
                         word: number,
-                        field: term.field(),
-                        term: found,
+                        field: form.term.field(),
+                        term: term.clone(),
                     });
                 }
                 // As if the forms had nothing to do with each other: to count them together would take long.
@@ -126,25 +152,26 @@ impl Weight for Weighed {
     fn scorer(&self, reader: &SegmentReader, boost: Score) -> Result<Box<dyn Scorer>> {
         let mut segments = self.segments.iter();
         let here = segments.find(|here| here.segment == reader.segment_id());
-        let Some(here) = here.filter(|here| !here.forms.is_empty()) else {
+        let Some(here) = here.filter(|here| !here.lists.is_empty()) else {
             return Ok(Box::new(EmptyScorer));
         };
-        let mut lists = Vec::with_capacity(here.forms.len());
-        for form in &here.forms {
-            let index = reader.inverted_index(form.field)?;
-            let list =
-                index.read_postings_from_terminfo(&form.term, IndexRecordOption::WithFreqs)?;
-            lists.push((form.word, list));
-        }
         let scale = Scale {
             lengths: here.lengths.clone(),
             usual_length: self.usual_length,
             boost,
         };
         if let [weight] = *self.weights
-            && gathered::is_worth_it(&lists)
+            && gathered::is_worth_it(&here.lists)
         {
-            return Ok(Box::new(Gathered::of(lists, weight, scale)));
+            let gathered = Gathered::of(reader, &here.lists, weight, scale)?;
+            return Ok(Box::new(gathered));
+        }
+        let mut lists = Vec::with_capacity(here.lists.len());
+        for list in &here.lists {
+            let index = reader.inverted_index(list.field)?;
+            let postings =
+                index.read_postings_from_terminfo(&list.term, IndexRecordOption::WithFreqs)?;
+            lists.push((list.word, postings));
         }
         let weights = Arc::clone(&self.weights);
         Ok(Box::new(WordScorer::new(lists, weights, scale)))
