@@ -34,7 +34,7 @@ impl Columns {
     }
 }
 
-/// The columns of the segments that were searched last.
+/// The columns of the segments that were searched.
 #[derive(Default)]
 pub(super) struct Opened(Mutex<HashMap<SegmentId, Arc<Columns>>>);
 

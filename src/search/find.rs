@@ -83,7 +83,6 @@ impl Search {
     ) -> Result<Found> {
         let searcher = self.searcher();
         let copies = &self.copies(&searcher)?;
-        self.columns.keep(&searcher);
         let weighed = self.weighed(&searcher, query, filter, copies)?;
         let mut window = window;
         if let (Sort::Relevance, Some(edge)) = (sort, &mut window.edge) {

@@ -26,6 +26,7 @@ pub struct Search {
     opened: RwLock<(Index, IndexReader)>,
     /// What words are weighed against in an inbox, or in the whole site.
     pub(super) lengths: Lengths,
+    /// Those of the segments that were searched.
     pub(super) columns: Arc<Opened>,
     /// The copies of the state of the index that was searched last.
     copies: Mutex<Arc<Copies>>,
@@ -145,10 +146,11 @@ impl Search {
         self.reader().searcher()
     }
 
-    /// The copies that `searcher` sees: found out once for each state of the index.
+    /// The copies that `searcher` sees: found out once for each state of the index, when what was kept of others goes.
     pub(super) fn copies(&self, searcher: &Searcher) -> Result<Arc<Copies>> {
         let mut copies = self.copies.lock().unwrap_or_else(PoisonError::into_inner);
         if !copies.are_of(searcher) {
+            self.columns.keep(searcher);
             *copies = Arc::new(Copies::of(searcher, &copies)?);
         }
         Ok(Arc::clone(&copies))
