@@ -225,12 +225,18 @@ impl Answer {
 
 /// Every character beyond ASCII as its number, which means the same in the text and in the attributes of a page.
 pub(super) fn ascii(html: String) -> String {
-    use std::fmt::Write as _;
     if html.is_ascii() {
         return html;
     }
     let mut plain = String::with_capacity(html.len() + html.len() / 8);
-    let mut rest = html.as_str();
+    push_ascii(&mut plain, &html);
+    plain
+}
+
+/// Adds `html` so written.
+pub(super) fn push_ascii(plain: &mut String, html: &str) {
+    use std::fmt::Write as _;
+    let mut rest = html;
     while let Some(at) = beyond_ascii(rest) {
         plain.push_str(&rest[..at]);
         let mut after = rest[at..].chars();
@@ -241,7 +247,6 @@ pub(super) fn ascii(html: String) -> String {
         rest = after.as_str();
     }
     plain.push_str(rest);
-    plain
 }
 
 /// Where the first byte beyond ASCII is: most pages have a few, so what has none is passed over by the line.

@@ -155,10 +155,10 @@ impl Shares {
         self
     }
 
-    /// How many threads a runtime needs for requests: pages and lists are worked out on them, and one is left to read and
-    /// send while either of these takes all it may. More threads than processors would make each answer wait for others.
+    /// How many threads a runtime needs for requests: pages and lists are worked out on them. More threads than processors
+    /// only make each answer wait for others, so no thread is kept free for when all wait for a disk.
     pub fn threads(&self) -> usize {
-        self.page.work.max(self.list.work) + 1
+        self.page.work.max(self.list.work)
     }
 
     /// The share of a class.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use askama::Template;
 
+use super::answer::push_ascii;
 use super::assets;
 use super::error::WebError;
 use super::lines;
@@ -199,15 +200,15 @@ pub(super) fn printed(template: &impl Template) -> Result<String, Error> {
 /// What is around the content of a page takes about so much, in bytes.
 const FRAME: usize = 4096;
 
-/// A page that is being printed. Its content comes in one piece; with room for what follows, it is copied once.
+/// A page that is being printed, in ASCII. Its content comes in one piece; with room for what follows, it is copied once.
 struct Page(String);
 
 impl fmt::Write for Page {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         if text.len() > FRAME {
-            self.0.reserve_exact(text.len() + FRAME);
+            self.0.reserve_exact(text.len() + text.len() / 16 + FRAME);
         }
-        self.0.push_str(text);
+        push_ascii(&mut self.0, text);
         Ok(())
     }
 }
