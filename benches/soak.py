@@ -214,7 +214,10 @@ class Soak:
             file = self.directory / "edited"
             file.write_text(f"{head}\n\n{body.rstrip()[: -len(old)]}{new}\n".replace(f"About {old}", f"About {new}"))
             if status == 200 and self.rewrite("edit", "loom", "--mid", mid, "--with", str(file)):
-                if self.soon(f"edit: {mid}", lambda: new in self.patiently(f"/loom/{mid}/")[1]):
+                seen = self.soon(f"edit: {mid}", lambda: new in self.patiently(f"/loom/{mid}/")[1])
+                # Another process has indexed it; the next look sees it, on pages that were kept, too.
+                kept = lambda: any(old in self.patiently(f"/loom/{mid}/{page}")[1] for page in ("raw", "T/"))
+                if seen and self.soon(f"edited on its page, everywhere: {mid}", lambda: not kept()):
                     with self.lock:
                         self.old_words.append((mid, old))
             self.leave(mid)

@@ -40,6 +40,8 @@ const GLANCE: u64 = 5;
 /// And so many times as long as it took to take in what was new: where others store mail without end in a site of a thousand
 /// inboxes, it is no more than a tenth of the work.
 const REST: u32 = 10;
+/// But never longer than this: where other programs have the processors, all takes long.
+const LONGEST_REST: Duration = Duration::from_millis(100);
 
 /// What the config says, as one value: a request sees one state of it from its beginning to its end.
 #[derive(Default)]
@@ -271,7 +273,8 @@ impl Archive {
         {
             tracing::debug!("what others have indexed cannot be seen: {error}");
         }
-        let rest = after(began.elapsed() * REST).max(now + GLANCE);
+        let took = began.elapsed();
+        let rest = after(took + (took * REST).min(LONGEST_REST)).max(now + GLANCE);
         self.0.look_at.store(rest, Ordering::Relaxed);
     }
 
