@@ -4,12 +4,19 @@
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 
 use super::stems::Stems;
-use super::words::{BREAK, BREAK_WIDTH, Words, has_stem};
+use super::words::{BREAK_WIDTH, WORD_MAX, Words, has_stem};
+
+/// Stands where a length would, and for a break.
+const GAP: char = '\x7f';
+
+// A stem may be a few bytes longer than its word, and its length is still one byte and no gap.
+const _: () = assert!(WORD_MAX + 16 < GAP as usize);
 
 /// Text that has been cut: what the two text fields of the index take, to be taken apart by [`Pieces`].
 #[derive(Default)]
 pub(super) struct CutText {
-    /// The words, a blank before each, or a [`BREAK`] where it is no neighbour of the one before.
+    /// The mark; then each word with its length in bytes before it, as a character, and before that a [`GAP`] where it is no
+    /// neighbour of the one before.
     pub(super) words: String,
     /// The stems of those words that differ from them, likewise.
     pub(super) stems: String,
@@ -28,19 +35,25 @@ pub(super) fn cut(mark: char, text: &str, stems: &mut Stems) -> CutText {
     while words.advance() {
         let neighbour = words.position == next;
         next = words.position + 1;
-        cut.words.push(if neighbour { ' ' } else { BREAK });
-        cut.words.push_str(&words.word);
+        if !neighbour {
+            cut.words.push(GAP);
+        }
+        push(&mut cut.words, &words.word);
         cut.length += 1;
         if !words.word.starts_with(has_stem) {
             continue;
         }
         cut.length += 1;
         if let Some(stem) = stems.of(&words.word) {
-            cut.stems.push(' ');
-            cut.stems.push_str(stem);
+            push(&mut cut.stems, stem);
         }
     }
     cut
+}
+
+fn push(text: &mut String, piece: &str) {
+    text.push(char::from(piece.len() as u8));
+    text.push_str(piece);
 }
 
 /// For tantivy: takes [`CutText`] apart, and puts its mark in front of each piece.
@@ -75,16 +88,17 @@ impl Tokenizer for Pieces {
 
 impl TokenStream for PieceStream<'_> {
     fn advance(&mut self) -> bool {
-        let Some(before) = self.text.as_bytes().get(self.at) else {
+        let byte = |at: usize| self.text.as_bytes().get(at).copied();
+        let Some(mut len) = byte(self.at) else {
             return false;
         };
-        if *before == BREAK as u8 {
+        if len == GAP as u8 {
             self.next_position += BREAK_WIDTH;
+            self.at += 1;
+            len = byte(self.at).unwrap_or(0);
         }
         let from = self.at + 1;
-        let rest = self.text.as_bytes().get(from..).unwrap_or_default();
-        let len = memchr::memchr2(b' ', BREAK as u8, rest).unwrap_or(rest.len());
-        self.at = from + len;
+        self.at = from + usize::from(len);
         self.token.text.clear();
         self.token.text.push(self.mark);
         self.token

@@ -32,6 +32,9 @@ struct Known {
 /// How many bytes of a stem may differ from its word. Snowball never writes more; what would is taken for its own stem.
 const END_MAX: usize = 5;
 
+/// Shorter words, in bytes, are left alone by the stemmer.
+const SHORTEST: usize = 3;
+
 impl Stems {
     /// Remembers about `room` words, at least one.
     pub(super) fn new(room: usize) -> Stems {
@@ -47,6 +50,9 @@ impl Stems {
 
     /// The stem of `word` where it differs from it.
     pub(super) fn of(&mut self, word: &str) -> Option<&str> {
+        if word.len() < SHORTEST {
+            return None;
+        }
         let hash = self.hasher.hash_one(word);
         let place = (hash >> 32) as usize % self.known.len();
         let known = &mut self.known[place];
@@ -102,6 +108,9 @@ mod tests {
             ("hoping", Some("hope")),
             ("dying", Some("die")),
             ("skies", Some("sky")),
+            ("as", None),
+            ("'s", None),
+            ("ies", Some("ie")),
             ("niño's", Some("niño")),
             ("größte", None),
             ("日", None),

@@ -108,6 +108,9 @@ impl<'a> Words<'a> {
         }
         loop {
             self.take_run();
+            if self.is_plain_end() {
+                return;
+            }
             let Some(infix) = self.infix() else { break };
             self.at += infix.len_utf8();
             match infix {
@@ -177,6 +180,12 @@ impl<'a> Words<'a> {
         self.word = letters;
         self.at = p;
         true
+    }
+
+    /// Whether a word ends at `at` in any case, as most do: before a blank, say. Otherwise one has to look closer.
+    fn is_plain_end(&self) -> bool {
+        let next = self.text.as_bytes().get(self.at);
+        next.is_none_or(|b| b.is_ascii() && !b"'&,.;+#".contains(b))
     }
 
     /// The character at `at`, if it joins what stands on both of its sides into one word.

@@ -173,7 +173,10 @@ impl Objects<'_> {
 
     /// An object of that kind, no longer than `max` bytes.
     pub(super) fn read(&self, oid: Oid, kind: &str, max: usize) -> Result<Vec<u8>, Lack> {
-        let (found, bytes) = self.read_any(oid, max)?;
+        if let Some((found, bytes)) = self.packed.read(oid, max) {
+            return expect(kind, found.name(), bytes);
+        }
+        let (found, bytes) = self.read_unpacked(oid, max)?;
         expect(kind, &found, bytes)
     }
 
@@ -211,6 +214,11 @@ impl Objects<'_> {
         if let Some((kind, bytes)) = self.packed.read(oid, max) {
             return Ok((kind.name().to_owned(), bytes));
         }
+        self.read_unpacked(oid, max)
+    }
+
+    /// The same of one that we find in no pack: it is loose, or libgit2 says what is wrong with it.
+    fn read_unpacked(&self, oid: Oid, max: usize) -> Result<(String, Vec<u8>), Lack> {
         if let Some(found) = self.loose.read(oid, max)? {
             return Ok(found);
         }

@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::id::Oid;
 
@@ -11,6 +13,10 @@ const NAMES: u64 = FAN_OUT + 256 * 4;
 /// The longest run of names that is read at once: those that begin with one byte, in a pack of thirty thousand. A larger
 /// buffer takes longer to be emptied than a few more steps take in a larger pack.
 const AT_ONCE: u32 = 128;
+/// An index of at most so many names is read as a whole where it is asked for many of them: 3 MB.
+const WHOLE_MAX: u32 = 1 << 17;
+/// It is when one name was asked for so many that it has.
+const WHOLE_AFTER: u32 = 16;
 
 /// An opened index.
 #[derive(Debug)]
@@ -18,6 +24,17 @@ pub(super) struct Index {
     file: File,
     /// How many names begin with at most this byte.
     upto: [u32; 256],
+    /// How often a name was looked for in the file.
+    looked: AtomicU32,
+    /// `None` where it could not be read.
+    whole: OnceLock<Option<Whole>>,
+}
+
+/// What an index says, in memory.
+#[derive(Debug)]
+struct Whole {
+    names: Vec<u8>,
+    offsets: Vec<u8>,
 }
 
 impl Index {
@@ -35,7 +52,12 @@ impl Index {
         for (count, word) in upto.iter_mut().zip(words) {
             *count = u32::from_be_bytes(*word);
         }
-        upto.is_sorted().then_some(Index { file, upto })
+        upto.is_sorted().then_some(Index {
+            file,
+            upto,
+            looked: AtomicU32::new(0),
+            whole: OnceLock::new(),
+        })
     }
 
     /// Where the object of that name begins in the pack; `None` where it is not there.
@@ -43,6 +65,13 @@ impl Index {
         let first = usize::from(oid.0[0]);
         let mut high = self.upto[first];
         let mut low = first.checked_sub(1).map_or(0, |before| self.upto[before]);
+        if let Some(whole) = self.whole() {
+            let (names, _) = whole.names.as_chunks::<20>();
+            let (offsets, _) = whole.offsets.as_chunks::<4>();
+            let names = names.get(low as usize..high as usize)?;
+            let found = low as usize + names.binary_search(&oid.0).ok()?;
+            return self.behind(*offsets.get(found)?);
+        }
         while high - low > AT_ONCE {
             let middle = low + (high - low) / 2;
             let mut name = [0; 20];
@@ -62,19 +91,54 @@ impl Index {
         self.offset(u64::from(low) + found as u64)
     }
 
+    /// All of it, where it is small and was asked for much.
+    fn whole(&self) -> Option<&Whole> {
+        if let Some(whole) = self.whole.get() {
+            return whole.as_ref();
+        }
+        let looked = self.looked.fetch_add(1, Ordering::Relaxed);
+        if self.count() > WHOLE_MAX || looked < self.count() / WHOLE_AFTER {
+            return None;
+        }
+        let read = |at: u64, each: usize| {
+            let mut bytes = vec![0; self.count() as usize * each];
+            let read = self.file.read_exact_at(&mut bytes, at);
+            read.is_ok().then_some(bytes)
+        };
+        let whole = || {
+            Some(Whole {
+                names: read(NAMES, 20)?,
+                offsets: read(self.offsets(), 4)?,
+            })
+        };
+        self.whole.get_or_init(whole).as_ref()
+    }
+
+    fn count(&self) -> u32 {
+        self.upto[255]
+    }
+
+    /// Where the offsets begin: between them and the names there is a checksum of each object.
+    fn offsets(&self) -> u64 {
+        NAMES + u64::from(self.count()) * 24
+    }
+
     fn offset(&self, number: u64) -> Option<u64> {
-        let count = u64::from(self.upto[255]);
-        // Between them are the names and a checksum of each object.
-        let offsets = NAMES + count * 24;
         let mut short = [0; 4];
-        let at = offsets + number * 4;
+        let at = self.offsets() + number * 4;
         self.file.read_exact_at(&mut short, at).ok()?;
+        self.behind(short)
+    }
+
+    /// What an entry of the offsets stands for: one beyond 2 GB is in a table of its own.
+    fn behind(&self, short: [u8; 4]) -> Option<u64> {
         let short = u32::from_be_bytes(short);
         if short & 0x8000_0000 == 0 {
             return Some(u64::from(short));
         }
         let mut long = [0; 8];
-        let at = offsets + count * 4 + u64::from(short & 0x7fff_ffff) * 8;
+        let longs = self.offsets() + u64::from(self.count()) * 4;
+        let at = longs + u64::from(short & 0x7fff_ffff) * 8;
         self.file.read_exact_at(&mut long, at).ok()?;
         Some(u64::from_be_bytes(long))
     }
