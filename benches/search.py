@@ -8,6 +8,8 @@ One client asks, so that a query's time is its own. Where the machine is noisy t
 than the clock, and both are shown.
 """
 
+import contextlib
+import os
 import re
 import socket
 import statistics
@@ -88,7 +90,7 @@ class Asking:
         return lambda got: self.buffer[got - 7:got] == b"\r\n0\r\n\r\n"
 
 
-def drive(host, port, inbox, pids, queries=QUERIES, repeats=3):
+def drive(host, port, inbox, pids, queries=QUERIES, repeats=10):
     """Asks every query some times after two rounds to warm up; times in ms, CPU ms for one query."""
     asking = Asking(host, port, inbox)
     for query in queries * 2:  # a page is kept when it is asked for again
@@ -107,13 +109,24 @@ def drive(host, port, inbox, pids, queries=QUERIES, repeats=3):
             "queries": {query: 1000 * statistics.median(times) for query, times in asking.seconds.items()}}
 
 
-def measure(servers, inbox, cpu, rounds):
+@contextlib.contextmanager
+def asking_from(cpu):
+    """The client is this process: it stays away from the processor of the server."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {cpu})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def measure(servers, inbox, cpu, client_cpu, rounds):
     """All queries to each server in turn, over a fresh server each time."""
     runs = {}
     for _ in range(rounds):
         for server in servers:
             for asked, asking in (("first", server.without_cache()), ("again", server)):
-                with Serving(asking, cpu) as serving:
+                with asking_from(client_cpu), Serving(asking, cpu) as serving:
                     load.settle(serving, f"/{inbox}/?q=nand")
                     result = drive("127.0.0.1", serving.port, inbox, serving.processes)
                     runs.setdefault((server.name, asked), []).append(result)
@@ -122,9 +135,9 @@ def measure(servers, inbox, cpu, rounds):
             "rows": {key: {name: middle(results, name) for name in ("median", "p99", "cpu")} for key, results in runs.items()}}
 
 
-def measure_large(server, inbox, cpu, repeats=30):
+def measure_large(server, inbox, cpu, client_cpu, repeats=30):
     """The first page of the newest of what two words find; ms."""
-    with Serving(server.without_cache(), cpu) as serving:
+    with asking_from(client_cpu), Serving(server.without_cache(), cpu) as serving:
         load.settle(serving, f"/{inbox}/?q=loom")
         return drive("127.0.0.1", serving.port, inbox, serving.processes, queries=[TWO_WORDS], repeats=repeats)
 

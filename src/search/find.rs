@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use tantivy::query::{BooleanQuery, EnableScoring, Query as _, Scorer, Weight};
+use tantivy::query::{BooleanQuery, EmptyScorer, EnableScoring, Query as _, Scorer, Weight};
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocSet, Searcher, TERMINATED, Term};
 
 use super::copies::Copies;
 use super::index::{Search, failed};
-use super::measure::Measure;
+use super::measure::{Measure, Reach};
 use super::places::{Places, Value};
 use super::plan::{self, Plan};
 use super::query::Query;
@@ -83,26 +83,30 @@ impl Search {
     ) -> Result<Found> {
         let searcher = self.searcher();
         let copies = &self.copies(&searcher)?;
-        let weighed = self.weighed(&searcher, query, filter, copies)?;
+        let reach = &self.lengths.reach(&searcher, filter.inbox, copies)?;
+        let weighed = self.weighed(&searcher, query, (filter, reach), copies)?;
         let mut window = window;
         if let (Sort::Relevance, Some(edge)) = (sort, &mut window.edge) {
             let (Edge::After(cursor) | Edge::Before(cursor)) = edge;
             *cursor = present(&searcher, weighed.as_ref(), *cursor, copies)?;
         }
-        let mut scorers = scorers(&searcher, weighed.as_ref(), budget)?;
+        let mut scorers = scorers(&searcher, weighed.as_ref(), reach, budget)?;
         // Where many may be found by time, only those that are shown are weighed, later.
         let cost = scorers.iter().map(|scorer| scorer.cost()).sum::<u64>();
         let later = sort != Sort::Relevance && cost > WEIGHED_AT_ONCE;
         if later {
             let unweighed = self
-                .plan(&searcher, query, filter, None, copies)?
+                .plan(&searcher, query, (filter, reach), None, copies)?
                 .weight(EnableScoring::disabled_from_searcher(&searcher))?;
-            scorers = self::scorers(&searcher, unweighed.as_ref(), budget)?;
+            scorers = self::scorers(&searcher, unweighed.as_ref(), reach, budget)?;
         }
         let mut top = Top::new(window);
         let every_segment = scorers.len() == searcher.segment_readers().len();
         let mut complete = true;
         for (ord, scorer) in scorers.iter_mut().enumerate() {
+            if !reach.has(ord) {
+                continue;
+            }
             let segment = searcher.segment_reader(ord as u32);
             let columns = self.columns.of(segment).map_err(failed)?;
             let marks = Marks::of(columns, filter.inbox, copies.in_segment(segment));
@@ -156,9 +160,10 @@ impl Search {
     ) -> Result<(Vec<MessageKey>, bool)> {
         let searcher = self.searcher();
         let copies = &self.copies(&searcher)?;
+        let reach = &self.lengths.reach(&searcher, filter.inbox, copies)?;
         let scoring = EnableScoring::disabled_from_searcher(&searcher);
         let weight = self
-            .plan(&searcher, query, filter, None, copies)?
+            .plan(&searcher, query, (filter, reach), None, copies)?
             .weight(scoring)?;
         let order = match filter.inbox {
             Some(_) => Value::Num,
@@ -166,7 +171,10 @@ impl Search {
         };
         let mut all: Vec<(i64, i64)> = Vec::new();
         let mut complete = true;
-        for segment in searcher.segment_readers() {
+        for (ord, segment) in searcher.segment_readers().iter().enumerate() {
+            if !reach.has(ord) {
+                continue;
+            }
             let columns = self.columns.of(segment)?;
             let here = copies.in_segment(segment);
             let order = Places::of(&columns, order, Arc::clone(&here));
@@ -193,12 +201,12 @@ impl Search {
         &self,
         searcher: &Searcher,
         query: &Query,
-        filter: Filter<'_>,
+        (filter, reach): (Filter<'_>, &Reach),
         copies: &Arc<Copies>,
     ) -> Result<Box<dyn Weight>> {
         let measure = self.lengths.measure(searcher, filter.inbox, copies)?;
         let scoring = EnableScoring::enabled_from_searcher(searcher);
-        let plan = self.plan(searcher, query, filter, Some(measure), copies)?;
+        let plan = self.plan(searcher, query, (filter, reach), Some(measure), copies)?;
         Ok(plan.weight(scoring)?)
     }
 
@@ -207,7 +215,7 @@ impl Search {
         &self,
         searcher: &Searcher,
         query: &Query,
-        filter: Filter<'_>,
+        (filter, reach): (Filter<'_>, &Reach),
         measure: Option<Measure>,
         copies: &Arc<Copies>,
     ) -> Result<BooleanQuery> {
@@ -220,7 +228,7 @@ impl Search {
             columns: Arc::clone(&self.columns),
         };
         let mut parts = vec![plan.of(&query.root)?];
-        let in_inbox = |inbox| plan::in_inbox(searcher, inbox, copies, &self.columns);
+        let in_inbox = |inbox| plan::in_inbox((searcher, reach), inbox, copies, &self.columns);
         parts.extend(filter.inbox.and_then(in_inbox));
         let in_any = |inboxes| plan::in_any_inbox(inboxes, copies);
         parts.extend(filter.any_of.map(in_any));
@@ -268,12 +276,16 @@ fn present(
 fn scorers(
     searcher: &Searcher,
     weight: &dyn Weight,
+    reach: &Reach,
     budget: Budget<'_>,
 ) -> Result<Vec<Box<dyn Scorer>>> {
-    let segments = searcher.segment_readers().iter();
+    let segments = searcher.segment_readers().iter().enumerate();
     let scorers = segments
         .take_while(|_| !budget.is_spent())
-        .map(|segment| weight.scorer(segment, 1.0).map_err(failed));
+        .map(|(ord, segment)| match reach.has(ord) {
+            true => weight.scorer(segment, 1.0).map_err(failed),
+            false => Ok(Box::new(EmptyScorer) as Box<dyn Scorer>),
+        });
     scorers.collect()
 }
 

@@ -23,6 +23,19 @@ pub(super) struct Measure {
     pub(super) usual_length: f32,
 }
 
+/// The segments, by their order, in which something may be found. A site has many lists, and most were indexed one after the
+/// other: what one of them asks for costs little more than it would alone.
+pub(super) struct Reach(Option<Vec<bool>>);
+
+impl Reach {
+    pub(super) fn has(&self, segment: usize) -> bool {
+        let Reach(having) = self;
+        having
+            .as_ref()
+            .is_none_or(|having| having.get(segment).is_none_or(|has| *has))
+    }
+}
+
 /// The lengths of mails in the segments that were read last.
 #[derive(Default)]
 pub(super) struct Lengths(Mutex<HashMap<SegmentId, Arc<Counted>>>);
@@ -68,6 +81,24 @@ impl Lengths {
             mails: site.mails,
             usual_length: here.words as f32 / here.mails.max(1) as f32,
         })
+    }
+
+    /// In which segments that inbox has mail; in all, where none is named.
+    pub(super) fn reach(
+        &self,
+        searcher: &Searcher,
+        inbox: Option<InboxId>,
+        copies: &Copies,
+    ) -> Result<Reach> {
+        // The words of a copy are wherever its message is.
+        let Some(inbox) = inbox.filter(|inbox| copies.lengths(*inbox).mails == 0) else {
+            return Ok(Reach(None));
+        };
+        let counted = self.all(searcher)?;
+        let having = counted
+            .iter()
+            .map(|counted| counted.by_inbox.contains_key(&inbox.0));
+        Ok(Reach(Some(having.collect())))
     }
 
     fn all(&self, searcher: &Searcher) -> Result<Vec<Arc<Counted>>> {

@@ -16,7 +16,7 @@ use super::any_of::AnyOf;
 use super::columns::Opened;
 use super::copies::Copies;
 use super::dates::Span;
-use super::measure::Measure;
+use super::measure::{Measure, Reach};
 use super::near::{Either, Near, Without};
 use super::places::{Places, Value};
 use super::prefix;
@@ -307,20 +307,23 @@ impl Plan<'_> {
     }
 }
 
-/// The documents kept in that inbox; `None` where that is all of them.
+/// The documents kept in that inbox; `None` where that is all of those within reach.
 pub(super) fn in_inbox(
-    searcher: &Searcher,
+    (searcher, reach): (&Searcher, &Reach),
     inbox: InboxId,
     copies: &Copies,
     columns: &Opened,
 ) -> Option<Planned> {
-    let is_all = |segment: &SegmentReader| {
+    let is_all = |(ord, segment): (usize, &SegmentReader)| {
+        if !reach.has(ord) {
+            return true;
+        }
         let here = columns.of(segment);
         here.is_ok_and(|here| {
             (here.inbox.min_value(), here.inbox.max_value()) == (inbox.0, inbox.0)
         })
     };
-    if searcher.segment_readers().iter().all(is_all) {
+    if searcher.segment_readers().iter().enumerate().all(is_all) {
         return None;
     }
     let term = Term::from_field_i64(FIELDS.1.inbox, inbox.0);

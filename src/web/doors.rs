@@ -43,8 +43,8 @@ impl Default for PieceDeadline {
 }
 
 /// Works a page of [`Class::Page`](super::class::Class::Page) or [`Class::List`](super::class::Class::List) out at once,
-/// on the thread that has read the request: to hand it to another thread and back costs a tenth of it. There are more
-/// such threads than passes of these classes, so that one is always left for connections ([`Shares::threads`](super::class::Shares::threads)).
+/// on the thread that has read the request: to hand it to another thread and back costs a tenth of it. There are as many
+/// such threads as passes of these classes ([`Shares::threads`](super::class::Shares::threads)).
 pub(super) fn read_here<T>(
     pass: Pass,
     page: impl FnOnce() -> Result<T, WebError>,

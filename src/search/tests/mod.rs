@@ -264,6 +264,65 @@ fn an_inbox_has_its_own_times_and_numbers() {
 }
 
 #[test]
+fn only_where_a_list_has_mail_is_searched() {
+    let dir = tempfile::tempdir().unwrap();
+    let search = Search::open(dir.path()).unwrap();
+    let mut writer = search.writer(1).unwrap();
+    // One list after the other, and then what went to the third.
+    for (number, lists) in [[1, 1], [2, 2], [2, 3]].iter().enumerate() {
+        for (key, raw) in (1..).zip(MAILS) {
+            let key = 100 * number as i64 + key;
+            let list = lists[key as usize % 2];
+            writer.add_new(document(key, raw, &[list])).unwrap();
+        }
+        writer.commit("batch").unwrap();
+    }
+    search.refresh().unwrap();
+    let reach = |search: &Search, inbox: Option<i64>| {
+        let searcher = search.searcher();
+        let copies = search.copies(&searcher).unwrap();
+        let inbox = inbox.map(InboxId);
+        let reach = search.lengths.reach(&searcher, inbox, &copies).unwrap();
+        (0..3).filter(|segment| reach.has(*segment)).count()
+    };
+    let found = |search: &Search, inbox: i64| {
+        let filter = Filter {
+            inbox: Some(InboxId(inbox)),
+            ..Filter::default()
+        };
+        let all = find(search, "engine", filter, Sort::Newest, ALL);
+        let query = Query::parse("engine", NOW).unwrap();
+        let (keys, complete) = search.find_all(&query, filter, Budget::default()).unwrap();
+        assert!(complete && keys.len() == all.total);
+        all.total
+    };
+    let everywhere = keys(&search, "engine").len();
+    for (inbox, segments) in [(1, 1), (2, 2), (3, 1), (4, 0)] {
+        assert_eq!(reach(&search, Some(inbox)), segments, "list {inbox}");
+    }
+    assert_eq!(reach(&search, None), 3);
+    let each = [1, 2, 3, 4].map(|inbox| found(&search, inbox));
+    assert!(each[..3].iter().all(|found| *found > 0) && each[3] == 0);
+    assert_eq!(each.iter().sum::<usize>(), everywhere);
+
+    // A copy may lie anywhere, and so may the words of its message.
+    let copy = Message::parse(MAILS[0].as_bytes());
+    let place = Place {
+        inbox: InboxId(3),
+        num: ArticleNum(7),
+        received: Timestamp(0),
+    };
+    let copy = Document::of_copy(&copy).at(MessageKey(1), &[place]);
+    writer.add_new(copy).unwrap();
+    writer.commit("copy").unwrap();
+    search.refresh().unwrap();
+    assert_eq!(reach(&search, Some(3)), 3);
+    assert_eq!(reach(&search, Some(1)), 1);
+    assert_eq!(found(&search, 3), each[2] + 1);
+    assert_eq!(found(&search, 1), each[0]);
+}
+
+#[test]
 fn a_thread_is_searched_alone() {
     let (_dir, search) = index();
     let filter = Filter {
