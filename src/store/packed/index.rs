@@ -13,8 +13,8 @@ const NAMES: u64 = FAN_OUT + 256 * 4;
 /// The longest run of names that is read at once: those that begin with one byte, in a pack of thirty thousand. A larger
 /// buffer takes longer to be emptied than a few more steps take in a larger pack.
 const AT_ONCE: u32 = 128;
-/// An index of at most so many names is read as a whole where it is asked for many of them: 3 MB.
-const WHOLE_MAX: u32 = 1 << 17;
+/// An index of at most so many names is read as a whole where it is asked for many of them: 1.5 MB.
+const WHOLE_MAX: u32 = 1 << 16;
 /// It is when one name was asked for so many that it has.
 const WHOLE_AFTER: u32 = 16;
 
