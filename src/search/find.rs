@@ -83,8 +83,10 @@ impl Search {
     ) -> Result<Found> {
         let searcher = self.searcher();
         let copies = &self.copies(&searcher)?;
-        let reach = &self.lengths.reach(&searcher, filter.inbox, copies)?;
-        let weighed = self.weighed(&searcher, query, (filter, reach), copies)?;
+        let (measure, reach) = &self.lengths.look(&searcher, filter.inbox, copies)?;
+        let weighed = self
+            .plan(&searcher, query, filter, reach, Some(*measure), copies)?
+            .weight(EnableScoring::enabled_from_searcher(&searcher))?;
         let mut window = window;
         if let (Sort::Relevance, Some(edge)) = (sort, &mut window.edge) {
             let (Edge::After(cursor) | Edge::Before(cursor)) = edge;
@@ -96,7 +98,7 @@ impl Search {
         let later = sort != Sort::Relevance && cost > WEIGHED_AT_ONCE;
         if later {
             let unweighed = self
-                .plan(&searcher, query, (filter, reach), None, copies)?
+                .plan(&searcher, query, filter, reach, None, copies)?
                 .weight(EnableScoring::disabled_from_searcher(&searcher))?;
             scorers = self::scorers(&searcher, unweighed.as_ref(), reach, budget)?;
         }
@@ -160,10 +162,10 @@ impl Search {
     ) -> Result<(Vec<MessageKey>, bool)> {
         let searcher = self.searcher();
         let copies = &self.copies(&searcher)?;
-        let reach = &self.lengths.reach(&searcher, filter.inbox, copies)?;
+        let (_, reach) = &self.lengths.look(&searcher, filter.inbox, copies)?;
         let scoring = EnableScoring::disabled_from_searcher(&searcher);
         let weight = self
-            .plan(&searcher, query, (filter, reach), None, copies)?
+            .plan(&searcher, query, filter, reach, None, copies)?
             .weight(scoring)?;
         let order = match filter.inbox {
             Some(_) => Value::Num,
@@ -196,26 +198,13 @@ impl Search {
         Ok((keys.collect(), complete))
     }
 
-    /// The query with a weight for what it finds.
-    fn weighed(
-        &self,
-        searcher: &Searcher,
-        query: &Query,
-        (filter, reach): (Filter<'_>, &Reach),
-        copies: &Arc<Copies>,
-    ) -> Result<Box<dyn Weight>> {
-        let measure = self.lengths.measure(searcher, filter.inbox, copies)?;
-        let scoring = EnableScoring::enabled_from_searcher(searcher);
-        let plan = self.plan(searcher, query, (filter, reach), Some(measure), copies)?;
-        Ok(plan.weight(scoring)?)
-    }
-
     /// The query as tantivy asks it. Without a measure nothing is weighed.
     fn plan(
         &self,
         searcher: &Searcher,
         query: &Query,
-        (filter, reach): (Filter<'_>, &Reach),
+        filter: Filter<'_>,
+        reach: &Reach,
         measure: Option<Measure>,
         copies: &Arc<Copies>,
     ) -> Result<BooleanQuery> {
@@ -228,7 +217,7 @@ impl Search {
             columns: Arc::clone(&self.columns),
         };
         let mut parts = vec![plan.of(&query.root)?];
-        let in_inbox = |inbox| plan::in_inbox((searcher, reach), inbox, copies, &self.columns);
+        let in_inbox = |inbox| plan::in_inbox(searcher, reach, inbox, copies, &self.columns);
         parts.extend(filter.inbox.and_then(in_inbox));
         let in_any = |inboxes| plan::in_any_inbox(inboxes, copies);
         parts.extend(filter.any_of.map(in_any));

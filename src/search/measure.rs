@@ -23,16 +23,14 @@ pub(super) struct Measure {
     pub(super) usual_length: f32,
 }
 
-/// The segments, by their order, in which something may be found. A site has many lists, and most were indexed one after the
+/// The segments, by their order, in which something may be found; `None`: all of them. A site has many lists, and most were indexed one after the
 /// other: what one of them asks for costs little more than it would alone.
 pub(super) struct Reach(Option<Vec<bool>>);
 
 impl Reach {
     pub(super) fn has(&self, segment: usize) -> bool {
-        let Reach(having) = self;
-        having
-            .as_ref()
-            .is_none_or(|having| having.get(segment).is_none_or(|has| *has))
+        let having = self.0.as_ref();
+        having.and_then(|having| having.get(segment)) != Some(&false)
     }
 }
 
@@ -62,43 +60,34 @@ impl Sum {
 }
 
 impl Lengths {
-    pub(super) fn measure(
+    /// What words are weighed against in an inbox, or in the whole site, and where there is mail of it.
+    pub(super) fn look(
         &self,
         searcher: &Searcher,
         inbox: Option<InboxId>,
         copies: &Copies,
-    ) -> Result<Measure> {
-        let mut site = Sum::default();
-        let mut here = inbox.map_or_else(Sum::default, |inbox| copies.lengths(inbox));
-        for counted in self.all(searcher)? {
-            site.add(counted.whole);
-            here.add(match inbox {
-                Some(inbox) => counted.by_inbox.get(&inbox.0).copied().unwrap_or_default(),
-                None => counted.whole,
-            });
-        }
-        Ok(Measure {
-            mails: site.mails,
-            usual_length: here.words as f32 / here.mails.max(1) as f32,
-        })
-    }
-
-    /// In which segments that inbox has mail; in all, where none is named.
-    pub(super) fn reach(
-        &self,
-        searcher: &Searcher,
-        inbox: Option<InboxId>,
-        copies: &Copies,
-    ) -> Result<Reach> {
-        // The words of a copy are wherever its message is.
-        let Some(inbox) = inbox.filter(|inbox| copies.lengths(*inbox).mails == 0) else {
-            return Ok(Reach(None));
-        };
+    ) -> Result<(Measure, Reach)> {
         let counted = self.all(searcher)?;
-        let having = counted
-            .iter()
-            .map(|counted| counted.by_inbox.contains_key(&inbox.0));
-        Ok(Reach(Some(having.collect())))
+        let mut site = Sum::default();
+        counted.iter().for_each(|counted| site.add(counted.whole));
+        let measure = |sum: Sum| Measure {
+            mails: site.mails,
+            usual_length: sum.words as f32 / sum.mails.max(1) as f32,
+        };
+        let Some(inbox) = inbox else {
+            return Ok((measure(site), Reach(None)));
+        };
+        let by_copies = copies.lengths(inbox);
+        let mut here = by_copies;
+        let mut having = Vec::with_capacity(counted.len());
+        for counted in &counted {
+            let own = counted.by_inbox.get(&inbox.0);
+            having.push(own.is_some());
+            here.add(own.copied().unwrap_or_default());
+        }
+        // The words of a copy are wherever its message is.
+        let reach = Reach((by_copies.mails == 0).then_some(having));
+        Ok((measure(here), reach))
     }
 
     fn all(&self, searcher: &Searcher) -> Result<Vec<Arc<Counted>>> {

@@ -309,7 +309,8 @@ impl Plan<'_> {
 
 /// The documents kept in that inbox; `None` where that is all of those within reach.
 pub(super) fn in_inbox(
-    (searcher, reach): (&Searcher, &Reach),
+    searcher: &Searcher,
+    reach: &Reach,
     inbox: InboxId,
     copies: &Copies,
     columns: &Opened,

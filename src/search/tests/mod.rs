@@ -282,7 +282,7 @@ fn only_where_a_list_has_mail_is_searched() {
         let searcher = search.searcher();
         let copies = search.copies(&searcher).unwrap();
         let inbox = inbox.map(InboxId);
-        let reach = search.lengths.reach(&searcher, inbox, &copies).unwrap();
+        let (_, reach) = search.lengths.look(&searcher, inbox, &copies).unwrap();
         (0..3).filter(|segment| reach.has(*segment)).count()
     };
     let found = |search: &Search, inbox: i64| {

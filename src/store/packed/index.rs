@@ -15,7 +15,7 @@ const NAMES: u64 = FAN_OUT + 256 * 4;
 const AT_ONCE: u32 = 128;
 /// An index of at most so many names is read as a whole where it is asked for many of them: 1.5 MB.
 const WHOLE_MAX: u32 = 1 << 16;
-/// It is when one name was asked for so many that it has.
+/// That is when there was one look at it for every so many of its names.
 const WHOLE_AFTER: u32 = 16;
 
 /// An opened index.
@@ -96,8 +96,8 @@ impl Index {
         if let Some(whole) = self.whole.get() {
             return whole.as_ref();
         }
-        let looked = self.looked.fetch_add(1, Ordering::Relaxed);
-        if self.count() > WHOLE_MAX || looked < self.count() / WHOLE_AFTER {
+        let enough = self.count() / WHOLE_AFTER;
+        if self.count() > WHOLE_MAX || self.looked.fetch_add(1, Ordering::Relaxed) < enough {
             return None;
         }
         let read = |at: u64, each: usize| {
