@@ -219,7 +219,7 @@ impl Archive {
         // under a new state.
         self.0.keeps.search.refresh()?;
         if self.0.purges.swap(purges, Ordering::AcqRel) != purges {
-            self.0.keeps.db.forget_skeletons();
+            self.0.keeps.db.forget_messages();
             self.0.keeps.threads.clear();
             self.0.keeps.blobs.clear();
         }

@@ -353,12 +353,51 @@ impl Reader {
     /// # Errors
     /// The catalogue cannot be read.
     pub fn articles_of(&self, inbox: InboxId, messages: &[MessageKey]) -> Result<Vec<Article>> {
-        self.list(
+        self.snapshot(|reader| {
+            let state = reader.state(inbox)?;
+            let standing = reader.db().standing();
+            let kept: Vec<Option<Place>> = (messages.iter())
+                .map(|message| standing.find(inbox, *message, state))
+                .collect();
+            let unknown = messages.iter().zip(&kept);
+            let unknown = unknown.filter(|(_, kept)| kept.is_none());
+            let read = reader.places_in(inbox, unknown.map(|(message, _)| *message))?;
+            let mut read = read.chunk_by(|a, b| a.message == b.message).peekable();
+            let mut articles = Vec::with_capacity(messages.len());
+            for (message, kept) in messages.iter().zip(&kept) {
+                let of_it =
+                    |places: &&[Place]| places.first().is_some_and(|p| p.message == *message);
+                let places = match kept {
+                    Some(place) => std::slice::from_ref(place),
+                    None => read.next_if(of_it).unwrap_or_default(),
+                };
+                if let (None, [only]) = (kept, places) {
+                    standing.keep(*only, state);
+                }
+                for place in places {
+                    articles.push(reader.filled(*place)?);
+                }
+            }
+            Ok(articles)
+        })
+    }
+
+    /// The places of these messages in an inbox, in the order of the messages.
+    fn places_in(
+        &self,
+        inbox: InboxId,
+        messages: impl Iterator<Item = MessageKey>,
+    ) -> Result<Vec<Place>> {
+        let list = json_list(messages.map(|key| key.0));
+        if list == "[]" {
+            return Ok(Vec::new());
+        }
+        self.places(
             &Shelf::Inbox(inbox),
             places!(
                 "FROM json_each(?2) n CROSS JOIN place p ON p.message = n.value AND p.inbox = ?1"
             ),
-            (inbox, json_list(messages.iter().map(|key| key.0))),
+            (inbox, list),
             usize::MAX,
         )
     }

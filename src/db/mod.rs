@@ -16,6 +16,7 @@ mod mids;
 mod overflow;
 mod pool;
 mod shelf;
+mod standing;
 mod threads;
 mod topics;
 mod values;

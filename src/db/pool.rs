@@ -12,6 +12,7 @@ use super::file::{Identity, Logs, connect, identity, make_anew, set_up};
 use super::heal::Checked;
 use super::layout::{self, State};
 use super::messages::Skeleton;
+use super::standing::Standing;
 use super::writer::Writer;
 use crate::error::{Error, Result};
 use crate::id::{MessageKey, MidKey};
@@ -58,6 +59,7 @@ pub(super) struct Inner {
     returned: Condvar,
     pub(super) checked: Mutex<Checked>,
     skeletons: Skeletons,
+    standing: Standing,
 }
 
 /// The connections of this process.
@@ -98,6 +100,7 @@ impl Db {
             returned: Condvar::new(),
             checked: Mutex::default(),
             skeletons,
+            standing: Standing::new(),
         })))
     }
 
@@ -225,16 +228,21 @@ impl Db {
             closing: pool.closing,
             ..Pool::default()
         };
-        self.forget_skeletons();
+        self.forget_messages();
     }
 
     /// Forgets what is kept in memory of messages.
-    pub fn forget_skeletons(&self) {
+    pub fn forget_messages(&self) {
         self.0.skeletons.clear();
+        self.0.standing.clear();
     }
 
     pub(super) fn skeletons(&self) -> &Skeletons {
         &self.0.skeletons
+    }
+
+    pub(super) fn standing(&self) -> &Standing {
+        &self.0.standing
     }
 }
 
@@ -274,6 +282,10 @@ impl Reader {
 
     pub(super) fn db(&self) -> &Db {
         &self.place.db
+    }
+
+    pub(super) fn generation(&self) -> u64 {
+        self.place.generation
     }
 
     /// Runs several questions against one state of the catalogue: that of the snapshot within which this is, if there is one.
