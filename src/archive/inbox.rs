@@ -38,6 +38,8 @@ struct Shared {
     /// The inboxes whose mail it shows, where it is not an inbox itself.
     members: Vec<Inbox>,
     config: InboxConfig,
+    /// [`InboxConfig::imprint`]: each request asks for it.
+    imprint: u64,
     db: Db,
     search: Arc<Search>,
     blobs: Arc<Blobs>,
@@ -118,6 +120,7 @@ impl Inbox {
             id,
             shelf,
             members,
+            imprint: config.imprint(),
             config,
             db: keeps.db.clone(),
             search: Arc::clone(&keeps.search),
@@ -224,6 +227,11 @@ impl Inbox {
     /// Whether the site does not speak of it: who knows its name can read it.
     pub fn is_hidden(&self) -> bool {
         self.0.config.hide.iter().any(|from| from == "www")
+    }
+
+    /// All that pages may show of its settings, as a number.
+    pub fn imprint(&self) -> u64 {
+        self.0.imprint
     }
 
     /// Where its repositories lie.

@@ -1,6 +1,7 @@
 //! The settings of a site and its inboxes, as the other rooms know them.
 
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -288,6 +289,19 @@ pub struct InboxConfig {
 }
 
 impl InboxConfig {
+    /// All that pages may show of these settings, as a number: not where the inbox and its style sheets lie. The same on
+    /// every server that is set up alike.
+    pub fn imprint(&self) -> u64 {
+        let shown = InboxConfig {
+            dir: PathBuf::new(),
+            css: Vec::new(),
+            ..self.clone()
+        };
+        let mut hasher = DefaultHasher::new();
+        shown.hash(&mut hasher);
+        hasher.finish()
+    }
+
     /// An inbox of which only its name and place are known.
     pub fn new(name: InboxName, dir: PathBuf) -> InboxConfig {
         InboxConfig {

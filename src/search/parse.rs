@@ -500,6 +500,7 @@ mod tests {
             Just("d:"),
             Just("mid:"),
             Just("rt:"),
+            Just("dt:"),
             Just(".."),
             Just("foo"),
             Just("Bar"),
@@ -526,6 +527,11 @@ mod tests {
         #[test]
         fn no_query_makes_it_panic_and_it_is_read_the_same_twice(text in query()) {
             assert_eq!(reading(&text), reading(&text));
+        }
+
+        #[test]
+        fn a_glance_at_a_query_overlooks_no_date(text in query()) {
+            assert_eq!(Query::is_timeless(&text), Query::is_the_same_at_two_moments(&text));
         }
     }
 }

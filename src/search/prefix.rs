@@ -138,6 +138,11 @@ pub(super) fn find(name: &str) -> Option<Prefix> {
     })
 }
 
+/// Whether there may be a prefix of a date in a query: `d:`, `dt:` or `rt:`. A glance, as each request for a search takes one.
+pub(super) fn may_be_before_a_date(text: &str) -> bool {
+    text.contains("d:") || text.contains("t:")
+}
+
 /// Whether `text` can be the id of a blob or the beginning of one.
 pub(super) fn is_blob(text: &str) -> bool {
     (7..=64).contains(&text.len())

@@ -149,10 +149,11 @@ impl Query {
 
     /// Whether `text` asks for the same whenever it is asked: no date in it counts from the present.
     pub fn is_timeless(text: &str) -> bool {
-        if !text.contains(':') {
-            return true; // nothing in it is a date
-        }
-        // Two moments that differ in year, month, day, weekday and time of day.
+        !prefix::may_be_before_a_date(text) || Query::is_the_same_at_two_moments(text)
+    }
+
+    pub(super) fn is_the_same_at_two_moments(text: &str) -> bool {
+        // They differ in year, month, day, weekday and time of day.
         let [a, b] = [Timestamp(1_631_709_296), Timestamp(1_680_000_001)];
         let at = |now| Query::parse(text, now).map(|query| query.root).ok();
         at(a) == at(b)

@@ -3,9 +3,10 @@
 use axum::body::Body;
 use axum::http::header::{
     ACCEPT_RANGES, ALLOW, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE,
-    CONTENT_TYPE, LOCATION, RETRY_AFTER, VARY,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, RETRY_AFTER, VARY,
+    X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderValue, Response};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Response};
 
 use super::answer::Answer;
 use super::cache::Kept;
@@ -14,18 +15,28 @@ use super::error::Outcome;
 use super::site::Site;
 
 /// On every answer: mail is written by strangers.
-const SECURITY: [(&str, &str); 5] = [
+static SECURITY: [(HeaderName, HeaderValue); 5] = [
     (
-        "content-security-policy",
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
-         frame-ancestors 'none'",
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
+             frame-ancestors 'none'",
+        ),
     ),
-    ("x-content-type-options", "nosniff"),
-    ("referrer-policy", "same-origin"),
-    ("cross-origin-opener-policy", "same-origin"),
+    (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
     // Feeds, mboxes and raw mail are there to be fetched by others; no page of theirs can run in ours.
-    ("cross-origin-resource-policy", "cross-origin"),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("cross-origin"),
+    ),
 ];
+
+static ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
 
 /// The headers of an answer to a request for `path`, without those that tell copies apart.
 pub(super) fn headers(site: &Site, answer: &Answer, path: &str, coding: Coding) -> HeaderMap {
@@ -64,14 +75,11 @@ pub(super) fn headers(site: &Site, answer: &Answer, path: &str, coding: Coding) 
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     if answer.unlisted {
-        headers.insert(
-            "x-robots-tag",
-            HeaderValue::from_static("noindex, nofollow"),
-        );
+        headers.insert(&ROBOTS, HeaderValue::from_static("noindex, nofollow"));
     }
     answer.fresh.write(&mut headers);
-    for (name, value) in SECURITY {
-        headers.insert(name, HeaderValue::from_static(value));
+    for (name, value) in &SECURITY {
+        headers.insert(name, value.clone());
     }
     headers
 }

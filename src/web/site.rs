@@ -1,13 +1,11 @@
 //! The site as its pages see it: the archive, and where it is to be found.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::PathBuf;
 
 use super::ask::Ask;
 use super::error::WebError;
 use super::texts::Texts;
 use crate::archive::{Archive, Inbox};
-use crate::config::InboxConfig;
 use crate::config::Listing;
 use crate::id::InboxName;
 
@@ -133,13 +131,7 @@ impl Site {
     pub(super) fn looks(&self, inbox: &Inbox) -> u64 {
         let mut hasher = DefaultHasher::new();
         inbox.description().hash(&mut hasher);
-        let settings = InboxConfig {
-            dir: PathBuf::new(),
-            // What is in them counts, not where they lie.
-            css: Vec::new(),
-            ..inbox.config().clone()
-        };
-        settings.hash(&mut hasher);
+        inbox.imprint().hash(&mut hasher);
         self.archive.sheets().state.hash(&mut hasher);
         inbox.sheets().state.hash(&mut hasher);
         // It says where the source is.

@@ -153,7 +153,8 @@ fn list(asked: &Asked<'_, '_>, query: &Query, results: &Results) -> Html {
             continue;
         }
         let rank = results.passed + n + 1;
-        html.print(format_args!("{rank:>width$}. "));
+        html.number(rank, width);
+        html.markup(". ");
         row(&mut html, asked, found, width);
         if n < SNIPPETS
             && let Some(snippets) = &mut snippets
@@ -183,11 +184,10 @@ fn row(html: &mut Html, asked: &Asked<'_, '_>, found: &Match, width: usize) {
     html.markup("- by ");
     html.line(&lines::author(asked.inbox(), article));
     html.markup(" @ ");
-    html.print(format_args!(
-        "{} UTC [{}%]",
-        article.sent.minute(),
-        found.percent
-    ));
+    html.print(format_args!("{}", article.sent.minute()));
+    html.markup(" UTC [");
+    html.number(found.percent.into(), 0);
+    html.markup("%]");
     for (n, list) in found.lists.iter().enumerate() {
         html.markup(if n == 0 { " in " } else { ", " });
         html.link(&on(list), list.config().name.as_str());
