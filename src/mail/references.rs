@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use memchr::{memchr, memchr2, memmem};
+use memchr::{memchr, memchr_iter, memchr2};
 
 use super::address::Address;
 use super::charset;
@@ -48,9 +48,8 @@ pub(super) fn references(headers: &Headers<'_>) -> Vec<MessageId> {
     let mut ids = each_once(ids);
     ids.reverse();
     if may_be_people(&ids, headers) {
-        let people = people(headers).flat_map(Address::list);
-        let people: HashSet<String> = people.map(|person| person.email).collect();
-        ids.retain(|id| !people.contains(id.as_str()));
+        let emails = emails(headers);
+        ids.retain(|id| !emails.contains(id.as_str()));
     }
     ids.retain(|id| !matches!(id.as_str(), "y" | "n"));
     if ids.len() > MOST_REFERENCES {
@@ -59,22 +58,35 @@ pub(super) fn references(headers: &Headers<'_>) -> Vec<MessageId> {
     ids
 }
 
+/// The addresses of the people of a mail.
+fn emails(headers: &Headers<'_>) -> HashSet<String> {
+    let addresses = people(headers).flat_map(Address::list);
+    addresses.map(|person| person.email).collect()
+}
+
 /// The headers with the people of a mail.
 fn people<'a>(headers: &Headers<'a>) -> impl Iterator<Item = &'a [u8]> {
     let names = ["To", "From", "Cc"].into_iter();
     names.flat_map(|name| headers.all(name))
 }
 
-/// Whether it is worth taking addresses apart: one is written with its own local part, and no id is alike by chance.
+/// Whether it is worth taking addresses apart: what stands before the `@` of one, back to anything that addresses are cut at,
+/// ends what stands before that of an id. No id is alike by chance.
 fn may_be_people(ids: &[MessageId], headers: &Headers<'_>) -> bool {
-    /// To look for more ids than this would take longer.
+    /// To compare more ids than this would take longer.
     const FEW: usize = 16;
-    let is_local_part_there = |id: &MessageId| {
-        let (local, _) = id.as_str().split_once('@').unwrap_or((id.as_str(), ""));
-        let local = memmem::Finder::new(local.trim_matches('"'));
-        people(headers).any(|value| local.find(value).is_some())
-    };
-    ids.len() > FEW || ids.iter().any(is_local_part_there)
+    if ids.len() > FEW || ids.iter().any(|id| !id.as_str().contains('@')) {
+        return true;
+    }
+    let is_plain = |b: &u8| !b.is_ascii_whitespace() && !b"\"()<>[]:;\\,@".contains(b);
+    let local = |id| MessageId::as_str(id).split('@').next().unwrap_or_default();
+    people(headers).any(|value| {
+        memchr_iter(b'@', value).any(|at| {
+            let before = value[..at].rsplit(|b| !is_plain(b)).next();
+            let end = before.unwrap_or_default();
+            ids.iter().any(|id| local(id).as_bytes().ends_with(end))
+        })
+    })
 }
 
 fn each_once(mut ids: Vec<MessageId>) -> Vec<MessageId> {
@@ -156,7 +168,11 @@ fn bare(value: &[u8]) -> Vec<MessageId> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Headers, MOST_REFERENCES, own_ids, references};
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::{Headers, MOST_REFERENCES, emails, may_be_people, own_ids, references};
+    use crate::id::MessageId;
 
     fn join(ids: Vec<crate::id::MessageId>) -> String {
         let ids: Vec<_> = ids.iter().map(|id| id.as_str()).collect();
@@ -205,6 +221,24 @@ mod tests {
         ] {
             let (headers, _) = Headers::split(raw.as_bytes());
             assert_eq!(join(references(&headers)), ids, "{raw:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_glance_at_the_people_of_a_mail_overlooks_none(
+            value in prop::collection::vec(select(vec![
+                "a", "b", "@", "@x", "a@x", "<", ">", "\"", "(c)", " ", ", ", "\n ", ":", ";", ".", "=?utf-8?q?=40?=", "é",
+            ]), 0..12),
+        ) {
+            let value = value.concat();
+            let raw = format!("To: {value}\n\n");
+            let (headers, _) = Headers::split(raw.as_bytes());
+            for email in emails(&headers) {
+                if let Some(id) = MessageId::parse(&email) && id.as_str() == email {
+                    assert!(may_be_people(&[id], &headers), "{email:?} in {value:?}");
+                }
+            }
         }
     }
 
