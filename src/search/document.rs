@@ -42,7 +42,9 @@ pub struct Document {
     zones: [String; ZONES.len()],
     cut: Vec<(Zone, CutText)>,
     tags: Vec<(Tag, String)>,
-    numbers: TantivyDocument,
+    sent: Timestamp,
+    bytes: u64,
+    places: Vec<Place>,
     room: usize,
 }
 
@@ -96,10 +98,7 @@ impl Document {
         self.cut.retain(|(zone, _)| *zone == Zone::List);
         self.tags.retain(|(tag, _)| *tag == Tag::ListId);
         self.tags.push((Tag::Copy, String::new()));
-        // No column is without a value: those that have one for each document are read faster.
-        self.numbers = TantivyDocument::new();
-        self.numbers.add_i64(FIELDS.1.sent, 0);
-        self.numbers.add_u64(FIELDS.1.bytes, 0);
+        (self.sent, self.bytes) = (Timestamp(0), 0);
         self
     }
 
@@ -115,15 +114,17 @@ impl Document {
             zones: Default::default(),
             cut: Vec::new(),
             tags: Vec::new(),
-            numbers: TantivyDocument::new(),
+            sent: Timestamp(0),
+            bytes: 0,
+            places: Vec::new(),
             room: TEXT_MAX,
         }
     }
 
     fn begun(overview: &Overview) -> Document {
         let mut document = Document::blank();
-        document.numbers.add_i64(FIELDS.1.sent, overview.sent.0);
-        document.numbers.add_u64(FIELDS.1.bytes, overview.bytes);
+        document.sent = overview.sent;
+        document.bytes = overview.bytes;
         for id in overview.ids.iter().chain(&overview.alternates) {
             document.id(id.as_str());
         }
@@ -132,14 +133,8 @@ impl Document {
 
     /// Says under which key it will be found, and in which places, at least one.
     pub fn at(mut self, key: MessageKey, places: &[Place]) -> Document {
-        let (fields, numbers) = (&FIELDS.1, &mut self.numbers);
         self.key = key;
-        numbers.add_i64(fields.key, key.0);
-        for place in places {
-            numbers.add_i64(fields.inbox, place.inbox.0);
-            numbers.add_i64(fields.received, place.received.0);
-            numbers.add_i64(fields.num, place.num.0);
-        }
+        self.places.extend_from_slice(places);
         self
     }
 
@@ -315,27 +310,48 @@ impl Document {
     pub(super) fn into_tantivy(mut self) -> TantivyDocument {
         self.tags.sort();
         self.tags.dedup();
-        let mut document = self.numbers;
+        let fields = &FIELDS.1;
+        let mut document = TantivyDocument::with_capacity(self.size());
+        // No column is without a value: those that have one for each document are read faster.
+        document.add_i64(fields.sent, self.sent.0);
+        document.add_u64(fields.bytes, self.bytes);
+        document.add_i64(fields.key, self.key.0);
+        for place in &self.places {
+            document.add_i64(fields.inbox, place.inbox.0);
+            document.add_i64(fields.received, place.received.0);
+            document.add_i64(fields.num, place.num.0);
+        }
         // Not by which of its copies, nor by how many, it is known.
         let unweighed = [Zone::Quoted, Zone::List];
         let weighed = self
             .cut
             .iter()
             .filter(|(zone, _)| !unweighed.contains(zone));
-        document.add_u64(FIELDS.1.length, weighed.map(|(_, text)| text.length).sum());
+        document.add_u64(fields.length, weighed.map(|(_, text)| text.length).sum());
         for (zone, text) in &self.cut {
-            document.add_text(FIELDS.1.words(*zone), &text.words);
-            document.add_text(FIELDS.1.stems(*zone), &text.stems);
+            document.add_text(fields.words(*zone), &text.words);
+            document.add_text(fields.stems(*zone), &text.stems);
         }
         for (tag, value) in &self.tags {
             let mut term = String::with_capacity(value.len() + 1);
             term.push(tag.mark());
             term.push_str(value);
-            document.add_text(FIELDS.1.exact, term);
+            document.add_text(fields.exact, term);
         }
         document
     }
+
+    /// How many bytes its values take, about.
+    fn size(&self) -> usize {
+        let cut = self.cut.iter();
+        let texts = cut.map(|(_, text)| text.words.len() + text.stems.len() + 2 * A_VALUE);
+        let tags = self.tags.iter().map(|(_, value)| value.len() + A_VALUE);
+        (4 + 3 * self.places.len()) * A_VALUE + texts.chain(tags).sum::<usize>()
+    }
 }
+
+/// What a value takes besides its text, in bytes, about.
+const A_VALUE: usize = 10;
 
 /// How many exact terms one mail may have: a patch over a thousand files has two thousand.
 const TAGS_MAX: usize = 4096;

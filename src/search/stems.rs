@@ -35,6 +35,9 @@ const END_MAX: usize = 5;
 /// Shorter words, in bytes, are left alone by the stemmer.
 const SHORTEST: usize = 3;
 
+/// So are words that end otherwise: there is no ending in English grammar, as Snowball knows it, without one of these.
+const LAST: &[u8] = b"cdegilmnrsty'";
+
 impl Stems {
     /// Remembers about `room` words, at least one.
     pub(super) fn new(room: usize) -> Stems {
@@ -50,7 +53,8 @@ impl Stems {
 
     /// The stem of `word` where it differs from it.
     pub(super) fn of(&mut self, word: &str) -> Option<&str> {
-        if word.len() < SHORTEST {
+        let may_end = word.as_bytes().last().is_some_and(|b| LAST.contains(b));
+        if word.len() < SHORTEST || !may_end {
             return None;
         }
         let hash = self.hasher.hash_one(word);
@@ -94,7 +98,42 @@ impl Known {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use tantivy::tokenizer::TokenStream as _;
+
     use super::Stems;
+
+    fn stem_of_snowball(stems: &mut Stems, word: &str) -> Option<String> {
+        let mut stream = stems.stemmer.token_stream(word);
+        let stem = stream.advance().then(|| stream.token().text.clone())?;
+        (stem != word).then_some(stem)
+    }
+
+    #[test]
+    fn what_snowball_is_not_asked_about_it_would_leave_alone() {
+        let mut stems = Stems::new(1);
+        // No word begins with an apostrophe.
+        let letters = || ('a'..='z').chain("é09'".chars());
+        let pairs = letters()
+            .take(27)
+            .flat_map(|a| letters().map(move |b| (a, b)));
+        for (a, b) in pairs {
+            for c in letters() {
+                let word = String::from_iter([a, b, c]);
+                let known = stems.of(&word).map(str::to_owned);
+                assert_eq!(known, stem_of_snowball(&mut stems, &word), "{word}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn words_have_the_stems_that_snowball_gives_them(word in "[a-zé][a-z']{1,6}(ational|ization|fulness|biliti|ement|ingly|edli|s's|ying|[a-z0-9_+#é])?") {
+            let mut stems = Stems::new(1);
+            let known = stems.of(&word).map(str::to_owned);
+            assert_eq!(known, stem_of_snowball(&mut stems, &word), "{word}");
+        }
+    }
 
     #[test]
     fn stems_are_english_and_only_those_that_differ() {

@@ -4,7 +4,10 @@
 //! thirty-eight. The difference between the tree of a commit and that of its parent tells both apart.
 
 use std::collections::HashSet;
+use std::num::NonZero;
+use std::ops::Range;
 use std::rc::Rc;
+use std::thread::{Builder, ScopedJoinHandle, available_parallelism};
 
 use super::Epoch;
 pub use super::object::Times;
@@ -36,6 +39,9 @@ pub enum What {
     Unreadable(String),
 }
 
+/// So many commits are worth a thread to read their trees.
+const A_PART: usize = if cfg!(test) { 2 } else { 1000 };
+
 /// A commit on the way from the old tip to the new.
 struct Step {
     oid: Oid,
@@ -58,20 +64,26 @@ impl Epoch {
             Some(steps) => steps,
             None => branching(&objects, &shallow, from, tip),
         };
-        let mut trees = Trees::new(&objects);
-        let mut changes = Vec::with_capacity(steps.len());
-        let mut before = None;
-        for step in &steps {
-            each_change(&mut trees, step, before, |what, times| {
-                changes.push(Change {
-                    commit: step.oid,
-                    what,
-                    times,
-                });
-            });
-            before = Some(step);
-        }
-        Ok(changes)
+        let processors = available_parallelism().map_or(1, NonZero::get);
+        let parts = processors.min(steps.len() / A_PART).max(1);
+        let count = steps.len();
+        let part = move |n: usize| n * count / parts..(n + 1) * count / parts;
+        let (path, steps) = (self.path(), &steps);
+        let elsewhere = move |n| -> Result<Vec<Change>> {
+            Ok(changes(&Epoch::open(path)?.objects()?, steps, part(n)))
+        };
+        Ok(std::thread::scope(|scope| {
+            let spawn = |n| Builder::new().spawn_scoped(scope, move || elsewhere(n));
+            let others: Vec<_> = (1..parts).map(|n| (n, spawn(n))).collect();
+            let mut all = changes(&objects, steps, part(0));
+            for (n, other) in others {
+                match other.map(ScopedJoinHandle::join) {
+                    Ok(Ok(Ok(done))) => all.extend(done),
+                    _ => all.extend(changes(&objects, steps, part(n))),
+                }
+            }
+            all
+        }))
     }
 
     /// The commits at which a shallow clone was cut off: their parents are not there, and not missed.
@@ -79,6 +91,24 @@ impl Epoch {
         let text = std::fs::read_to_string(self.path().join("shallow")).unwrap_or_default();
         text.lines().filter_map(Oid::parse).collect()
     }
+}
+
+/// What the steps of a range do, each compared with the one before it.
+fn changes(objects: &Objects<'_>, steps: &[Step], range: Range<usize>) -> Vec<Change> {
+    let mut trees = Trees::new(objects);
+    let mut changes = Vec::with_capacity(range.len());
+    for at in range {
+        let before = at.checked_sub(1).map(|at| &steps[at]);
+        let step = &steps[at];
+        each_change(&mut trees, step, before, |what, times| {
+            changes.push(Change {
+                commit: step.oid,
+                what,
+                times,
+            });
+        });
+    }
+    changes
 }
 
 fn step(objects: &Objects<'_>, shallow: &HashSet<Oid>, oid: Oid) -> Step {
