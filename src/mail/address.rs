@@ -179,37 +179,60 @@ impl<'a> Reader<'a> {
 
     /// The end of a mailbox.
     fn finish(&mut self) {
-        let phrase = std::mem::take(&mut self.phrase);
-        let comment = std::mem::take(&mut self.comment);
-        let words: Vec<&str> = phrase.split_whitespace().collect();
         let (email, mut name) = match self.angle.take() {
-            Some(email) if !email.is_empty() => (email, words.join(" ")),
-            _ => bare_address(&words),
+            Some(email) if !email.is_empty() => (email, squeezed(&self.phrase)),
+            _ => bare_address(&self.phrase),
         };
+        if name.is_empty() && !email.is_empty() {
+            name = squeezed(&self.comment);
+        }
+        self.phrase.clear();
+        self.comment.clear();
         if email.is_empty() && name.is_empty() {
             return;
         }
-        if name.is_empty() {
-            name = comment.split_whitespace().collect::<Vec<_>>().join(" ");
+        if !is_plain(&name) {
+            name = words::clean(&words::decode(name.as_bytes()));
         }
-        let name = words::clean(&words::decode(name.as_bytes()));
-        let name = without_single_quotes(&name);
-        let email = words::clean(without_single_quotes(&email));
+        let name = bare_of_quotes(name);
+        let email = match is_plain(&email) {
+            true => bare_of_quotes(email),
+            false => words::clean(without_single_quotes(&email)),
+        };
         self.found.push(match email.is_empty() {
             true => Address {
                 name: None,
-                email: name.to_owned(),
+                email: name,
             },
             false => Address {
-                name: (!name.is_empty()).then(|| name.to_owned()),
+                name: (!name.is_empty()).then_some(name),
                 email,
             },
         });
     }
 }
 
-/// What `words` without brackets mean: an address, with a name where only one of them looks like an address.
-fn bare_address(words: &[&str]) -> (String, String) {
+/// Its words with one blank between each two.
+fn squeezed(text: &str) -> String {
+    let mut squeezed = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !squeezed.is_empty() {
+            squeezed.push(' ');
+        }
+        squeezed.push_str(word);
+    }
+    squeezed
+}
+
+/// Whether there is nothing in it to decode or to clean, as in most names and addresses.
+fn is_plain(squeezed: &str) -> bool {
+    let mut bytes = squeezed.bytes();
+    bytes.all(|b| (b' '..=b'~').contains(&b)) && !squeezed.contains("=?")
+}
+
+/// What words without brackets mean: an address, with a name where only one of them looks like an address.
+fn bare_address(text: &str) -> (String, String) {
+    let words: Vec<&str> = text.split_whitespace().collect();
     let is_address = |word: &&str| word.trim_matches('@').contains('@');
     let mut addresses = words.iter().enumerate().filter(|(_, w)| is_address(w));
     match (addresses.next(), addresses.next()) {
@@ -287,6 +310,13 @@ fn without_route(inner: &str) -> &str {
 fn without_single_quotes(text: &str) -> &str {
     let inner = text.strip_prefix('\'').and_then(|t| t.strip_suffix('\''));
     inner.map_or(text, str::trim)
+}
+
+fn bare_of_quotes(text: String) -> String {
+    match without_single_quotes(&text) {
+        bare if bare.len() < text.len() => bare.to_owned(),
+        _ => text,
+    }
 }
 
 #[cfg(test)]
