@@ -1,13 +1,14 @@
 //! Where messages stand, of those that searches found a moment ago: whatever is sought, the newest mail is often among it.
 
 use quick_cache::sync::Cache;
+use rusqlite::OptionalExtension;
 
 use super::articles::Place;
 use super::pool::Reader;
 use crate::error::Result;
 use crate::id::{InboxId, MessageKey};
 
-/// Of so many messages their place in an inbox is kept: each takes some two hundred bytes.
+/// Of so many messages their place in an inbox is kept: each takes some hundred and fifty bytes.
 const PLACES: usize = 32 * 1024;
 
 /// Places that were read, each as it was in one state of its inbox.
@@ -48,9 +49,10 @@ impl Reader {
     pub(super) fn state(&self, inbox: InboxId) -> Result<State> {
         let mut statement =
             (self.sql()?).prepare_cached("SELECT state FROM inbox WHERE id = ?1")?;
+        let state = statement.query_row([inbox], |row| row.get(0)).optional()?;
         Ok(State {
             generation: self.generation(),
-            state: statement.query_row([inbox], |row| row.get(0))?,
+            state: state.unwrap_or(0), // an inbox without a row has no places either
         })
     }
 }
@@ -127,5 +129,7 @@ mod tests {
         db.forget_messages();
         assert_eq!(kept(), [false; 3]);
         assert_eq!(blobs(), now);
+        let nowhere = reader.articles_of(InboxId(7), &messages).unwrap();
+        assert!(nowhere.is_empty());
     }
 }
