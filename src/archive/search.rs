@@ -1,6 +1,6 @@
 //! Searches: from words to articles, in an inbox, in several together, or in one thread.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
@@ -206,16 +206,29 @@ impl Realm {
 
     /// The same for several inboxes together, and to which of them each message went.
     fn look_up_together(&self, reader: &Reader, hits: Vec<Hit>) -> Result<Vec<Match>> {
-        let inbox = self.inbox();
+        let messages: Vec<MessageKey> = hits.iter().map(|hit| hit.key).collect();
+        let articles = reader.articles_with_holders(self.inbox().shelf(), &messages)?;
+        let mut articles = articles.into_iter().peekable();
+        let members = self.inbox().members();
+        let at: HashMap<InboxId, usize> = members.iter().map(Inbox::id).zip(0..).collect();
         let mut found = Vec::with_capacity(hits.len());
         for hit in hits {
-            if let Some(article) = reader.article_of(inbox.shelf(), hit.key)? {
-                found.push(Match {
-                    lists: inbox.lists_of(&article)?,
-                    article,
-                    percent: hit.percent,
-                });
-            }
+            let Some((article, holders)) = articles.next_if(|(a, _)| a.message == hit.key) else {
+                continue;
+            };
+            let lists: BTreeSet<usize> = holders
+                .iter()
+                .filter_map(|id| at.get(id).copied())
+                .collect();
+            found.push(Match {
+                article,
+                lists: lists
+                    .into_iter()
+                    .filter_map(|at| members.get(at))
+                    .cloned()
+                    .collect(),
+                percent: hit.percent,
+            });
         }
         Ok(found)
     }

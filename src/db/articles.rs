@@ -402,6 +402,39 @@ impl Reader {
         )
     }
 
+    /// The articles that these messages are on a shelf of several inboxes, in the order of the messages, as far as there are
+    /// any; beside each the inboxes of the shelf that have a copy of it.
+    ///
+    /// # Errors
+    /// The catalogue cannot be read.
+    pub fn articles_with_holders(
+        &self,
+        shelf: &Shelf,
+        messages: &[MessageKey],
+    ) -> Result<Vec<(Article, Vec<InboxId>)>> {
+        self.snapshot(|reader| {
+            let mut statement = reader.sql()?.prepare_cached(places!(
+                "FROM json_each(?1) n CROSS JOIN place p ON p.message = n.value"
+            ))?;
+            let all: Vec<Place> = statement
+                .query_map([json_list(messages.iter().map(|key| key.0))], place)?
+                .collect::<rusqlite::Result<_>>()?;
+            drop(statement);
+            let rank = |p: &Place| shelf.rank((p.inbox, p.num), p.received, p.blob);
+            let mut articles = Vec::with_capacity(messages.len());
+            for copies in all.chunk_by(|a, b| a.message == b.message) {
+                let shown = copies.iter().filter(|copy| shelf.has(copy.inbox));
+                let Some(first) = shown.clone().min_by_key(|copy| rank(copy)) else {
+                    continue;
+                };
+                let num = shelf.number(first.num, first.blob);
+                let article = reader.filled(Place { num, ..*first })?;
+                articles.push((article, shown.map(|copy| copy.inbox).collect()));
+            }
+            Ok(articles)
+        })
+    }
+
     /// Every place of a message: the inbox, and the article that it is there.
     ///
     /// # Errors

@@ -20,7 +20,7 @@ pub enum Shelf {
 }
 
 /// By what one copy of a message comes before another. Nothing in it depends on when the copies were indexed.
-type Rank = (std::cmp::Reverse<i64>, Timestamp, Oid, InboxId, ArticleNum);
+pub(super) type Rank = (std::cmp::Reverse<i64>, Timestamp, Oid, InboxId, ArticleNum);
 
 impl Shelf {
     /// The one inbox.
@@ -51,6 +51,28 @@ impl Shelf {
         }
     }
 
+    /// Whether copies in this inbox stand on the shelf.
+    pub(super) fn has(&self, inbox: InboxId) -> bool {
+        match self {
+            Shelf::Inbox(only) => *only == inbox,
+            Shelf::Several(boosts) => boosts.contains_key(&inbox),
+        }
+    }
+
+    /// By what this copy comes before others on the shelf; `None` where it does not stand there.
+    pub(super) fn rank(
+        &self,
+        (inbox, num): (InboxId, ArticleNum),
+        received: Timestamp,
+        blob: Oid,
+    ) -> Option<Rank> {
+        let boost = match self {
+            Shelf::Inbox(only) => (*only == inbox).then_some(0),
+            Shelf::Several(boosts) => boosts.get(&inbox).copied(),
+        };
+        Some((std::cmp::Reverse(boost?), received, blob, inbox, num))
+    }
+
     /// Whether this copy is the one by which its message stands on the shelf.
     pub(super) fn shows(
         &self,
@@ -58,11 +80,10 @@ impl Shelf {
         message: MessageKey,
         (inbox, num): (InboxId, ArticleNum),
     ) -> Result<bool> {
-        let boosts = match self {
-            Shelf::Inbox(only) => return Ok(*only == inbox),
-            Shelf::Several(boosts) => boosts,
-        };
-        if !boosts.contains_key(&inbox) {
+        if let Shelf::Inbox(only) = self {
+            return Ok(*only == inbox);
+        }
+        if !self.has(inbox) {
             return Ok(false);
         }
         let mut statement = reader
@@ -71,12 +92,9 @@ impl Shelf {
         let mut rows = statement.query([message])?;
         let mut first: Option<Rank> = None;
         while let Some(row) = rows.next()? {
-            let inbox: InboxId = row.get(0)?;
-            if let Some(boost) = boosts.get(&inbox) {
-                let (num, received, blob) = (row.get(1)?, row.get(2)?, row.get(3)?);
-                let rank = (std::cmp::Reverse(*boost), received, blob, inbox, num);
-                first = Some(first.map_or(rank, |first| first.min(rank)));
-            }
+            let (inbox, num) = (row.get(0)?, row.get(1)?);
+            let rank = self.rank((inbox, num), row.get(2)?, row.get(3)?);
+            first = [first, rank].into_iter().flatten().min();
         }
         Ok(first.is_some_and(|first| (first.3, first.4) == (inbox, num)))
     }
