@@ -361,7 +361,11 @@ impl Reader {
                 .collect();
             let unknown = messages.iter().zip(&kept);
             let unknown = unknown.filter(|(_, kept)| kept.is_none());
-            let read = reader.places_in(inbox, unknown.map(|(message, _)| *message))?;
+            let unknown: Vec<MessageKey> = unknown.map(|(message, _)| *message).collect();
+            let read = match unknown.is_empty() {
+                true => Vec::new(),
+                false => reader.places_in(inbox, &unknown)?,
+            };
             let mut read = read.chunk_by(|a, b| a.message == b.message).peekable();
             let mut articles = Vec::with_capacity(messages.len());
             for (message, kept) in messages.iter().zip(&kept) {
@@ -383,21 +387,13 @@ impl Reader {
     }
 
     /// The places of these messages in an inbox, in the order of the messages.
-    fn places_in(
-        &self,
-        inbox: InboxId,
-        messages: impl Iterator<Item = MessageKey>,
-    ) -> Result<Vec<Place>> {
-        let list = json_list(messages.map(|key| key.0));
-        if list == "[]" {
-            return Ok(Vec::new());
-        }
+    fn places_in(&self, inbox: InboxId, messages: &[MessageKey]) -> Result<Vec<Place>> {
         self.places(
             &Shelf::Inbox(inbox),
             places!(
                 "FROM json_each(?2) n CROSS JOIN place p ON p.message = n.value AND p.inbox = ?1"
             ),
-            (inbox, list),
+            (inbox, json_list(messages.iter().map(|key| key.0))),
             usize::MAX,
         )
     }
