@@ -26,6 +26,7 @@ mod seal;
 mod serve;
 mod settings;
 mod stamp;
+mod straight;
 mod tidy;
 mod tombstones;
 mod unswept;

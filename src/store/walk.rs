@@ -12,7 +12,7 @@ use std::thread::{Builder, ScopedJoinHandle, available_parallelism};
 use super::Epoch;
 pub use super::object::Times;
 use super::object::{Commit, Entry, Kind, Lack, Objects, Tree};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::id::Oid;
 
 /// One thing that a commit does. A commit that does several gives as many changes, in the order of their paths.
@@ -39,13 +39,13 @@ pub enum What {
     Unreadable(String),
 }
 
-/// So many commits are worth a thread to read their trees.
-const A_PART: usize = if cfg!(test) { 2 } else { 1000 };
+/// So many commits are worth a thread of their own.
+pub(super) const A_PART: usize = if cfg!(test) { 2 } else { 1000 };
 
 /// A commit on the way from the old tip to the new.
-struct Step {
-    oid: Oid,
-    found: Result<Commit, String>,
+pub(super) struct Step {
+    pub(super) oid: Oid,
+    pub(super) found: Result<Commit, String>,
 }
 
 impl Epoch {
@@ -60,7 +60,7 @@ impl Epoch {
     pub fn walk(&self, from: Option<Oid>, tip: Oid) -> Result<Vec<Change>> {
         let objects = self.objects()?;
         let shallow = self.shallow();
-        let steps = match straight(&objects, &shallow, from, tip)? {
+        let steps = match self.straight(&shallow, from, tip)? {
             Some(steps) => steps,
             None => branching(&objects, &shallow, from, tip),
         };
@@ -111,7 +111,8 @@ fn changes(objects: &Objects<'_>, steps: &[Step], range: Range<usize>) -> Vec<Ch
     changes
 }
 
-fn step(objects: &Objects<'_>, shallow: &HashSet<Oid>, oid: Oid) -> Step {
+/// The commit called `oid`.
+pub(super) fn step(objects: &Objects<'_>, shallow: &HashSet<Oid>, oid: Oid) -> Step {
     let mut found = objects
         .commit(oid)
         .map_err(|lack| lack.about("commit", oid));
@@ -124,43 +125,7 @@ fn step(objects: &Objects<'_>, shallow: &HashSet<Oid>, oid: Oid) -> Step {
     Step { oid, found }
 }
 
-/// The steps of a history without merges that leads to `from`, oldest first. `None` where it is no such history.
-fn straight(
-    objects: &Objects<'_>,
-    shallow: &HashSet<Oid>,
-    from: Option<Oid>,
-    tip: Oid,
-) -> Result<Option<Vec<Step>>> {
-    let mut steps: Vec<Step> = Vec::new();
-    let mut next = Some(tip);
-    // Objects are not verified when they are read, so that a tampered one might name itself as its ancestor.
-    let mut landmark = tip;
-    while let Some(oid) = next {
-        if Some(oid) == from {
-            break;
-        }
-        if oid == landmark && !steps.is_empty() {
-            return Err(Error::Store(format!("commit {oid} is its own ancestor")));
-        }
-        if steps.len().is_power_of_two() {
-            landmark = oid;
-        }
-        let step = step(objects, shallow, oid);
-        next = match &step.found {
-            Ok(commit) if !commit.others.is_empty() => return Ok(None),
-            Ok(commit) => commit.parent,
-            Err(_) => None,
-        };
-        steps.push(step);
-    }
-    if from.is_some() && next.is_none() {
-        return Ok(None);
-    }
-    steps.reverse();
-    Ok(Some(steps))
-}
-
-/// The same for any history: parents before children, the line of first parents before what was merged into it.
+/// The steps of any history: parents before children, the line of first parents before what was merged into it.
 fn branching(
     objects: &Objects<'_>,
     shallow: &HashSet<Oid>,

@@ -17,6 +17,8 @@ const AT_ONCE: u32 = 128;
 const WHOLE_MAX: u32 = 1 << 16;
 /// That is when there was one look at it for every so many of its names.
 const WHOLE_AFTER: u32 = 16;
+/// Indexes of more names are not put into the order of the pack: that takes eight bytes for each.
+const ORDERED_MAX: u32 = 1 << 24;
 
 /// An opened index.
 #[derive(Debug)]
@@ -114,8 +116,33 @@ impl Index {
         self.whole.get_or_init(whole).as_ref()
     }
 
-    fn count(&self) -> u32 {
+    /// How many objects the pack holds.
+    pub(super) fn count(&self) -> u32 {
         self.upto[255]
+    }
+
+    /// The objects at these places when counted by where they begin, as far as that is in the first 2 GB.
+    pub(super) fn nth(&self, places: &[usize]) -> Option<Vec<Oid>> {
+        if places.is_empty() || self.count() > ORDERED_MAX {
+            return Some(Vec::new());
+        }
+        let mut offsets = vec![0; self.count() as usize * 4];
+        self.file.read_exact_at(&mut offsets, self.offsets()).ok()?;
+        let (offsets, _) = offsets.as_chunks::<4>();
+        let mut numbers: Vec<u32> = (0..self.count()).collect();
+        let mut found = Vec::with_capacity(places.len());
+        for &place in places {
+            if place >= numbers.len() {
+                return None;
+            }
+            let (_, number, _) =
+                numbers.select_nth_unstable_by_key(place, |number| offsets[*number as usize]);
+            let mut name = [0; 20];
+            let at = NAMES + u64::from(*number) * 20;
+            self.file.read_exact_at(&mut name, at).ok()?;
+            found.push(Oid(name));
+        }
+        Some(found)
     }
 
     /// Where the offsets begin: between them and the names there is a checksum of each object.

@@ -101,6 +101,22 @@ impl Packed {
         let (kind, bytes) = opened.unpack(&pack, offset, max)?;
         (Oid::of_object(kind.name(), &bytes) == oid).then_some((kind, bytes))
     }
+
+    /// Commits of the largest pack that divide its history into at most `parts` of `each` commits or more; guesses, and
+    /// none where it is too small. Of inboxes a third of the objects are commits, and git packs these first.
+    pub fn commits_apart(&self, parts: usize, each: usize) -> Vec<Oid> {
+        let Ok(opened) = self.0.try_borrow() else {
+            return Vec::new();
+        };
+        let packs = opened.packs.iter();
+        let Some(largest) = packs.max_by_key(|pack| pack.count()) else {
+            return Vec::new();
+        };
+        let commits = largest.count() / 3;
+        let parts = parts.min(commits / each.max(1));
+        let places = (1..parts).map(|n| n * commits / parts).collect::<Vec<_>>();
+        largest.nth(&places).unwrap_or_default()
+    }
 }
 
 impl Dir {

@@ -103,6 +103,16 @@ impl Pack {
     pub(super) fn find(&self, oid: Oid) -> Option<u64> {
         self.index.find(oid)
     }
+
+    /// How many objects are in it.
+    pub(super) fn count(&self) -> usize {
+        self.index.count() as usize
+    }
+
+    /// The objects at these places when counted from its beginning; `None` where the index cannot be read.
+    pub(super) fn nth(&self, places: &[usize]) -> Option<Vec<Oid>> {
+        self.index.nth(places)
+    }
 }
 
 /// Reads pieces of packs and inflates them. It remembers the last piece, so that an entry's head and bytes are mostly
@@ -180,7 +190,12 @@ impl Inflater {
     /// What there is from `at` on, `wanted` bytes of it or more, unless the pack ends before.
     fn piece(&mut self, pack: &Pack, at: u64, wanted: usize) -> Option<Piece> {
         if self.there(pack, at) < wanted {
-            self.load(pack, at, wanted.max(READ))?;
+            let before = self.backwards(pack, at);
+            self.load(
+                pack,
+                at - before,
+                wanted.max(READ).saturating_add(before as usize),
+            )?;
         }
         let (_, start) = self.from?;
         Some(Piece((at - start) as usize))
@@ -195,6 +210,16 @@ impl Inflater {
         match of == pack.number && (start..end).contains(&at) {
             true => (end - at) as usize,
             false => 0,
+        }
+    }
+
+    /// How much of what lies before `at` is read with it. git packs what is newest first, and we read what is oldest
+    /// first: what is asked for just before the piece at hand will be followed by what lies before that.
+    fn backwards(&self, pack: &Pack, at: u64) -> u64 {
+        let just_before = |start: u64| at < start && start - at <= READ as u64;
+        match self.from {
+            Some((of, start)) if of == pack.number && just_before(start) => at.min(READ as u64),
+            _ => 0,
         }
     }
 
