@@ -1,5 +1,6 @@
 //! The skeleton of a mail: what lists, threads and feeds need of it without reading it again.
 
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use memchr::memchr_iter;
 
 use super::fingerprint::Known;
@@ -107,18 +108,7 @@ fn cut(mut text: String, most: usize) -> String {
 
 /// Base64 without padding, of letters that need no escape in a URL (RFC 4648, 5).
 pub fn url_safe_base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let mut out = String::with_capacity(bytes.len() * 4 / 3 + 1);
-    for chunk in bytes.chunks(3) {
-        let word = chunk
-            .iter()
-            .fold(0_u32, |word, b| word << 8 | u32::from(*b))
-            << (8 * (3 - chunk.len()));
-        for digit in 0..=chunk.len() {
-            out.push(char::from(DIGITS[(word >> (18 - 6 * digit)) as usize & 63]));
-        }
-    }
-    out
+    BASE64_URL_SAFE_NO_PAD.encode(bytes)
 }
 
 #[cfg(test)]

@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memchr2};
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use memchr::{memchr, memchr_iter, memchr2};
 
 /// How the bytes of a part were made fit for travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,47 +92,36 @@ const SEXTET: [u8; 256] = {
     table
 };
 
+/// Base64 as mail has it at its best: with any number of `=` at its end, and whatever bits are left over there.
+const WELL_FORMED: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
 /// Decodes base64; what is no digit of it is passed over. Padding ends a run, after which another may follow.
 pub(super) fn base64(bytes: &[u8]) -> Vec<u8> {
+    well_formed(bytes).unwrap_or_else(|| anything(bytes))
+}
+
+/// Decodes lines of nothing but base64; `None` for anything else.
+fn well_formed(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut digits = Vec::with_capacity(bytes.len());
+    let mut start = 0;
+    for end in memchr_iter(b'\n', bytes).chain([bytes.len()]) {
+        let line = &bytes[start..end];
+        digits.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
+        start = end + 1;
+    }
+    WELL_FORMED.decode(digits).ok()
+}
+
+/// Decodes base64 with anything else in it, digit by digit.
+fn anything(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len() / 4 * 3 + 3);
     let (mut bits, mut count) = (0_u32, 0_u8);
-    let mut rest = bytes;
-    loop {
-        if count == 0 {
-            // Four times four at once, as long as there is nothing else among them.
-            while let Some((digits, tail)) = rest.split_first_chunk::<16>() {
-                let mut block = [0; 12];
-                let mut all = 0;
-                for (quad, three) in digits.chunks_exact(4).zip(block.chunks_exact_mut(3)) {
-                    let mut word = 0;
-                    for digit in quad {
-                        let value = SEXTET[*digit as usize];
-                        all |= value;
-                        word = word << 6 | u32::from(value);
-                    }
-                    three.copy_from_slice(&word.to_be_bytes()[1..]);
-                }
-                if all >= 64 {
-                    break;
-                }
-                out.extend_from_slice(&block);
-                rest = tail;
-            }
-            while let [a, b, c, d, tail @ ..] = rest {
-                let [a, b, c, d] = [*a, *b, *c, *d].map(|digit| SEXTET[digit as usize]);
-                if a | b | c | d >= 64 {
-                    break;
-                }
-                let [a, b, c, d] = [a, b, c, d].map(u32::from);
-                let word = a << 18 | b << 12 | c << 6 | d;
-                out.extend_from_slice(&word.to_be_bytes()[1..]);
-                rest = tail;
-            }
-        }
-        let Some((byte, tail)) = rest.split_first() else {
-            break;
-        };
-        rest = tail;
+    for byte in bytes {
         let value = SEXTET[*byte as usize];
         if value < 64 {
             bits = bits << 6 | u32::from(value);
@@ -216,7 +208,9 @@ pub(super) fn hex(high: u8, low: u8) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::Encoding;
+    use proptest::prelude::*;
+
+    use super::{Encoding, anything, well_formed};
 
     fn check(encoding: &str, cases: &[(&str, &str)]) {
         let encoding = Encoding::parse(encoding.as_bytes());
@@ -264,5 +258,22 @@ mod tests {
     #[test]
     fn bytes_are_taken_out_of_base64_with_junk_in_it() {
         assert_eq!(&*Encoding::Base64.undo(b"aG*Vs\0bG8!"), b"hello");
+    }
+
+    proptest! {
+        #[test]
+        fn both_ways_to_decode_base64_agree(text in "([A-Za-z0-9+/]{0,9}(\r?\n)?){0,4}={0,3}\r?\n?.?") {
+            if let Some(decoded) = well_formed(text.as_bytes()) {
+                prop_assert_eq!(decoded, anything(text.as_bytes()));
+            }
+        }
+
+        #[test]
+        fn lines_of_base64_are_well_formed(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            use base64::Engine as _;
+            let text = base64::prelude::BASE64_STANDARD.encode(&bytes);
+            let lines: Vec<_> = text.as_bytes().chunks(76).map(String::from_utf8_lossy).collect();
+            prop_assert_eq!(well_formed(lines.join("\r\n").as_bytes()), Some(bytes));
+        }
     }
 }
