@@ -16,10 +16,12 @@ pub fn lines(text: &str) -> impl Iterator<Item = &str> {
 
 /// A line without what ends it, LF or CRLF.
 pub fn bare_line(line: &str) -> &str {
-    match line.strip_suffix('\n') {
-        Some(line) => line.strip_suffix('\r').unwrap_or(line),
-        None => line,
-    }
+    let ends = match line.as_bytes() {
+        [.., b'\r', b'\n'] => 2,
+        [.., b'\n'] => 1,
+        _ => 0,
+    };
+    &line[..line.len() - ends]
 }
 
 #[cfg(test)]

@@ -71,10 +71,11 @@ fn people<'a>(headers: &Headers<'a>) -> impl Iterator<Item = &'a [u8]> {
 }
 
 /// Whether it is worth taking addresses apart: what stands before the `@` of one, back to anything that addresses are cut at,
-/// ends what stands before that of an id. No id is alike by chance.
+/// ends what stands before that of an id, and is all of it where it stands right behind a `<`: the ids that git-send-email makes
+/// end so. No id is alike by chance.
 fn may_be_people(ids: &[MessageId], headers: &Headers<'_>) -> bool {
     /// To compare more ids than this would take longer.
-    const FEW: usize = 16;
+    const FEW: usize = 64;
     if ids.len() > FEW || ids.iter().any(|id| !id.as_str().contains('@')) {
         return true;
     }
@@ -82,9 +83,16 @@ fn may_be_people(ids: &[MessageId], headers: &Headers<'_>) -> bool {
     let local = |id| MessageId::as_str(id).split('@').next().unwrap_or_default();
     people(headers).any(|value| {
         memchr_iter(b'@', value).any(|at| {
-            let before = value[..at].rsplit(|b| !is_plain(b)).next();
-            let end = before.unwrap_or_default();
-            ids.iter().any(|id| local(id).as_bytes().ends_with(end))
+            let before = &value[..at];
+            let from = before.iter().rposition(|b| !is_plain(b));
+            let end = &before[from.map_or(0, |from| from + 1)..];
+            let is_bracketed = from.is_some_and(|from| before[from] == b'<');
+            ids.iter().any(|id| {
+                let beside = local(id).as_bytes().strip_suffix(end);
+                beside.is_some_and(|beside| {
+                    !is_bracketed || matches!(beside.last(), None | Some(b'<'))
+                })
+            })
         })
     })
 }

@@ -9,14 +9,14 @@ use super::words::{BREAK_WIDTH, WORD_MAX, Words, has_stem};
 /// Stands where a length would, and for a break.
 const GAP: char = '\x7f';
 
-// A stem may be a few bytes longer than its word, and its length is still one byte and no gap.
+// A stem may be a few bytes longer than its word, and with its mark its length is still one byte and no gap.
 const _: () = assert!(WORD_MAX + 16 < GAP as usize);
 
 /// Text that has been cut: what the two text fields of the index take, to be taken apart by [`Pieces`].
 #[derive(Default)]
 pub(super) struct CutText {
-    /// The mark; then each word with its length in bytes before it, as a character, and before that a [`GAP`] where it is no
-    /// neighbour of the one before.
+    /// Each word behind its mark, with the length of both in bytes before them, as a character, and before that a [`GAP`]
+    /// where it is no neighbour of the one before.
     pub(super) words: String,
     /// The stems of those words that differ from them, likewise.
     pub(super) stems: String,
@@ -24,12 +24,11 @@ pub(super) struct CutText {
     pub(super) length: u64,
 }
 
-/// Cuts `text` and puts the character `mark` in front.
+/// Cuts `text` into words and stems, with the character `mark` in front of each.
 pub(super) fn cut(mark: char, text: &str, stems: &mut Stems) -> CutText {
     let mut cut = CutText::default();
-    cut.words.reserve(text.len() + 2);
-    cut.words.push(mark);
-    cut.stems.push(mark);
+    // Words are followed by one blank or a few, and take two bytes more than they have.
+    cut.words.reserve(text.len() + text.len() / 6);
     let mut words = Words::new(text);
     let mut next = 0;
     while words.advance() {
@@ -38,25 +37,26 @@ pub(super) fn cut(mark: char, text: &str, stems: &mut Stems) -> CutText {
         if !neighbour {
             cut.words.push(GAP);
         }
-        push(&mut cut.words, &words.word);
+        push(&mut cut.words, mark, &words.word);
         cut.length += 1;
         if !words.word.starts_with(has_stem) {
             continue;
         }
         cut.length += 1;
         if let Some(stem) = stems.of(&words.word) {
-            push(&mut cut.stems, stem);
+            push(&mut cut.stems, mark, stem);
         }
     }
     cut
 }
 
-fn push(text: &mut String, piece: &str) {
-    text.push(char::from(piece.len() as u8));
+fn push(text: &mut String, mark: char, piece: &str) {
+    text.push(char::from((mark.len_utf8() + piece.len()) as u8));
+    text.push(mark);
     text.push_str(piece);
 }
 
-/// For tantivy: takes [`CutText`] apart, and puts its mark in front of each piece.
+/// For tantivy: takes [`CutText`] apart.
 #[derive(Clone, Default)]
 pub(super) struct Pieces {
     token: Token,
@@ -67,7 +67,6 @@ pub(super) struct PieceStream<'a> {
     text: &'a str,
     at: usize,
     next_position: usize,
-    mark: char,
     token: &'a mut Token,
 }
 
@@ -75,12 +74,10 @@ impl Tokenizer for Pieces {
     type TokenStream<'a> = PieceStream<'a>;
 
     fn token_stream<'a>(&'a mut self, text: &'a str) -> PieceStream<'a> {
-        let mark = text.chars().next().unwrap_or(' ');
         PieceStream {
             text,
-            at: mark.len_utf8().min(text.len()),
+            at: 0,
             next_position: 0,
-            mark,
             token: &mut self.token,
         }
     }
@@ -100,7 +97,6 @@ impl TokenStream for PieceStream<'_> {
         let from = self.at + 1;
         self.at = from + usize::from(len);
         self.token.text.clear();
-        self.token.text.push(self.mark);
         self.token
             .text
             .push_str(self.text.get(from..self.at).unwrap_or(""));

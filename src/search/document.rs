@@ -204,20 +204,21 @@ impl Document {
 
     /// A text part: runs of quoted lines and of others, and among these patches.
     fn part(&mut self, text: &str) {
-        if patch::may_hold(text) {
+        let may_hold_patch = patch::may_hold(text);
+        if may_hold_patch {
             for id in patch::patch_ids(text) {
                 self.tag(Tag::PatchId, &id);
             }
         }
         let mut rest = text;
         while !rest.is_empty() {
-            let quoted = rest.starts_with('>');
+            let quoted = is_quoted(rest);
             let end = end_of_run(rest, quoted);
             let (run, after) = rest.split_at(end);
             rest = after;
             if quoted {
                 self.text(Zone::Quoted, run);
-            } else if patch::may_hold(run) {
+            } else if may_hold_patch && patch::may_hold(run) {
                 self.patch(run);
             } else {
                 self.text(Zone::Body, run);
@@ -356,11 +357,15 @@ const A_VALUE: usize = 10;
 /// How many exact terms one mail may have: a patch over a thousand files has two thousand.
 const TAGS_MAX: usize = 4096;
 
+fn is_quoted(line: &str) -> bool {
+    line.as_bytes().first() == Some(&b'>')
+}
+
 /// Where the run of lines that begin with `>`, or do not, ends.
 fn end_of_run(text: &str, quoted: bool) -> usize {
     let mut end = 0;
     for line in lines(text) {
-        if line.starts_with('>') != quoted {
+        if is_quoted(line) != quoted {
             break;
         }
         end += line.len();

@@ -29,8 +29,11 @@ pub(super) enum Piece<'a> {
 
 /// Whether there may be a patch in `text`: some line begins as a diff's header does.
 pub(super) fn may_hold(text: &str) -> bool {
-    lines(text).any(|line| {
-        line.starts_with("diff ") || line.starts_with("--- ") || line.starts_with("+++ ")
+    lines(text).any(|line| match line.as_bytes().first() {
+        Some(b'd') => line.starts_with("diff "),
+        Some(b'-') => line.starts_with("--- "),
+        Some(b'+') => line.starts_with("+++ "),
+        _ => false,
     })
 }
 
@@ -277,11 +280,9 @@ impl IdReader {
                 self.inside = Inside::Header; // git takes one line too many for a header, and so do we
             }
         }
-        self.black.clear();
-        let white = |b: &u8| matches!(b, b' ' | b'\t' | b'\n' | b'\r');
-        self.black.extend(line.bytes().filter(|b| !white(b)));
-        self.hash.update(&self.black);
-        self.hashed += self.black.len();
+        let black = without_white(line.as_bytes(), &mut self.black);
+        self.hash.update(black);
+        self.hashed += black.len();
         Step::GoesOn
     }
 
@@ -310,6 +311,20 @@ impl IdReader {
         self.close_file();
         (self.hashed > 0).then(|| self.sum.iter().map(|b| format!("{b:02x}")).collect())
     }
+}
+
+/// What is left of `line` without blanks, tabs and line ends, in `room`. Every byte is written there, and the next one over it
+/// where it is white: no processor guesses which are.
+fn without_white<'r>(line: &[u8], room: &'r mut Vec<u8>) -> &'r [u8] {
+    if room.len() < line.len() {
+        room.resize(line.len(), 0);
+    }
+    let mut kept = 0;
+    for &byte in line {
+        room[kept] = byte;
+        kept += usize::from(!matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
+    }
+    &room[..kept]
 }
 
 /// `commit 0123…`, `From 0123…`: what stands between the patches of one file.

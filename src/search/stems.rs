@@ -36,29 +36,34 @@ const END_MAX: usize = 5;
 const SHORTEST: usize = 3;
 
 /// So are words that end otherwise: there is no ending in English grammar, as Snowball knows it, without one of these.
-const LAST: &[u8] = b"cdegilmnrsty'";
+fn is_last(byte: u8) -> bool {
+    matches!(
+        byte,
+        b'c' | b'd' | b'e' | b'g' | b'i' | b'l' | b'm' | b'n' | b'r' | b's' | b't' | b'y' | b'\''
+    )
+}
 
 impl Stems {
-    /// Remembers about `room` words, at least one.
+    /// Remembers as many words as the least power of two from `room` on.
     pub(super) fn new(room: usize) -> Stems {
         Stems {
             stemmer: TextAnalyzer::builder(RawTokenizer::default())
                 .filter(Stemmer::new(Language::English))
                 .build(),
             hasher: RandomState::default(),
-            known: vec![Known::default(); room.max(1)].into(),
+            known: vec![Known::default(); room.max(1).next_power_of_two()].into(),
             stem: String::new(),
         }
     }
 
     /// The stem of `word` where it differs from it.
     pub(super) fn of(&mut self, word: &str) -> Option<&str> {
-        let may_end = word.as_bytes().last().is_some_and(|b| LAST.contains(b));
+        let may_end = word.as_bytes().last().copied().is_some_and(is_last);
         if word.len() < SHORTEST || !may_end {
             return None;
         }
         let hash = self.hasher.hash_one(word);
-        let place = (hash >> 32) as usize % self.known.len();
+        let place = (hash >> 32) as usize & (self.known.len() - 1);
         let known = &mut self.known[place];
         if known.hash != hash {
             let mut stream = self.stemmer.token_stream(word);
